@@ -1,0 +1,28 @@
+"""AgentCore: an agent runtime with efficient memory and decoding.
+
+The names below are loaded on first use, so that ``import agentcore.memory`` pulls in
+neither torch nor langgraph.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+__version__ = version("agentcore-runtime")
+
+_EXPORTS: dict[str, str] = {}
+
+__all__ = ["__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from the module that defines it."""
+    if name not in _EXPORTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_EXPORTS[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
