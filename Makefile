@@ -1,4 +1,5 @@
 # Commands of the repository. `make help` lists them; `make check` is exactly what CI runs.
+SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
