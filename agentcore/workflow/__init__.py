@@ -1,0 +1,1 @@
+"""The research workflow: plan, seek in parallel, reflect, write with citations."""
