@@ -1,0 +1,60 @@
+"""The root command: what `agentcore` alone, `--help` and `--version` do, and the way out of every command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from agentcore.cli._exit import ExitCode, report
+from agentcore.cli._lazy import LazyCommand, LazyGroup
+
+_COMMANDS = {
+    "models": LazyCommand("agentcore.cli.models", "models", "List, pull, locate and remove models."),
+    "config": LazyCommand(
+        "agentcore.cli.config", "config", "Show the settings in use, and where each comes from."
+    ),
+    "doctor": LazyCommand("agentcore.cli.doctor", "doctor", "Check this installation and name the cures."),
+}
+
+
+def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    """Print the version and leave."""
+    if value and not ctx.resilient_parsing:
+        from agentcore import __version__
+
+        click.echo(f"agentcore {__version__}")
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, lazy=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Show the version."
+)
+def cli() -> None:
+    """Research agents with memory and cheap local models.
+
+    Answers go to stdout, progress and thinking to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage,
+    3 partial result (a limit was reached), 124 not even a partial answer in time, 130 interrupted.
+    """
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and exit the process with its code.
+
+    Parameters
+    ----------
+    args : sequence of str, optional
+        The arguments; by default those of the process.
+    """
+    try:
+        result = cli.main(args=args, prog_name="agentcore", standalone_mode=False)
+        code = int(result) if isinstance(result, int) else ExitCode.DONE
+    except BrokenPipeError:
+        # The reader of a pipe left (`| head`): nothing more to say, and nothing to say it to.
+        sys.stdout = None
+        code = ExitCode.DONE
+    except (Exception, KeyboardInterrupt) as exc:  # noqa: BLE001 -- the outermost edge: every error becomes one line
+        code = report(exc)
+    sys.exit(int(code))
