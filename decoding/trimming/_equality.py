@@ -1,0 +1,93 @@
+"""Whether two answers are the same: exact numbers first, then math-verify behind a guard that keeps it fast.
+
+math-verify stops runaway parsing with signals, which only work in the main thread. We switch its clock off and instead refuse,
+before parsing, every expression that could run away: then it works in any thread and inside a running event loop.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from functools import lru_cache
+
+from math_verify import ExprExtractionConfig, LatexExtractionConfig, parse, verify
+from sympy import Basic
+
+from agentcore.decoding.trimming._values import answer
+
+MAX_EXPRESSION = 160
+"""Characters of an expression above which only its text is compared."""
+
+_COSTLY = re.compile(
+    r"!|\\(?:int|sum|prod|lim|binom|choose|bigcup|oint|det|mod|bmod|pmod)\b"
+    r"|\d{16,}"  # numbers that sympy would factor
+    r"|\^\s*\{?\s*-?\d{3,}"  # exponents of three digits
+    r"|\^[^,;=]{0,20}\^"  # towers
+    r"|\*\*"
+)
+_COMMAS = re.compile(r"(?<=\d)(?:,|\{,\}|\\[,!;])+\s?(?:\\!)?(?=\d{3}(?!\d))")
+_DRESSING = re.compile(r"\\(?:left|right|displaystyle|,|;|!|:| )|\\[dt](?=frac)|\s+|\$|\\\(|\\\)")
+_SIDE = re.compile(r"^[a-zA-Z]\s*=\s*(?=[^=]+$)")
+
+logging.getLogger("math_verify").addFilter(lambda record: "timeout" not in record.getMessage().lower())
+
+
+@lru_cache(maxsize=65_536)
+def same_answer(first: str, second: str) -> bool:
+    """Whether two pieces of text are the same answer.
+
+    Parameters
+    ----------
+    first, second : str
+        Each a number, an expression in LaTeX or plain, an interval, a letter or a word.
+
+    Returns
+    -------
+    bool
+        Equal as exact numbers, equal as text without dressing, or equal for math-verify. What is too large or too
+        costly to parse is compared as text only.
+    """
+    left, right = answer(first), answer(second)
+    if left is None or right is None:
+        return False
+    if left == right or _bare(first) == _bare(second):
+        return True
+    if left.number is not None and right.number is not None:
+        return left.number == right.number
+    if not (is_safe(first) and is_safe(second)):
+        return False
+    if not (_has_shape(first) and _has_shape(second)):
+        return left.key.casefold() == right.key.casefold()
+    parsed_left, parsed_right = _parse(_SIDE.sub("", first.strip())), _parse(_SIDE.sub("", second.strip()))
+    if not parsed_left or not parsed_right:
+        return False
+    return bool(verify(list(parsed_right), list(parsed_left), timeout_seconds=None))
+
+
+def is_safe(text: str) -> bool:
+    """Whether an expression is small enough to be parsed and compared without a clock."""
+    return len(text) <= MAX_EXPRESSION and not _COSTLY.search(text)
+
+
+def _has_shape(text: str) -> bool:
+    """Whether there is anything for a parser of mathematics in it."""
+    return bool(re.search(r"[\d\\^_=+*/(\[{-]|√|π|∞", text)) or len(text.strip()) == 1
+
+
+def _bare(text: str) -> str:
+    """Strip spacing and dressing."""
+    return _DRESSING.sub("", _COMMAS.sub("", text)).strip(".").casefold()
+
+
+@lru_cache(maxsize=16_384)
+def _parse(text: str) -> tuple[Basic | str, ...]:
+    """Parse one expression with math-verify, its clock off."""
+    bare = text.strip().strip("$")
+    return tuple(
+        parse(
+            f"${bare}$",
+            extraction_config=(LatexExtractionConfig(), ExprExtractionConfig()),
+            parsing_timeout=None,
+            fallback_mode="no_fallback",
+        )
+    )
