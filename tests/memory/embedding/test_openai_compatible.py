@@ -1,0 +1,101 @@
+"""Embeddings over HTTP, against a server played by httpx's own transport."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import numpy as np
+import pytest
+
+from agentcore.memory.embedding import Embedder, EmbeddingRequestError, OpenAICompatibleEmbedder
+
+
+class Server:
+    """Answers `/embeddings` with vectors that hold the text's length; can refuse first."""
+
+    def __init__(self, *refusals: int, dimension: int = 3) -> None:
+        self.refusals, self.dimension = list(refusals), dimension
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        if self.refusals:
+            return httpx.Response(self.refusals.pop(0), text="busy")
+        texts = json.loads(request.content)["input"]
+        data = [
+            {"index": row, "embedding": [float(len(text)), *[1.0] * (self.dimension - 1)]}
+            for row, text in enumerate(texts)
+        ]
+        return httpx.Response(200, json={"data": data[::-1]})
+
+
+def embedder(server: Server, **options: object) -> OpenAICompatibleEmbedder:
+    return OpenAICompatibleEmbedder(
+        "small", "http://server/v1/", transport=httpx.MockTransport(server), **options
+    )  # type: ignore[arg-type]
+
+
+def test_vectors_in_order_and_normalised() -> None:
+    """Texts go out in batches and vectors come back in the order of the texts, of length one."""
+    server = Server()
+    ours: Embedder = embedder(server, batch_size=2, api_key="secret")
+    vectors = ours.embed(["a", "bb", "ccc"])
+    expected = np.array([[n, 1, 1] for n in (1, 2, 3)], dtype=np.float32)
+    assert np.allclose(vectors, expected / np.linalg.norm(expected, axis=1, keepdims=True))
+    assert [len(json.loads(request.content)["input"]) for request in server.requests] == [2, 1]
+    assert server.requests[0].url == "http://server/v1/embeddings"
+    assert server.requests[0].headers["authorization"] == "Bearer secret"
+    assert (ours.dimension, ours.name, ours.encode(["a"]).tokens) == (3, "small", None)
+
+
+def test_passing_refusals_are_retried() -> None:
+    """A busy server is asked again; a wrong key is not."""
+    server = Server(503, 429)
+    assert embedder(server).embed(["a"]).shape == (1, 3)
+    assert len(server.requests) == 3
+    server = Server(401, 200)
+    with pytest.raises(EmbeddingRequestError, match="HTTP 401") as caught:
+        embedder(server, api_key="secret").embed(["a"])
+    assert caught.value.status == 401
+    assert "secret" not in str(caught.value)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"data": []}',
+        '{"data": [{"index": 0}]}',
+        '{"error": "x"}',
+        '{"data": [{"index": 0, "embedding": [1e999, 1]}]}',
+        "<html>",
+    ],
+)
+def test_nonsense_is_an_error(answer: str) -> None:
+    """An answer that is not one finite vector a text is refused."""
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, text=answer))
+    with pytest.raises(EmbeddingRequestError):
+        OpenAICompatibleEmbedder("small", "http://server", transport=transport).embed(["a"])
+
+
+def test_wrong_dimension_and_no_server() -> None:
+    """Vectors of another length than promised, and a server that is not there, are clear errors."""
+    with pytest.raises(EmbeddingRequestError, match="set dimension="):
+        embedder(Server(), dimension=5).embed(["a"])
+
+    def absent(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    ours = OpenAICompatibleEmbedder("small", "http://server", transport=httpx.MockTransport(absent))
+    with pytest.raises(EmbeddingRequestError, match="no answer"):
+        ours.embed(["a"])
+
+
+def test_nothing_to_embed_asks_for_nothing() -> None:
+    """No texts, no request, when the dimension is known."""
+    server = Server()
+    assert embedder(server, dimension=3).embed([]).shape == (0, 3)
+    assert not server.requests
+    with pytest.raises(ValueError, match="model"):
+        OpenAICompatibleEmbedder("")
