@@ -1,0 +1,139 @@
+"""What of a record is searched: the text for vectors, the text for BM25, and their stored form.
+
+Letters: T content word pieces of a text, D dimension of the embedder.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from agentcore.memory._stop_words import STOP_WORDS
+from agentcore.memory._terms import pack_terms
+from agentcore.memory.embedding import Encoded, TokenVectors
+from agentcore.memory.storage import Features
+
+__all__ = [
+    "content_pieces",
+    "dense_text",
+    "features_of",
+    "lexical_text",
+    "session_of",
+    "speaker_of",
+    "text_hash",
+]
+
+_PLAIN_ROLES = frozenset({"user", "assistant", "system", "tool", "human", "ai", "developer", "function"})
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+_HAS_CONTENT = re.compile(r"[^\W_]")
+
+
+def speaker_of(role: str | None, metadata: Mapping[str, Any]) -> str | None:
+    """Return who said it: `speaker` in the metadata, else a role that is a name."""
+    speaker = metadata.get("speaker")
+    if isinstance(speaker, str) and speaker.strip():
+        return speaker.strip()
+    return role if role and role.lower() not in _PLAIN_ROLES else None
+
+
+def session_of(metadata: Mapping[str, Any]) -> str | None:
+    """Return the session a turn belongs to."""
+    session = metadata.get("session")
+    return None if session is None or isinstance(session, (dict, list)) else str(session)
+
+
+def dense_text(text: str, *, role: str | None, metadata: Mapping[str, Any]) -> str:
+    """Return what is embedded: `Speaker: text [image: caption]`, `Title: text` for a passage.
+
+    The speaker in front is worth 3 points of recall on chat turns, the caption 1 to 2 on turns that have one
+    (LoCoMo, turn recall@10); a date does not help the vectors.
+    """
+    head = speaker_of(role, metadata) or metadata.get("title")
+    caption = metadata.get("caption")
+    if isinstance(head, str) and head.strip() and not text.startswith(head):
+        text = f"{head.strip()}: {text}"
+    return f"{text} [image: {caption}]" if isinstance(caption, str) and caption.strip() else text
+
+
+def lexical_text(
+    text: str, *, role: str | None, metadata: Mapping[str, Any], timestamp: datetime | None
+) -> str:
+    """Return what BM25 indexes: the embedded text with the date in words, so that a question's `May` can match it."""
+    searched = dense_text(text, role=role, metadata=metadata)
+    return (
+        searched
+        if timestamp is None
+        else f"{searched} ({timestamp.day} {_MONTHS[timestamp.month - 1]} {timestamp.year})"
+    )
+
+
+def text_hash(text: str, *, speaker: str | None) -> bytes:
+    """Return the key of exact duplicates: who said it and the words, whatever the case, width, spaces and punctuation."""
+    normal = unicodedata.normalize("NFKC", text).casefold()
+    bare = re.sub(r"[\W_]+", " ", normal).strip() or normal
+    return blake2b(f"{speaker or ''}\x00{bare}".encode(), digest_size=16).digest()
+
+
+def content_pieces(tokens: TokenVectors, *, without: Collection[str] = ()) -> npt.NDArray[np.intp]:
+    """Return the positions of the word pieces that carry content.
+
+    Parameters
+    ----------
+    tokens : TokenVectors
+        The word pieces of one text.
+    without : collection of str
+        Further lower-case words to leave out, such as speakers' names.
+
+    Returns
+    -------
+    ndarray, (T,)
+        Stop words and punctuation are left out, word by word: the pieces of a longer word stay together.
+    """
+    kept: list[int] = []
+    word: list[int] = []
+    surface = ""
+    for position, piece in enumerate((*tokens.pieces, "")):
+        if piece.startswith("##"):
+            word.append(position)
+            surface += piece[2:]
+            continue
+        if word and surface not in STOP_WORDS and surface not in without and _HAS_CONTENT.search(surface):
+            kept.extend(word)
+        word, surface = [position], piece.lower()
+    return np.array(kept, dtype=np.intp)
+
+
+def features_of(encoded: Encoded, row: int, *, lexical: str) -> Features:
+    """Return the stored features of one text of a batch."""
+    ids, signs = b"", b""
+    if encoded.tokens is not None:
+        tokens = encoded.tokens[row]
+        kept = content_pieces(tokens)
+        ids = np.asarray(tokens.ids)[kept].astype("<u4").tobytes()
+        signs = np.packbits(tokens.vectors[kept] > 0, axis=1).tobytes()
+    return Features(
+        vector=np.ascontiguousarray(encoded.pooled[row], dtype="<f4").tobytes(),
+        token_ids=ids,
+        token_signs=signs,
+        terms=pack_terms(lexical),
+    )

@@ -1,0 +1,413 @@
+"""SwiftMem: memories in one SQLite file, found by meaning, words and time, without any LLM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from agentcore.memory._filters import parse_filters
+from agentcore.memory._partitions import Partitions
+from agentcore.memory._records import Duplicates, Record, SearchResult
+from agentcore.memory._searcher import Request, Searcher
+from agentcore.memory._validation import (
+    Clock,
+    Moment,
+    check_limit,
+    check_metadata,
+    check_name,
+    check_namespace,
+    check_tags,
+    check_text,
+    moment,
+    to_micros,
+    utc_now,
+)
+from agentcore.memory._writer import Draft, Writer
+from agentcore.memory.embedding import Embedder, Encoded, EncodedQuery, QueryCache, default_embedder
+from agentcore.memory.errors import EmbedderMismatchError
+from agentcore.memory.storage import Database, RowStore, Synchronous
+
+__all__ = ["SwiftMem"]
+
+DEFAULT_USER = "default"
+
+
+class SwiftMem:
+    """A memory that is fast, right, and never loses anything.
+
+    SQLite is the truth; everything that makes a search fast is derived from it and rebuilt when needed. Safe from several
+    threads and several processes on one file. Use as a context manager, or call `close`.
+
+    Parameters
+    ----------
+    path : str, Path or None
+        The file, created when absent; None keeps everything in memory.
+    embedder : Embedder, optional
+        The packaged MiniLM when not given. A file remembers its embedder.
+    now : callable, optional
+        The clock; it decides expiry, validity and what "last week" means.
+    synchronous : "NORMAL" or "FULL"
+        NORMAL survives the death of the process at any point, FULL also the loss of power.
+
+    Raises
+    ------
+    StoreUnavailableError, ReadOnlyStoreError, NewerStoreError
+        The file cannot be used.
+    EmbedderMismatchError
+        The file holds vectors of another embedder.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | None,
+        *,
+        embedder: Embedder | None = None,
+        now: Clock | None = None,
+        synchronous: Synchronous = "NORMAL",
+    ) -> None:
+        self._database = Database(None if path is None else Path(path), synchronous=synchronous)
+        self._now = now or utc_now
+        self._given_embedder = embedder
+        self._queries: QueryCache | None = None
+        self._rows = RowStore()
+        self._writer = Writer(self._database, embedder=self._embedder, now=self._now)
+        self._searcher: Searcher | None = None
+        try:
+            if embedder is not None:
+                self._embedder()
+        except BaseException:
+            self._database.close()
+            raise
+
+    # -- adding ------------------------------------------------------------------------------------------------------
+
+    def add(
+        self,
+        text: str,
+        *,
+        user_id: str = DEFAULT_USER,
+        namespace: str | None = None,
+        timestamp: Moment | None = None,
+        role: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        tags: Iterable[str] | None = None,
+        expires: Moment | timedelta | None = None,
+        valid_from: Moment | None = None,
+        valid_to: Moment | None = None,
+        agent: str | None = None,
+        run: str | None = None,
+        id: str | None = None,  # noqa: A002 - the word users know
+        duplicates: Duplicates = "keep",
+    ) -> str:
+        """Store one memory and return its id; when this returns, it survives the death of the process.
+
+        Parameters
+        ----------
+        text : str
+            What to remember.
+        timestamp : datetime, date, ISO 8601 str or seconds since 1970
+            Event time: when it was said or happened. The present when not given; a naive one is read as UTC.
+        role, metadata, tags
+            `metadata` is JSON. The keys `session` (neighbouring turns), `speaker`, `caption` and `title` improve the ranking.
+        expires : moment or timedelta
+            From then on it is never returned.
+        valid_from, valid_to : moment
+            When the fact holds in the world; see `search(as_of=...)`.
+        duplicates : "keep", "merge" or "reject"
+            What to do when this user has the same text already: store it again, add tags and metadata to the stored one and
+            return its id, or raise `DuplicateRecordError`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Empty text, impossible time, metadata that is not JSON.
+        """
+        draft = self._writer.draft(
+            text, user_id=user_id, namespace=namespace, record_id=id, role=role, agent=agent, run=run, timestamp=timestamp,
+            metadata=metadata, tags=tags, expires=expires, valid_from=valid_from, valid_to=valid_to,
+        )  # fmt: skip
+        return self._writer.add([draft], duplicates=duplicates)[0]
+
+    def add_messages(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        user_id: str = DEFAULT_USER,
+        namespace: str | None = None,
+        duplicates: Duplicates = "keep",
+        encoded: Encoded | None = None,
+    ) -> list[str]:
+        """Store many memories with one embedding batch and one transaction: all of them, or none.
+
+        Parameters
+        ----------
+        messages : sequence of mappings
+            Each with `content` (or `text`), and optionally `role`, `timestamp`, `metadata`, `tags`, `expires`, `valid_from`,
+            `valid_to`, `agent`, `run`, `id`, and `name` (the speaker).
+        encoded : Encoded, optional
+            The vectors, when they are at hand already.
+
+        Returns
+        -------
+        list of str
+            The ids, in order.
+        """
+        drafts = [self._draft_message(message, user_id=user_id, namespace=namespace) for message in messages]
+        return self._writer.add(drafts, duplicates=duplicates, encoded=encoded)
+
+    def update(
+        self,
+        id: str,  # noqa: A002
+        text: str | None = None,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+        tags: Iterable[str] | None = None,
+        timestamp: Moment | None = None,
+        role: str | None = None,
+        expires: Moment | timedelta | None = None,
+        valid_from: Moment | None = None,
+        valid_to: Moment | None = None,
+    ) -> Record:
+        """Replace what is given by a new version; the old one stays in `history` and answers `as_of` searches.
+
+        Raises
+        ------
+        RecordNotFoundError
+            No record has this id.
+        """
+        changes: dict[str, Any] = {}
+        if text is not None:
+            changes["text"] = check_text(text)
+        if metadata is not None:
+            changes["metadata"] = check_metadata(metadata)
+        if tags is not None:
+            changes["tags"] = check_tags(tags)
+        if role is not None:
+            changes["role"] = check_name(role, what="role")
+        if isinstance(expires, timedelta):
+            expires = self._now() + expires
+        times = {"timestamp": timestamp, "expires": expires, "valid_from": valid_from, "valid_to": valid_to}
+        changes |= {name: moment(value, what=name) for name, value in times.items() if value is not None}
+        return self._writer.update(id, changes, reencode=lambda record: Draft(record, event_given=True))
+
+    # -- finding -----------------------------------------------------------------------------------------------------
+
+    def search(
+        self,
+        query: str,
+        *,
+        user_id: str = DEFAULT_USER,
+        namespace: str | None = None,
+        limit: int = 10,
+        start: Moment | None = None,
+        end: Moment | None = None,
+        filters: Mapping[str, Any] | None = None,
+        threshold: float | None = None,
+        explain: bool = False,
+        encoded: EncodedQuery | None = None,
+    ) -> SearchResult:
+        """Return the user's memories that answer the query, best first.
+
+        Parameters
+        ----------
+        limit : int
+            At most so many; without `threshold` exactly so many where the user has them, however weak.
+        start, end : moment
+            Only memories whose event time lies between them, both inclusive.
+        filters : mapping
+            Conditions on metadata, as in `{"year": {"$gte": 2020}}`.
+        threshold : float in [0, 1]
+            Only hits with at least this score: nothing at all when nothing fits.
+        explain : bool
+            Give the result a `plan`.
+        encoded : EncodedQuery, optional
+            The query's vectors, when they are at hand already.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Empty query, negative limit, start after end, unknown operator.
+        """
+        request = self._request(query, user_id, namespace, limit, start, end, filters, threshold)
+        searcher = self._ready()
+        if encoded is None:
+            assert self._queries is not None
+            encoded = self._queries.encode(query)
+        result = searcher.search(request, encoded)
+        if not explain:
+            result.plan = None
+        return result
+
+    def get(self, id: str) -> Record | None:  # noqa: A002
+        """Return the current version of a memory, or None; an expired one is gone."""
+        with self._database.read() as connection:
+            found = self._rows.current(connection, id)
+        record = None if found is None else found[1]
+        return None if record is None or self._is_expired(record) else record
+
+    def get_all(
+        self,
+        *,
+        user_id: str = DEFAULT_USER,
+        namespace: str | None = None,
+        limit: int | None = None,
+        start: Moment | None = None,
+        end: Moment | None = None,
+    ) -> list[Record]:
+        """Return the current memories of a user, by event time."""
+        where, values = (
+            ["user_id = ?", "namespace = ?", "superseded_at IS NULL"],
+            [check_name(user_id, what="user_id"), check_namespace(namespace)],
+        )
+        parameters: list[Any] = list(values)
+        since, until = self._range(start, end)
+        for condition, value in (("event_time >= ?", since), ("event_time <= ?", until)):
+            if value is not None:
+                where.append(condition)
+                parameters.append(value)
+        where.append("(expires IS NULL OR expires > ?)")
+        parameters.append(to_micros(self._now()))
+        with self._database.read() as connection:
+            records = [record for _, record in self._rows.select(connection, " AND ".join(where), parameters)]
+        return records if limit is None else records[: check_limit(limit)]
+
+    def history(self, id: str) -> list[Record]:  # noqa: A002
+        """Return every version of a memory, oldest first; empty when there is none."""
+        with self._database.read() as connection:
+            return self._rows.versions(connection, id)
+
+    # -- removing ----------------------------------------------------------------------------------------------------
+
+    def delete(self, id: str) -> int:  # noqa: A002
+        """Delete a memory with its history; return how many memories are gone (0 or 1)."""
+        return self._writer.delete("id = ?", [check_name(id, what="id")])
+
+    def delete_all(self, *, user_id: str, namespace: str | None = None) -> int:
+        """Delete a user's memories for good and return how many; without `namespace`, those of all namespaces.
+
+        Their bytes are overwritten in the file.
+        """
+        where, parameters = "user_id = ?", [check_name(user_id, what="user_id")]
+        if namespace is not None:
+            where, parameters = where + " AND namespace = ?", [*parameters, check_namespace(namespace)]
+        count = self._writer.delete(where, parameters)
+        if self._queries is not None:
+            self._queries.clear()
+        if self._database.path is not None:
+            with self._database.exclusive() as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return count
+
+    # -- the whole ---------------------------------------------------------------------------------------------------
+
+    def stats(self) -> dict[str, Any]:
+        """Return counts and sizes: records, versions, users, bytes, embedder."""
+        with self._database.read() as connection:
+            current, versions, users = connection.execute(
+                "SELECT count(*) FILTER (WHERE superseded_at IS NULL), count(*), count(DISTINCT user_id) FROM records"
+            ).fetchone()
+            pages = (
+                connection.execute("PRAGMA page_count").fetchone()[0]
+                * connection.execute("PRAGMA page_size").fetchone()[0]
+            )
+            settings = dict(connection.execute("SELECT key, value FROM settings").fetchall())
+        return {
+            "records": current,
+            "versions": versions,
+            "users": users,
+            "bytes": pages,
+            "embedder": settings.get("embedder"),
+        }
+
+    def close(self) -> None:
+        """Close the file; again is harmless."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _embedder(self) -> Embedder:
+        """Return the embedder, checked against the file; loaded when first needed."""
+        if self._queries is None:
+            embedder = self._given_embedder or default_embedder()
+            given = f"{embedder.name} ({embedder.dimension})"
+            with self._database.write() as connection:
+                stored = connection.execute("SELECT value FROM settings WHERE key = 'embedder'").fetchone()
+                if stored is None:
+                    connection.execute("INSERT INTO settings (key, value) VALUES ('embedder', ?)", (given,))
+                elif stored[0] != given:
+                    raise EmbedderMismatchError(self._database.name, stored=stored[0], given=given)
+            self._given_embedder = embedder
+            self._queries = QueryCache(embedder)
+        assert self._given_embedder is not None
+        return self._given_embedder
+
+    def _ready(self) -> Searcher:
+        """Return the searcher, made when first needed."""
+        if self._searcher is None:
+            partitions = Partitions(self._database, dimension=self._embedder().dimension)
+            self._searcher = Searcher(self._database, partitions)
+        return self._searcher
+
+    def _draft_message(self, message: Mapping[str, Any], *, user_id: str, namespace: str | None) -> Draft:
+        """Check one message of a batch."""
+        if not isinstance(message, Mapping):
+            raise TypeError(f"a message must be a mapping with 'content', got {type(message).__name__}")
+        given = dict(message)
+        text = given.pop("content", None)
+        text = given.pop("text", None) if text is None else text
+        metadata = dict(given.pop("metadata", None) or {})
+        name = given.pop("name", None)
+        if name is not None:
+            metadata.setdefault("speaker", name)
+        known = {
+            key: given.pop(key, None)
+            for key in ("role", "timestamp", "tags", "expires", "valid_from", "valid_to", "agent", "run")
+        }
+        record_id = given.pop("id", None)
+        if given:
+            raise ValueError(f"unknown message keys {sorted(given)}: put them under 'metadata'")
+        return self._writer.draft(
+            text, user_id=user_id, namespace=namespace, record_id=record_id, metadata=metadata, **known
+        )
+
+    def _range(self, start: Moment | None, end: Moment | None) -> tuple[int | None, int | None]:
+        """Return the inclusive time range in microseconds."""
+        since = None if start is None else to_micros(moment(start, what="start"))
+        until = None if end is None else to_micros(moment(end, what="end"))
+        if since is not None and until is not None and since > until:
+            raise ValueError(f"start {start} is after end {end}")
+        return since, until
+
+    def _request(
+        self, query: str, user_id: str, namespace: str | None, limit: int, start: Moment | None, end: Moment | None,
+        filters: Mapping[str, Any] | None, threshold: float | None,
+    ) -> Request:  # fmt: skip
+        """Check the arguments of a search."""
+        since, until = self._range(start, end)
+        if threshold is not None and not 0 <= threshold <= 1:
+            raise ValueError(f"threshold must lie in [0, 1], got {threshold!r}")
+        return Request(
+            query=check_text(query, what="query"),
+            user_id=check_name(user_id, what="user_id"),
+            namespace=check_namespace(namespace),
+            limit=check_limit(limit),
+            start=since,
+            end=until,
+            condition=parse_filters(filters),
+            threshold=threshold,
+            now=to_micros(self._now()),
+        )
+
+    def _is_expired(self, record: Record) -> bool:
+        return record.expires is not None and to_micros(record.expires) <= to_micros(self._now())

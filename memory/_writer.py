@@ -1,0 +1,238 @@
+"""From what callers add to rows in the file: checks, vectors, duplicates, versions."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from agentcore.memory._encoding import (
+    dense_text,
+    features_of,
+    lexical_text,
+    session_of,
+    speaker_of,
+    text_hash,
+)
+from agentcore.memory._records import Duplicates, Record
+from agentcore.memory._validation import (
+    Clock,
+    Moment,
+    check_metadata,
+    check_name,
+    check_namespace,
+    check_tags,
+    check_text,
+    moment,
+    to_micros,
+)
+from agentcore.memory.embedding import Embedder, Encoded
+from agentcore.memory.errors import DuplicateRecordError, RecordNotFoundError
+from agentcore.memory.storage import Change, ChangeLog, Database, NewRow, RowStore
+
+__all__ = ["Draft", "Writer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A checked record before it has vectors."""
+
+    record: Record
+    event_given: bool
+
+    @property
+    def dense(self) -> str:
+        """The text to embed."""
+        return dense_text(self.record.text, role=self.record.role, metadata=self.record.metadata)
+
+
+class Writer:
+    """Every change of the file goes through here, each in one transaction with its entry in the change log.
+
+    Parameters
+    ----------
+    database : Database
+    embedder : callable returning Embedder
+        Called when the first text must be embedded.
+    now : callable
+        The clock.
+    """
+
+    def __init__(self, database: Database, *, embedder: Callable[[], Embedder], now: Clock) -> None:
+        self._database = database
+        self._embedder = embedder
+        self._now = now
+        self._rows = RowStore()
+        self._log = ChangeLog()
+
+    def draft(
+        self,
+        text: object,
+        *,
+        user_id: str,
+        namespace: str | None,
+        record_id: str | None = None,
+        role: str | None = None,
+        agent: str | None = None,
+        run: str | None = None,
+        timestamp: Moment | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        tags: Iterable[str] | None = None,
+        expires: Moment | timedelta | None = None,
+        valid_from: Moment | None = None,
+        valid_to: Moment | None = None,
+    ) -> Draft:
+        """Check everything a caller gave, before anything is embedded or written."""
+        now = self._now()
+        opens = None if valid_from is None else moment(valid_from, what="valid_from")
+        closes = None if valid_to is None else moment(valid_to, what="valid_to")
+        if opens is not None and closes is not None and to_micros(opens) >= to_micros(closes):
+            raise ValueError(f"valid_from {opens} is not before valid_to {closes}")
+        if isinstance(expires, timedelta):
+            expires = now + expires
+        record = Record(
+            id=uuid.uuid4().hex if record_id is None else check_name(record_id, what="id"),
+            text=check_text(text),
+            user_id=check_name(user_id, what="user_id"),
+            namespace=check_namespace(namespace) or None,
+            timestamp=now if timestamp is None else moment(timestamp, what="timestamp"),
+            created_at=now,
+            role=None if role is None else check_name(role, what="role"),
+            agent=None if agent is None else check_name(agent, what="agent"),
+            run=None if run is None else check_name(run, what="run"),
+            tags=check_tags(tags),
+            metadata=check_metadata(metadata),
+            expires=None if expires is None else moment(expires, what="expires"),
+            valid_from=opens,
+            valid_to=closes,
+        )
+        return Draft(record, event_given=timestamp is not None)
+
+    def add(
+        self, drafts: Sequence[Draft], *, duplicates: Duplicates, encoded: Encoded | None = None
+    ) -> list[str]:
+        """Embed and write a batch in one transaction; return the ids, in order.
+
+        A merged duplicate gives the id of the record it was merged into.
+        """
+        if duplicates not in ("keep", "merge", "reject"):
+            raise ValueError(f"duplicates must be 'keep', 'merge' or 'reject', got {duplicates!r}")
+        if not drafts:
+            return []
+        rows = self._finish(drafts, encoded)
+        ids = []
+        with self._database.write() as connection:
+            written: list[tuple[int, Record]] = []
+            for row in rows:
+                record = row.record
+                twin = (
+                    None
+                    if duplicates == "keep"
+                    else self._rows.find_hash(
+                        connection, record.user_id, record.namespace or "", row.text_hash
+                    )
+                )
+                if twin is not None and duplicates == "reject":
+                    raise DuplicateRecordError(twin)
+                if twin is not None:
+                    self._merge(connection, twin, record)
+                    ids.append(twin)
+                    continue
+                if self._rows.exists(connection, record.id):
+                    raise DuplicateRecordError(record.id, reason="the id is taken")
+                (seq,) = self._rows.insert(connection, [row])
+                written.append((seq, record))
+                ids.append(record.id)
+            self._log.append(connection, _additions(written))
+        return ids
+
+    def update(
+        self, record_id: str, changes: Mapping[str, Any], *, reencode: Callable[[Record], Draft]
+    ) -> Record:
+        """Write a new version of a memory; the old one stays in its history."""
+        with self._database.write() as connection:
+            found = self._rows.current(connection, record_id)
+            if found is None:
+                raise RecordNotFoundError(record_id)
+            seq, old = found
+            record = replace(
+                old, **changes, version=old.version + 1, created_at=self._now(), superseded_at=None
+            )
+            (row,) = self._finish([reencode(record)], None)
+            (new,) = self._rows.insert(connection, [row])
+            self._rows.supersede(connection, seq, new=new, at=record.created_at)
+            key = (record.user_id, record.namespace or "")
+            self._log.append(connection, [Change(*key, "remove", seq, seq), Change(*key, "add", new, new)])
+        return record
+
+    def delete(self, where: str, parameters: Sequence[Any]) -> int:
+        """Delete every version of the memories that match; return how many memories are gone."""
+        with self._database.write() as connection:
+            doomed = connection.execute(
+                f"SELECT seq, id, user_id, namespace FROM records WHERE {where}", parameters
+            ).fetchall()
+            if not doomed:
+                return 0
+            self._rows.delete(connection, [row[0] for row in doomed])
+            if len(doomed) > 1000:
+                changes = [
+                    Change(user, space, "reset", 0, 0) for user, space in sorted({row[2:] for row in doomed})
+                ]
+            else:
+                changes = [Change(user, space, "remove", seq, seq) for seq, _, user, space in doomed]
+            self._log.append(connection, changes)
+            return len({row[1] for row in doomed})
+
+    def _finish(self, drafts: Sequence[Draft], encoded: Encoded | None) -> list[NewRow]:
+        """Embed the drafts in one batch and analyse their words."""
+        if encoded is None:
+            encoded = self._embedder().encode([draft.dense for draft in drafts])
+        if len(encoded.pooled) != len(drafts):
+            raise ValueError(f"encoded holds {len(encoded.pooled)} vectors for {len(drafts)} texts")
+        rows = []
+        for place, draft in enumerate(drafts):
+            record = draft.record
+            lexical = lexical_text(
+                record.text,
+                role=record.role,
+                metadata=record.metadata,
+                timestamp=record.timestamp if draft.event_given else None,
+            )
+            speaker = speaker_of(record.role, record.metadata)
+            rows.append(
+                NewRow(
+                    record=record,
+                    text_hash=text_hash(record.text, speaker=speaker),
+                    session=session_of(record.metadata),
+                    speaker=speaker,
+                    event_given=draft.event_given,
+                    features=features_of(encoded, place, lexical=lexical),
+                )
+            )
+        return rows
+
+    def _merge(self, connection: sqlite3.Connection, twin: str, record: Record) -> None:
+        """Add the tags and metadata keys that the stored record lacks."""
+        found = self._rows.current(connection, twin)
+        assert found is not None
+        seq, old = found
+        tags = (*old.tags, *(tag for tag in record.tags if tag not in old.tags))
+        metadata = {**record.metadata, **old.metadata}
+        if tags != old.tags or metadata != old.metadata:
+            self._rows.annotate(connection, seq, tags=tags, metadata=metadata)
+            self._log.append(connection, [Change(old.user_id, old.namespace or "", "reset", 0, 0)])
+
+
+def _additions(written: Sequence[tuple[int, Record]]) -> list[Change]:
+    """One change per run of records of the same partition."""
+    changes: list[Change] = []
+    for seq, record in written:
+        key = (record.user_id, record.namespace or "")
+        if changes and (changes[-1].user_id, changes[-1].namespace) == key:
+            changes[-1] = replace(changes[-1], last=seq)
+        else:
+            changes.append(Change(*key, "add", seq, seq))
+    return changes

@@ -1,0 +1,19 @@
+"""The truth: one SQLite file, its schema, its rows and its change log."""
+
+from agentcore.memory.storage._changes import Change, ChangeLog
+from agentcore.memory.storage._database import Connection, Database, Synchronous
+from agentcore.memory.storage._migrations import MIGRATIONS, migrate
+from agentcore.memory.storage._rows import Features, NewRow, RowStore
+
+__all__ = [
+    "MIGRATIONS",
+    "Change",
+    "ChangeLog",
+    "Connection",
+    "Database",
+    "Features",
+    "NewRow",
+    "RowStore",
+    "Synchronous",
+    "migrate",
+]

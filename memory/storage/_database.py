@@ -1,0 +1,177 @@
+"""One owner of the connections: a single writer under a lock, readers beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import sqlite_utils
+
+from agentcore.memory.errors import ReadOnlyStoreError, StoreClosedError, StoreUnavailableError
+from agentcore.memory.storage._migrations import migrate
+
+__all__ = ["Connection", "Database", "Synchronous"]
+
+Synchronous = Literal["NORMAL", "FULL"]
+BUSY_TIMEOUT_S = 30.0
+MAX_IDLE_READERS = 8
+
+
+class Connection(sqlite3.Connection):
+    """A connection that remembers the `data_version` at which its reader last looked for changes."""
+
+    seen_version: int = -1
+
+
+class Database:
+    """SQLite in WAL mode: one writer, any number of readers, from any number of threads and processes.
+
+    Parameters
+    ----------
+    path : Path or None
+        None keeps everything in memory, on the single writer connection.
+    synchronous : "NORMAL" or "FULL"
+        NORMAL survives the death of the process at any point, FULL also the loss of power.
+
+    Raises
+    ------
+    StoreUnavailableError, ReadOnlyStoreError, NewerStoreError
+        The file cannot be used.
+    """
+
+    def __init__(self, path: Path | None, *, synchronous: Synchronous = "NORMAL") -> None:
+        if synchronous not in ("NORMAL", "FULL"):
+            raise ValueError(f"synchronous must be 'NORMAL' or 'FULL', got {synchronous!r}")
+        self.path = path
+        self.name = ":memory:" if path is None else str(path)
+        self._synchronous = synchronous
+        self._write_lock = threading.RLock()
+        self._idle: list[Connection] = []
+        self._idle_lock = threading.Lock()
+        self._closed = False
+        with self.translated():
+            self._connection = self._connect()
+            self._writer = sqlite_utils.Database(
+                self._connection, recursive_triggers=False, execute_plugins=False
+            )
+            try:
+                migrate(self._connection, path=self.name)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Yield the writer inside one transaction: all of it lands, or none. Nests by savepoint."""
+        with self._write_lock, self.translated():
+            self._check_open()
+            connection = self._connection
+            if connection.in_transaction:
+                with self._writer.atomic():
+                    yield connection
+                return
+            # IMMEDIATE: the lock is taken now, under the busy timeout, and never half-way through.
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.rollback()
+                raise
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Yield a connection that sees what is committed."""
+        self._check_open()
+        if self.path is None:
+            with self._write_lock, self.translated():
+                self._check_open()
+                yield self._connection
+            return
+        with self._idle_lock:
+            connection = self._idle.pop() if self._idle else None
+        with self.translated():
+            if connection is None:
+                connection = self._connect()
+            try:
+                yield connection
+            finally:
+                self._release(connection)
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[sqlite3.Connection]:
+        """Yield the writer outside any transaction, for VACUUM and checkpoints."""
+        with self._write_lock, self.translated():
+            self._check_open()
+            yield self._connection
+
+    def close(self) -> None:
+        """Close every connection; again is harmless."""
+        with self._write_lock:
+            if self._closed:
+                return
+            self._closed = True
+            with self._idle_lock:
+                for connection in self._idle:
+                    connection.close()
+                self._idle.clear()
+            self._connection.close()
+
+    @contextlib.contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn SQLite's errors into ours."""
+        try:
+            yield
+        except sqlite3.OperationalError as exc:
+            message = str(exc)
+            if "readonly" in message or "read-only" in message:
+                raise ReadOnlyStoreError(self.name) from exc
+            cure = {
+                "database or disk is full": "the disk is full: free some space; nothing was changed",
+                "unable to open database file": "it cannot be opened: check that the folder exists and may be written",
+                "database is locked": f"another process held it for {BUSY_TIMEOUT_S:.0f} s: try again",
+            }.get(message, message)
+            raise StoreUnavailableError(self.name, cure) from exc
+        except sqlite3.DatabaseError as exc:
+            if isinstance(exc, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
+                raise
+            raise StoreUnavailableError(
+                self.name, f"not a sound SQLite file ({exc}): restore it from an export or a backup"
+            ) from exc
+
+    def _connect(self) -> Connection:
+        """Open a connection with our pragmas."""
+        connection: Connection = sqlite3.connect(
+            self.name,
+            timeout=BUSY_TIMEOUT_S,
+            check_same_thread=False,
+            isolation_level=None,
+            factory=Connection,
+        )
+        try:
+            connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+            if self.path is not None:
+                connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            connection.execute("PRAGMA secure_delete = ON")  # freed pages are overwritten with zeros
+            connection.execute("PRAGMA temp_store = MEMORY")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _release(self, connection: Connection) -> None:
+        """Keep a reader for the next caller, or close it."""
+        with self._idle_lock:
+            if not self._closed and len(self._idle) < MAX_IDLE_READERS and not connection.in_transaction:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosedError

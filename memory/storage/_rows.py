@@ -1,0 +1,196 @@
+"""Records as rows: insert, fetch, supersede, delete, and load what the indexes need."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from agentcore.memory._records import Record
+from agentcore.memory._validation import from_micros, to_micros
+
+__all__ = ["Features", "NewRow", "RowStore"]
+
+_COLUMNS = (
+    "id, version, user_id, namespace, agent, run, text, role, metadata, tags, event_time, event_offset, insert_time, "
+    "valid_from, valid_to, expires, superseded_at"
+)
+_BATCH = 500  # stays below SQLite's old limit of 999 variables
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What the indexes read of a record, as stored; all derived from its text."""
+
+    vector: bytes
+    token_ids: bytes
+    token_signs: bytes
+    terms: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A version about to be written."""
+
+    record: Record
+    text_hash: bytes
+    session: str | None
+    speaker: str | None
+    event_given: bool
+    features: Features
+
+
+class RowStore:
+    """The SQL of records and features. Every method works on the connection it is given."""
+
+    def insert(self, connection: sqlite3.Connection, rows: Iterable[NewRow]) -> list[int]:
+        """Write versions, and return their sequence numbers."""
+        numbers = []
+        for row in rows:
+            record = row.record
+            cursor = connection.execute(
+                "INSERT INTO records (id, version, user_id, namespace, agent, run, text, text_hash, role, session, speaker, metadata, "
+                "tags, event_time, event_offset, event_given, insert_time, valid_from, valid_to, expires) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    record.id, record.version, record.user_id, record.namespace or "", record.agent, record.run, record.text,
+                    row.text_hash, record.role, row.session, row.speaker,
+                    json.dumps(record.metadata, ensure_ascii=False), json.dumps(record.tags, ensure_ascii=False),
+                    to_micros(record.timestamp), _offset(record.timestamp), row.event_given, to_micros(record.created_at),
+                    _micros(record.valid_from), _micros(record.valid_to), _micros(record.expires),
+                ),
+            )  # fmt: skip
+            seq = cursor.lastrowid
+            assert seq is not None
+            features = row.features
+            connection.execute(
+                "INSERT INTO features (seq, vector, token_ids, token_signs, terms) VALUES (?, ?, ?, ?, ?)",
+                (seq, features.vector, features.token_ids, features.token_signs, features.terms),
+            )
+            numbers.append(seq)
+        return numbers
+
+    def current(self, connection: sqlite3.Connection, record_id: str) -> tuple[int, Record] | None:
+        """Return the current version of a memory."""
+        row = connection.execute(
+            f"SELECT seq, {_COLUMNS} FROM records WHERE id = ? AND superseded_at IS NULL", (record_id,)
+        ).fetchone()
+        return None if row is None else (row[0], _record(row[1:]))
+
+    def versions(self, connection: sqlite3.Connection, record_id: str) -> list[Record]:
+        """Return every version of a memory, oldest first."""
+        rows = connection.execute(
+            f"SELECT {_COLUMNS} FROM records WHERE id = ? ORDER BY version", (record_id,)
+        )
+        return [_record(row) for row in rows]
+
+    def by_sequence(self, connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, Record]:
+        """Return the versions with these sequence numbers; those that are gone are left out."""
+        found = {}
+        for start in range(0, len(numbers), _BATCH):
+            batch = numbers[start : start + _BATCH]
+            marks = ", ".join("?" * len(batch))
+            for row in connection.execute(
+                f"SELECT seq, {_COLUMNS} FROM records WHERE seq IN ({marks})", batch
+            ):
+                found[row[0]] = _record(row[1:])
+        return found
+
+    def select(
+        self,
+        connection: sqlite3.Connection,
+        where: str,
+        parameters: Sequence[Any],
+        *,
+        order: str = "event_time, seq",
+    ) -> Iterator[tuple[int, Record]]:
+        """Yield versions that match an SQL condition written by us."""
+        for row in connection.execute(
+            f"SELECT seq, {_COLUMNS} FROM records WHERE {where} ORDER BY {order}", parameters
+        ):
+            yield row[0], _record(row[1:])
+
+    def find_hash(
+        self, connection: sqlite3.Connection, user_id: str, namespace: str, text_hash: bytes
+    ) -> str | None:
+        """Return the id of the oldest current record of the partition with this text."""
+        row = connection.execute(
+            "SELECT id FROM records WHERE user_id = ? AND namespace = ? AND text_hash = ? AND superseded_at IS NULL ORDER BY seq LIMIT 1",
+            (user_id, namespace, text_hash),
+        ).fetchone()
+        return None if row is None else row[0]
+
+    def exists(self, connection: sqlite3.Connection, record_id: str) -> bool:
+        """Return whether any version has this id."""
+        return (
+            connection.execute("SELECT 1 FROM records WHERE id = ? LIMIT 1", (record_id,)).fetchone()
+            is not None
+        )
+
+    def annotate(
+        self, connection: sqlite3.Connection, seq: int, *, tags: Sequence[str], metadata: Mapping[str, Any]
+    ) -> None:
+        """Replace the tags and metadata of a version in place."""
+        connection.execute(
+            "UPDATE records SET tags = ?, metadata = ? WHERE seq = ?",
+            (json.dumps(tags, ensure_ascii=False), json.dumps(metadata, ensure_ascii=False), seq),
+        )
+
+    def supersede(self, connection: sqlite3.Connection, old: int, *, new: int, at: datetime) -> None:
+        """Mark a version as replaced by another."""
+        connection.execute(
+            "UPDATE records SET superseded_at = ?, superseded_by = ? WHERE seq = ?", (to_micros(at), new, old)
+        )
+
+    def delete(self, connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
+        """Remove versions for good."""
+        for start in range(0, len(numbers), _BATCH):
+            batch = numbers[start : start + _BATCH]
+            marks = ", ".join("?" * len(batch))
+            connection.execute(
+                f"UPDATE records SET superseded_by = NULL WHERE superseded_by IN ({marks})", batch
+            )
+            connection.execute(f"DELETE FROM features WHERE seq IN ({marks})", batch)
+            connection.execute(f"DELETE FROM records WHERE seq IN ({marks})", batch)
+
+    def load(
+        self, connection: sqlite3.Connection, user_id: str, namespace: str, *, after: int = 0
+    ) -> list[tuple[Any, ...]]:
+        """Return what a partition keeps in RAM of its current records, by sequence number.
+
+        Columns: seq, event_time, event_given, session, speaker, role, expires, valid_from, valid_to, text, vector, token_ids,
+        token_signs, terms.
+        """
+        return connection.execute(
+            "SELECT r.seq, event_time, event_given, session, speaker, role, expires, valid_from, valid_to, text, vector, token_ids, "
+            "token_signs, terms FROM records AS r JOIN features AS f ON f.seq = r.seq "
+            "WHERE user_id = ? AND namespace = ? AND superseded_at IS NULL AND r.seq > ? ORDER BY r.seq",
+            (user_id, namespace, after),
+        ).fetchall()
+
+
+def _micros(value: datetime | None) -> int | None:
+    return None if value is None else to_micros(value)
+
+
+def _offset(value: datetime) -> int | None:
+    """Minutes east of UTC; None for a naive time."""
+    offset = value.utcoffset()
+    return None if offset is None else round(offset.total_seconds() / 60)
+
+
+def _optional(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
+
+
+def _record(row: Sequence[Any]) -> Record:
+    """Build a record from the columns of `_COLUMNS`."""
+    return Record(
+        id=row[0], version=row[1], user_id=row[2], namespace=row[3] or None, agent=row[4], run=row[5], text=row[6], role=row[7],
+        metadata=json.loads(row[8]), tags=tuple(json.loads(row[9])), timestamp=from_micros(row[10], row[11]),
+        created_at=from_micros(row[12]), valid_from=_optional(row[13]), valid_to=_optional(row[14]), expires=_optional(row[15]),
+        superseded_at=_optional(row[16]),
+    )  # fmt: skip
