@@ -1,0 +1,159 @@
+"""Say what a drafter is: the interface every method shares and the values it exchanges with the loop.
+
+Letters: `n` drafted tokens, `V` vocabulary, `K` successors that the target rates highest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["EMPTY_DRAFT", "Draft", "Drafter", "TokenDistribution", "Verification"]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenDistribution:
+    """Hold a drafter's distribution over the next token, sparse or dense.
+
+    Parameters
+    ----------
+    ids : ndarray or None, (K,), int32
+        The tokens with a probability of their own; None when `probabilities` covers the whole vocabulary.
+    probabilities : ndarray, (K,) or (V,), float64
+        Their probabilities.
+    rest : float
+        Mass spread evenly over the tokens that are not in `ids`; 0 for a dense distribution.
+    """
+
+    ids: NDArray[np.int32] | None
+    probabilities: NDArray[np.float64]
+    rest: float = 0.0
+
+    def dense(self, vocabulary_size: int) -> NDArray[np.float64]:
+        """Return the probabilities of all `vocabulary_size` tokens, (V,), float64."""
+        if self.ids is None:
+            return self.probabilities
+        others = vocabulary_size - len(self.ids)
+        full = np.full(vocabulary_size, self.rest / others if others else 0.0)
+        full[self.ids] = self.probabilities
+        return full
+
+    def argmax(self) -> int:
+        """Return the likeliest token, ignoring the mass without a name."""
+        best = int(np.argmax(self.probabilities))
+        return best if self.ids is None else int(self.ids[best])
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Hold proposed tokens, in order, for the target to verify in one forward.
+
+    Parameters
+    ----------
+    tokens : tuple of int, (n,)
+        The proposal.
+    confidences : tuple of float, (n,)
+        The drafter's own guess, for each token, that the target keeps it given that it kept those before.
+        A governor corrects it by what it measures.
+    distributions : tuple of TokenDistribution or None, (n,)
+        What the drafter believed at each position; None when it has no distribution.
+    source : str
+        Name of the method that made it.
+    is_sampled : bool
+        Whether the tokens were drawn at random from `distributions`. False: each is the drafter's certain choice,
+        a point mass for rejection sampling, whatever `distributions` says.
+    forced : frozenset of int
+        Places in `tokens` where a constraint leaves no choice; they need no verification.
+    """
+
+    tokens: tuple[int, ...] = ()
+    confidences: tuple[float, ...] = ()
+    distributions: tuple[TokenDistribution, ...] | None = None
+    source: str = ""
+    is_sampled: bool = False
+    forced: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        if len(self.confidences) != len(self.tokens):
+            raise ValueError(
+                f"{len(self.tokens)} tokens need as many confidences, got {len(self.confidences)}"
+            )
+        if self.distributions is not None and len(self.distributions) != len(self.tokens):
+            raise ValueError(
+                f"{len(self.tokens)} tokens need as many distributions, got {len(self.distributions)}"
+            )
+        if self.is_sampled and self.distributions is None:
+            raise ValueError("a sampled draft needs the distributions that it was drawn from")
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def shortened(self, length: int) -> Draft:
+        """Return the first `length` tokens as a draft of their own."""
+        if length >= len(self.tokens):
+            return self
+        distributions = None if self.distributions is None else self.distributions[:length]
+        forced = frozenset(place for place in self.forced if place < length)
+        return replace(
+            self,
+            tokens=self.tokens[:length],
+            confidences=self.confidences[:length],
+            distributions=distributions,
+            forced=forced,
+        )
+
+
+EMPTY_DRAFT = Draft()
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Tell a drafter what the target made of one step.
+
+    Parameters
+    ----------
+    tokens : tuple of int
+        The tokens committed in this step: the accepted drafts, then the target's own token.
+    accepted : int
+        How many of them came from the draft.
+    context : tuple of int
+        The tokens whose rows `top_ids` describes: `context[i]` was fed, `top_ids[i]` is what the target rates after it.
+    top_ids : ndarray or None, (len(context), K), int32
+        The target's K likeliest successors in falling order, None when the loop did not compute them.
+    """
+
+    tokens: tuple[int, ...]
+    accepted: int = 0
+    context: tuple[int, ...] = ()
+    top_ids: NDArray[np.int32] | None = None
+
+
+@runtime_checkable
+class Drafter(Protocol):
+    """Propose tokens for one sequence at a time.
+
+    The life of a drafter: `add` text it may quote from (kept between sequences), `start` a sequence with its prompt,
+    then `propose` and `commit` in turn. Only committed tokens ever enter its state; a draft leaves no trace.
+    """
+
+    name: str
+
+    def start(self, prompt_ids: Sequence[int]) -> None:
+        """Forget the previous sequence and begin one with `prompt_ids`."""
+        ...
+
+    def add(self, ids: Sequence[int]) -> None:
+        """Learn from text outside the sequence, for instance an earlier turn of the same run."""
+        ...
+
+    def propose(self, limit: int, *, after: Sequence[int] = ()) -> Draft:
+        """Return at most `limit` tokens that may follow the committed ones and then `after`."""
+        ...
+
+    def commit(self, verification: Verification) -> None:
+        """Append the committed tokens of one step."""
+        ...
