@@ -37,7 +37,10 @@ def report(error: BaseException) -> ExitCode:
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         click.echo("interrupted", err=True)
         return ExitCode.INTERRUPTED
-    click.echo(f"error: {message_of(error)}", err=True)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+    else:
+        click.echo(f"error: {message_of(error)}", err=True)
     return exit_code_of(error)
 
 

@@ -49,11 +49,12 @@ class LazyGroup(click.Group):
         except click.UsageError as exc:
             near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1) if args else []
             if near and "Did you mean" not in exc.message:
-                exc.message = f"{exc.message.rstrip('.')}: did you mean {near[0]!r}?"
+                hint = f"{exc.message.rstrip('.')}: did you mean {near[0]!r}?"
+                raise click.UsageError(hint, ctx=ctx) from exc
             raise
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table of sub-commands."""
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the table of sub-commands, none of which is imported for it."""
         rows = [(name, entry.help) for name, entry in self.lazy.items()]
         if rows:
             with formatter.section("Commands"):

