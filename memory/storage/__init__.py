@@ -2,11 +2,10 @@
 
 from agentcore.memory.storage._changes import Change, ChangeLog
 from agentcore.memory.storage._database import Connection, Database, Synchronous
-from agentcore.memory.storage._migrations import MIGRATIONS, migrate
+from agentcore.memory.storage._migrations import migrate
 from agentcore.memory.storage._rows import Features, NewRow, RowStore
 
 __all__ = [
-    "MIGRATIONS",
     "Change",
     "ChangeLog",
     "Connection",

@@ -9,7 +9,7 @@ import pytest
 
 from agentcore.memory import NewerStoreError, SwiftMem
 from agentcore.memory.embedding import HashEmbedder
-from agentcore.memory.storage import MIGRATIONS
+from agentcore.memory.storage._migrations import MIGRATIONS
 
 DATA = Path(__file__).parent / "data"
 
