@@ -188,7 +188,9 @@ class RuleCascade:
 
 
 def points(seen: Features, table: Points) -> int:
-    """Add up the points of one statement."""
+    """Add up the points of one statement; 0 while the value was never stated as what is asked."""
+    if not (seen.stated or seen.answered):
+        return 0
     total = (
         table.intent_first * (seen.intents >= 1)
         + table.intent_second * (seen.intents >= 2)

@@ -69,7 +69,9 @@ class TrimmingConfig:
         Token-id repetition: windows of 32, 64 and 128 ids seen 4 times within 1,024, or a tail that repeats with a
         period of at most 256.
     interval : int
-        Tokens between two messages to the verifier (arXiv 2505.17155 section 4.3).
+        Tokens between two messages to a model verifier (arXiv 2505.17155 section 4.3).
+    rule_interval : int
+        Tokens between two looks of the rules, which cost microseconds (our choice).
     characters_per_token : float
         To turn the interval into characters where ids are unknown; measured 2.7 on the recorded traces.
     soft_landing : float
@@ -77,7 +79,7 @@ class TrimmingConfig:
     """
 
     over_rule: OverRule = "cascade"
-    caution: int = 12
+    caution: int = 11
     points: Points = field(default_factory=Points)
     look_ahead: int = 80
     agreements: int = 2
@@ -95,6 +97,7 @@ class TrimmingConfig:
     ngram_window: int = 1024
     max_period: int = 256
     interval: int = 50
+    rule_interval: int = 8
     characters_per_token: float = 2.7
     max_text: int = 400_000
 

@@ -69,6 +69,12 @@ def plain(text: str) -> str:
     return text
 
 
+def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """Return the last match of a pattern in a text."""
+    found = list(pattern.finditer(text))
+    return found[-1] if found else None
+
+
 def number(text: str) -> Fraction | None:
     """Return the number that the whole text is, with unit words or a percent sign allowed after it.
 

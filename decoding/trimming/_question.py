@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-from agentcore.decoding.trimming._numbers import NUMBER, number, plain
+from agentcore.decoding.trimming._numbers import NUMBER, last_match, number, plain
 from agentcore.decoding.trimming._values import Answer
 
 Kind = Literal["count", "number", "expression"]
@@ -27,6 +27,13 @@ _EXPRESSION = re.compile(
     r"(?:the\s+)?(?:(?:value|sum|product)s?\s+of\s+)?(?:\$|\\\(|\\\[)?\s*(?P<expression>[^?.,;$]{1,60}?)\s*(?:\$|\\\)|\\\]|[?.,;]|$)",
     re.I,
 )
+_SYMBOL = re.compile(
+    r"\b(?:what(?:'s| is| are| does)|find|compute|evaluate|calculate|determine|solve)\s+"
+    r"(?:(?:for|the|all|values?|of|positive|negative|real|integer|number|smallest|largest|least|greatest|minimum|maximum|"
+    r"possible|exact|solutions?|lengths?|measure|degree|side|segment|median|angle|area|units|in|degrees)\s+){0,7}"
+    r"(?<!number of )(?:\$|\\\()(?P<symbol>(?!\d+(?:\$|\\\)))[^$]{1,40}?)(?:\$|\\\))",
+    re.I,
+)
 _HOW_MANY = re.compile(
     r"\bhow\s+(?:many|much)\s+((?:[A-Za-z-]+\s+){0,3}?[A-Za-z-]+?)s?\b\s*(?=\b(?:are|is|did|does|do|will|would|can|could|have|has|of|in|were|was|he|she|they|it|must|should|which|for|total|there|more|less|between|that|to|per|from|on|at|$)|[?,.])",
     re.I,
@@ -42,53 +49,19 @@ _THE_NOUN = re.compile(
 _NUMBER_OF = re.compile(
     r"\bnumber of (?:(?:positive|whole|different|total|distinct|ordered|such|all)\s+)*([A-Za-z]+)", re.I
 )
+_SYMBOLS = re.compile(r"[a-zA-Z][a-zA-Z+*^2-]{0,8}")
+_RESULT = frozenset({"resul", "expre", "value", "total"})
+"""What stands for the asked quantity when the question only shows an expression."""
+
 _TOTAL = re.compile(r"\bin total\b|\bin all\b|\baltogether\b|\btotal\b|\bcombined\b", re.I)
 _MEASURES = frozenset(
-    [
-        "pound",
-        "mile",
-        "hour",
-        "liter",
-        "litre",
-        "gallon",
-        "dollar",
-        "cent",
-        "percent",
-        "meter",
-        "metre",
-        "kilometer",
-        "foot",
-        "feet",
-        "inch",
-        "inches",
-        "yard",
-        "ounce",
-        "gram",
-        "kilogram",
-        "kg",
-        "minute",
-        "second",
-        "degree",
-        "acre",
-        "mph",
-        "calorie",
-        "kilowatt",
-        "watt",
-        "money",
-        "cup",
-        "time",
-        "day",
-        "week",
-        "month",
-        "year",
-        "unit",
-        "square",
-        "cubic",
-        "centimeter",
-        "euro",
-        "km",
-    ]
-)
+    {
+        "pound", "mile", "hour", "liter", "litre", "gallon", "dollar", "cent", "percent", "meter", "metre",
+        "kilometer", "foot", "feet", "inch", "inches", "yard", "ounce", "gram", "kilogram", "kg", "minute",
+        "second", "degree", "acre", "mph", "calorie", "kilowatt", "watt", "money", "cup", "time", "day",
+        "week", "month", "year", "unit", "square", "cubic", "centimeter", "euro", "km",
+    }
+)  # fmt: skip
 _WHOLE = re.compile(
     r"\bremainder\b|\bm\s*\+\s*n\b|\bp\s*\+\s*q\b|\bhow many digits\b|number of",
     re.I,
@@ -99,97 +72,15 @@ _LETTERS = re.compile(
     re.I,
 )
 _STOP = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "of",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "to",
-        "in",
-        "on",
-        "at",
-        "by",
-        "for",
-        "from",
-        "with",
-        "and",
-        "or",
-        "that",
-        "this",
-        "these",
-        "those",
-        "it",
-        "its",
-        "his",
-        "her",
-        "their",
-        "he",
-        "she",
-        "they",
-        "we",
-        "you",
-        "i",
-        "as",
-        "if",
-        "what",
-        "how",
-        "many",
-        "much",
-        "find",
-        "compute",
-        "determine",
-        "evaluate",
-        "calculate",
-        "which",
-        "who",
-        "does",
-        "do",
-        "did",
-        "will",
-        "would",
-        "can",
-        "could",
-        "have",
-        "has",
-        "had",
-        "there",
-        "then",
-        "than",
-        "so",
-        "all",
-        "some",
-        "any",
-        "each",
-        "every",
-        "not",
-        "no",
-        "one",
-        "two",
-        "let",
-        "given",
-        "suppose",
-        "answer",
-        "value",
-        "if",
-        "express",
-        "your",
-        "enter",
-        "write",
-        "form",
-        "using",
-        "when",
-        "where",
-        "must",
-        "should",
-        "number",
-    ]
-)
+    {
+        "the", "a", "an", "of", "is", "are", "was", "were", "be", "been", "to", "in", "on", "at", "by",
+        "for", "from", "with", "and", "or", "that", "this", "these", "those", "it", "its", "his", "her",
+        "their", "he", "she", "they", "we", "you", "i", "as", "if", "what", "how", "many", "much", "find",
+        "compute", "determine", "evaluate", "calculate", "which", "who", "does", "do", "did", "will",
+        "would", "can", "could", "have", "has", "had", "there", "then", "than", "so", "all", "some", "any",
+        "each", "every", "not", "no", "one", "two", "let", "given", "suppose", "answer", "value", "express", "your", "enter", "write", "form", "using", "when", "where", "must", "should", "number",
+    }
+)  # fmt: skip
 _WORD = re.compile(r"[a-z]{3,}")
 
 
@@ -222,9 +113,10 @@ class Question:
         """Read a problem text; an empty one gives a question that any number answers."""
         asking = _asking(problem)
         bare = plain(asking)
+        expression = _expression(asking)
         return cls(
-            expression=_expression(asking),
-            nouns=_nouns(bare),
+            expression=expression,
+            nouns=_nouns(bare) or (frozenset() if _SYMBOLS.fullmatch(expression) else _RESULT),
             words=stems(bare),
             kind=_kind(bare),
             givens=_givens(problem),
@@ -265,9 +157,9 @@ def _asking(problem: str) -> str:
 
 def _expression(asking: str) -> str:
     """Return the asked expression when it looks like one, without spaces."""
-    last = None
-    for last in _EXPRESSION.finditer(asking):
-        pass
+    last, symbol = last_match(_EXPRESSION, asking), last_match(_SYMBOL, asking)
+    if symbol is not None:
+        return re.sub(r"\s+", "", plain(symbol.group("symbol")))
     if last is None:
         return ""
     inner = re.sub(r"\s+", "", plain(last.group("expression")))
@@ -279,9 +171,7 @@ def _expression(asking: str) -> str:
 def _nouns(asking: str) -> frozenset[str]:
     """Return the stems of what is asked: the counted noun, or the measured quantity."""
     total = {"total"} if _TOTAL.search(asking) else set()
-    found = None
-    for found in _HOW_MANY.finditer(asking):
-        pass
+    found = last_match(_HOW_MANY, asking)
     if found is not None:
         words = [word for word in re.findall(r"[a-z]+", found.group(1).lower()) if word not in _STOP]
         if words:

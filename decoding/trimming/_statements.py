@@ -15,6 +15,7 @@ _HEDGE = re.compile(
 )
 _FINAL = re.compile(r"final answer|最终答案", re.I)
 _ANSWER = re.compile(
+    r"\bis (?:indeed )?the (?:correct |right |final )?answer\b|"
     r"\banswer\s*(?:is|be|to be|would be|should be|must be|:|\*\*:?)|\banswer\b[^.]{0,60}\b(?:is|:)|答案[是为：:]",
     re.I,
 )
@@ -31,7 +32,7 @@ _OPENING = re.compile(
 )
 _VERIFY = re.compile(
     r"double[- ]?check|\bcheck\b|\bverify\b|make sure|\bconfirm\b|sanity|makes? sense|"
-    r"\b(?:seems|looks|sounds) (?:\w+ )?(?:right|correct|reasonable|good|straightforward|plausible)|is that (?:right|correct)|is this (?:right|correct)|"
+    r"\b(?:seems|looks|sounds) (?:\w+ )?(?:right|correct|reasonable|good|straightforward|plausible)|is (?:that|this) (?:right|correct|it\b|all\b)|same (?:answer|result)|"
     r"that's it\b|\bbe sure\b|be thorough|\brecap\b|to summarize|\bplug|going through (?:it|the steps) again|"
     r"检查|验证|确认|核对",
     re.I,

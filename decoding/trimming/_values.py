@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from agentcore.decoding.trimming._numbers import NUMBER, number, plain
+from agentcore.decoding.trimming._numbers import NUMBER, last_match, number, plain
 
 _EQUALS = re.compile(r"(?<![<>!:=\\])=(?!=)")
 _VERB = re.compile(
@@ -79,9 +79,7 @@ def stated_value(sentence: str) -> Answer | None:
     if in_box is not None:
         return answer(in_box)
     text = plain(sentence)
-    after_equals = None
-    for after_equals in _EQUALS.finditer(text):
-        pass
+    after_equals = last_match(_EQUALS, text)
     after_verb = _last_verb(text)
     if after_equals and (after_verb is None or after_verb[0] < after_equals.start()):
         right = _RIGHT_END.split(text[after_equals.end() :], maxsplit=1)[0]
@@ -111,9 +109,7 @@ def _operator_later(text: str, position: int) -> bool:
 
 def _last_number(text: str) -> Answer | None:
     """Return the last number that stands free of operators and enumerating words."""
-    last = None
-    for last in NUMBER.finditer(text):
-        pass
+    last = last_match(NUMBER, text)
     if last is None or _TOUCHES_AFTER.match(text, last.end()) or _TOUCHES_BEFORE.search(text[: last.start()]):
         return None
     if text[last.end() : last.end() + 1] in {")", "]", "|", "/"}:
