@@ -1,0 +1,382 @@
+"""Candidate answers: the spans of a sentence that could answer a question.
+
+Rules instead of a parser: names (runs of capitalised words), dates, numbers with their unit, quoted strings,
+titles, and the runs of content words between function words. On HotpotQA the best candidate of six retrieved
+sentences reaches nearly the F1 that a dependency parser's noun chunks and entities allow, without a model
+that would have to be shipped (``docs/decisions``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from agentcore.workflow.reading.words import STOP_WORDS
+
+__all__ = ["Kind", "Span", "spans_of"]
+
+Kind = Literal["name", "date", "year", "number", "quote", "phrase", "title"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A candidate: offsets into the text it was found in, and what it looks like."""
+
+    start: int
+    end: int
+    kind: Kind
+
+
+_MONTH = (
+    r"(?:January|February|March|April|May|June|July|August|September|October|November|December|"
+    r"Jan\.?|Feb\.?|Mar\.?|Apr\.?|Jun\.?|Jul\.?|Aug\.?|Sept?\.?|Oct\.?|Nov\.?|Dec\.?)"
+)
+_YEAR = r"(?:1[0-9]{3}|20[0-9]{2})"
+_DATES = re.compile(
+    rf"\b(?:{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? {_YEAR}|\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH},? {_YEAR}|{_MONTH},? {_YEAR}|"
+    rf"{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?\b|\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}\b|{_YEAR}-\d{{2}}-\d{{2}})"
+)
+_YEARS = re.compile(rf"\b{_YEAR}s?\b(?!,\d)")
+_NUMBER_WORDS = [
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "sixty",
+    "seventy",
+    "eighty",
+    "ninety",
+    "hundred",
+    "thousand",
+    "million",
+    "billion",
+    "dozen",
+]
+_ORDINALS = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+]
+_NUMBERS = re.compile(
+    rf"[$£€]?\b\d+(?:,\d{{3}})*(?:\.\d+)?(?:st|nd|rd|th|%)?(?: (?:hundred|thousand|million|billion|trillion|percent))?\b|"
+    rf"\b(?:{'|'.join(_NUMBER_WORDS)})(?:[- ](?:{'|'.join(_NUMBER_WORDS)}))*\b|\b(?:{'|'.join(_ORDINALS)})\b",
+    re.IGNORECASE,
+)
+_QUOTES = re.compile(r"[\"“]([^\"“”]{2,80})[\"”]")
+_TOKEN = re.compile(r"[^\W_](?:[\w'’\-&]|\.(?=\w)|(?<=\b[A-Z])\.|[/](?=\w))*[!?]?(?<![\-'’?])|&")
+_JOINERS = frozenset(
+    [
+        "of",
+        "the",
+        "de",
+        "da",
+        "di",
+        "du",
+        "la",
+        "le",
+        "von",
+        "van",
+        "der",
+        "den",
+        "and",
+        "&",
+        "for",
+        "in",
+        "on",
+        "at",
+        "to",
+    ]
+)
+# Words that end a run of content words although they carry meaning: verbs and adverbs of encyclopaedic prose.
+_BREAKERS = frozenset(
+    [
+        "born",
+        "died",
+        "made",
+        "used",
+        "known",
+        "called",
+        "named",
+        "based",
+        "located",
+        "found",
+        "founded",
+        "formed",
+        "released",
+        "written",
+        "directed",
+        "produced",
+        "starring",
+        "starred",
+        "played",
+        "plays",
+        "became",
+        "become",
+        "becomes",
+        "began",
+        "begin",
+        "won",
+        "took",
+        "taken",
+        "given",
+        "gave",
+        "held",
+        "hold",
+        "said",
+        "says",
+        "including",
+        "included",
+        "includes",
+        "include",
+        "featured",
+        "features",
+        "featuring",
+        "published",
+        "established",
+        "opened",
+        "served",
+        "serves",
+        "consists",
+        "consisting",
+        "often",
+        "usually",
+        "currently",
+        "originally",
+        "formerly",
+        "previously",
+        "recently",
+        "mainly",
+        "primarily",
+        "largely",
+        "particularly",
+        "especially",
+        "approximately",
+        "nearly",
+        "almost",
+        "around",
+        "many",
+        "several",
+        "various",
+        "another",
+        "well",
+        "later",
+        "early",
+        "earlier",
+        "however",
+        "although",
+        "though",
+        "since",
+        "within",
+        "without",
+        "among",
+        "along",
+        "across",
+        "via",
+        "upon",
+        "onto",
+        "toward",
+        "towards",
+        "according",
+        "due",
+        "would",
+        "may",
+        "might",
+        "must",
+        "shall",
+        "cannot",
+        "ever",
+        "never",
+        "always",
+        "sometimes",
+        "still",
+        "yet",
+        "even",
+        "much",
+        "one's",
+        "set",
+        "won't",
+        "does",
+        "don't",
+        "didn't",
+        "isn't",
+        "wasn't",
+        "see",
+    ]
+)
+_MAX_WORDS = 7
+
+
+def spans_of(text: str) -> list[Span]:
+    """Return the candidate spans of a text, without duplicates, in reading order.
+
+    Parameters
+    ----------
+    text : str
+        One sentence.
+    """
+    found: dict[tuple[int, int], Span] = {}
+    for span in _all(text):
+        if span.end > span.start:
+            found.setdefault((span.start, span.end), span)
+    return sorted(found.values(), key=lambda span: (span.start, span.end))
+
+
+def _all(text: str) -> Iterator[Span]:
+    """Yield spans, the most telling kinds first (a span keeps the kind it is found as first)."""
+    yield from (Span(m.start(), m.end(), "date") for m in _DATES.finditer(text))
+    yield from (Span(m.start(), m.end(), "year") for m in _YEARS.finditer(text))
+    for match in _QUOTES.finditer(text):
+        quoted = match.group(1).rstrip(" ,.")
+        yield Span(match.start(1), match.start(1) + len(quoted), "quote")
+    tokens = [(m.start(), m.end()) for m in _TOKEN.finditer(text)]
+    yield from _numbers(text, tokens)
+    yield from _names(text, tokens)
+    yield from _phrases(text, tokens)
+
+
+def _numbers(text: str, tokens: list[tuple[int, int]]) -> Iterator[Span]:
+    """Yield numbers, and numbers with the one or two words they count."""
+    for match in _NUMBERS.finditer(text):
+        yield Span(match.start(), match.end(), "number")
+        after = [token for token in tokens if token[0] >= match.end()][:2]
+        end = match.end()
+        for left, right in after:
+            word = text[left:right]
+            if text[end:left].strip(" -") or word.lower() in STOP_WORDS or word[0].isdigit():
+                break
+            end = right
+            yield Span(match.start(), end, "number")
+
+
+def _is_capital(text: str, token: tuple[int, int]) -> bool:
+    """Tell whether a token looks like part of a name."""
+    word = text[token[0] : token[1]]
+    return word[0].isupper() or word[0].isdigit() or any(letter.isupper() for letter in word[1:])
+
+
+def _names(text: str, tokens: list[tuple[int, int]]) -> Iterator[Span]:
+    """Yield runs of capitalised words, whole and cut at commas, "and" and other joiners."""
+    for run in _runs(text, tokens):
+        while run and text[slice(*run[0])].lower() in STOP_WORDS and len(run) > 1 and run[0] == tokens[0]:
+            yield Span(
+                run[0][0], run[-1][1], "name"
+            )  # "The Conversation" keeps its article, and goes without
+            run = run[1:]
+        if not run or (len(run) == 1 and text[slice(*run[0])].lower() in STOP_WORDS):
+            continue
+        if len(run) <= _MAX_WORDS:
+            yield Span(run[0][0], run[-1][1], "name")
+        for part in _parts(text, run):
+            if len(part) <= _MAX_WORDS:
+                yield Span(part[0][0], part[-1][1], "name")
+
+
+def _runs(text: str, tokens: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Yield maximal runs of capitalised words with joiners and single commas between them."""
+    run: list[tuple[int, int]] = []
+    bridge: list[tuple[int, int]] = []
+    for token in tokens:
+        gap = text[(bridge or run)[-1][1] : token[0]] if run else ""
+        word = text[slice(*token)]
+        joined = gap.strip() in ("", ",") and len(bridge) <= 2
+        if run and not joined:
+            yield run
+            run, bridge = [], []
+        if _is_capital(text, token):
+            run, bridge = [*run, *bridge, token], []
+        elif run and word in _JOINERS and gap.strip() == "":
+            bridge.append(token)
+        else:
+            if run:
+                yield run
+            run, bridge = [], []
+    if run:
+        yield run
+
+
+def _parts(text: str, run: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Yield the pieces of a run between commas and joiners, and neighbouring pieces joined."""
+    pieces: list[list[tuple[int, int]]] = [[]]
+    soft: list[bool] = []  # whether the joint before piece i + 1 may be kept ("of", ","), or not ("and")
+    for index, token in enumerate(run):
+        word = text[slice(*token)]
+        if word in _JOINERS:
+            if pieces[-1]:
+                pieces.append([])
+                soft.append(word not in ("and", "&", "in", "on", "at", "to", "for"))
+            continue
+        if index and pieces[-1] and "," in text[run[index - 1][1] : token[0]]:
+            pieces.append([])
+            soft.append(True)
+        pieces[-1].append(token)
+    pieces = [piece for piece in pieces if piece]
+    yield from pieces
+    for index in range(len(pieces) - 1):
+        if index < len(soft) and soft[index]:
+            between = [t for t in run if pieces[index][0][0] <= t[0] <= pieces[index + 1][-1][0]]
+            yield between
+
+
+def _phrases(text: str, tokens: list[tuple[int, int]]) -> Iterator[Span]:
+    """Yield runs of content words between function words: whole, and their last words."""
+    run: list[tuple[int, int]] = []
+    for token, following in _with_next(tokens):
+        word = text[slice(*token)].lower()
+        stops = word in STOP_WORDS or word in _BREAKERS or word.endswith("ly")
+        if not stops:
+            run.append(token)
+        broken = following is None or text[token[1] : following[0]].strip(" ") != ""
+        if run and (stops or broken):
+            yield from _tails(text, run)
+            run = []
+
+
+def _tails(text: str, run: list[tuple[int, int]]) -> Iterator[Span]:
+    """Yield a run of content words, its last three, two and one, and its lower-case words by themselves."""
+    if len(run) <= _MAX_WORDS:
+        yield Span(run[0][0], run[-1][1], "phrase")
+    for size in (1, 2, 3):
+        if len(run) > size:
+            yield Span(run[-size][0], run[-1][1], "phrase")
+    lower = [token for token in run if text[token[0]].islower()]
+    if 0 < len(lower) < len(run) and lower[-1] == run[-1]:
+        yield Span(lower[0][0], lower[-1][1], "phrase")
+    if len(run) == 2 and text[run[0][0]].islower():
+        yield Span(run[0][0], run[0][1], "phrase")
+
+
+def _with_next(
+    tokens: list[tuple[int, int]],
+) -> Iterable[tuple[tuple[int, int], tuple[int, int] | None]]:
+    """Pair each token with the one after it."""
+    return zip(tokens, [*tokens[1:], None], strict=True)
