@@ -1,1 +1,89 @@
-"""decoding."""
+"""Local language models on torch: loading, decoding, constraints.
+
+Knows token ids and tensors, no messages. The names below are loaded on first use, so that parts which need no torch
+can be imported without it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentcore.decoding._cache import KVCache
+    from agentcore.decoding._generation import CancelSignal, Step, generate
+    from agentcore.decoding._loading import load_gguf
+    from agentcore.decoding._model import LanguageModel
+    from agentcore.decoding._sampling import Sampler, Sampling
+    from agentcore.decoding._scoring import attention_from_last, score
+    from agentcore.decoding._spec import ModelSpec
+    from agentcore.decoding._tokenizer import TextStream, Tokenizer
+    from agentcore.decoding.constraints import Constraint
+    from agentcore.decoding.errors import (
+        ConstraintError,
+        ContextOverflowError,
+        DecodingError,
+        GenerationCancelled,
+        ModelFileError,
+        NonFiniteLogitsError,
+        UnsupportedModelError,
+    )
+
+_EXPORTS = {
+    "CancelSignal": "_generation",
+    "Constraint": "constraints",
+    "ConstraintError": "errors",
+    "ContextOverflowError": "errors",
+    "DecodingError": "errors",
+    "GenerationCancelled": "errors",
+    "KVCache": "_cache",
+    "LanguageModel": "_model",
+    "ModelFileError": "errors",
+    "ModelSpec": "_spec",
+    "NonFiniteLogitsError": "errors",
+    "Sampler": "_sampling",
+    "Sampling": "_sampling",
+    "Step": "_generation",
+    "TextStream": "_tokenizer",
+    "Tokenizer": "_tokenizer",
+    "UnsupportedModelError": "errors",
+    "attention_from_last": "_scoring",
+    "generate": "_generation",
+    "load_gguf": "_loading",
+    "score": "_scoring",
+}
+
+__all__ = [
+    "CancelSignal",
+    "Constraint",
+    "ConstraintError",
+    "ContextOverflowError",
+    "DecodingError",
+    "GenerationCancelled",
+    "KVCache",
+    "LanguageModel",
+    "ModelFileError",
+    "ModelSpec",
+    "NonFiniteLogitsError",
+    "Sampler",
+    "Sampling",
+    "Step",
+    "TextStream",
+    "Tokenizer",
+    "UnsupportedModelError",
+    "attention_from_last",
+    "generate",
+    "load_gguf",
+    "score",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from the module that defines it."""
+    if name not in _EXPORTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,176 @@
+"""Plain decoding: one forward per emitted token, forced tokens for free."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from agentcore.decoding._cache import KVCache
+from agentcore.decoding._model import LanguageModel, check_finite
+from agentcore.decoding._sampling import Sampler, Sampling
+from agentcore.decoding._stopping import StopText
+from agentcore.decoding.constraints._protocol import Constraint
+from agentcore.decoding.errors import ContextOverflowError, GenerationCancelled
+
+__all__ = ["CancelSignal", "Step", "generate"]
+
+FinishReason = Literal["stop", "length"]
+
+
+class CancelSignal(Protocol):
+    """Anything with `is_set`, such as `threading.Event`."""
+
+    def is_set(self) -> bool:
+        """Return whether the caller wants to stop."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One committed token.
+
+    Attributes
+    ----------
+    token_id : int
+    text : str
+        Text that became certain with it; holds back half characters and possible beginnings of a stop string.
+    logprob : float or None
+        Its log-probability under the model (before temperature and constraint); None unless asked for, or forced.
+    is_forced : bool
+        Whether a constraint left no choice, so that it cost no forward of its own.
+    finish : {"stop", "length"} or None
+        Why this is the last step; None before.
+    """
+
+    token_id: int
+    text: str
+    logprob: float | None = None
+    is_forced: bool = False
+    finish: FinishReason | None = None
+
+
+def generate(
+    model: LanguageModel,
+    prompt_ids: Sequence[int],
+    *,
+    max_new_tokens: int = 256,
+    sampling: Sampling | None = None,
+    stop: Sequence[str] = (),
+    constraint: Constraint | None = None,
+    cancel: CancelSignal | None = None,
+    cache: KVCache | None = None,
+    logprobs: bool = False,
+) -> Iterator[Step]:
+    """Continue a prompt token by token.
+
+    Parameters
+    ----------
+    model : LanguageModel
+        The model.
+    prompt_ids : sequence of int
+        Tokens to continue; with `cache`, only those that it does not hold yet.
+    max_new_tokens : int
+        At most this many tokens are emitted.
+    sampling : Sampling, optional
+        How tokens are chosen; greedy by default.
+    stop : sequence of str
+        Texts that end the output; they are not part of it.
+    constraint : Constraint, optional
+        What the output must satisfy; it is advanced in place.
+    cancel : CancelSignal, optional
+        Looked at between two tokens.
+    cache : KVCache, optional
+        A sequence to continue, changed in place: force tokens into a live sequence by passing them as `prompt_ids`.
+        Its last emitted token is not yet in it; `prompt_ids` must begin with that.
+    logprobs : bool
+        Whether each step carries its log-probability.
+
+    Yields
+    ------
+    Step
+        The end-of-turn token is yielded with empty text.
+
+    Raises
+    ------
+    ContextOverflowError
+        If the prompt leaves no room for a single new token; fewer than `max_new_tokens` end with ``length`` instead.
+    GenerationCancelled
+        If `cancel` is set between two tokens.
+    NonFiniteLogitsError
+        If the model's scores are not numbers.
+    """
+    if max_new_tokens < 1:
+        raise ValueError(f"max_new_tokens must be at least 1, not {max_new_tokens}")
+    if len(prompt_ids) == 0:
+        raise ValueError("the prompt has no tokens: give at least one")
+    cached = 0 if cache is None else cache.length
+    limit = model.spec.context_length
+    if cached + len(prompt_ids) >= limit:
+        raise ContextOverflowError(cached + len(prompt_ids) + 1, limit)
+    budget = min(max_new_tokens, limit - cached - len(prompt_ids))
+    if cache is None:
+        cache = model.new_cache(len(prompt_ids) + min(budget, 512))
+    sampler, text = Sampler(sampling or Sampling()), StopText(model.tokenizer, stop)
+    pending, emitted = list(prompt_ids), 0
+    while True:
+        if cancel is not None and cancel.is_set():
+            raise GenerationCancelled("cancelled by the caller")
+        forced = [] if constraint is None or constraint.is_finished else constraint.forced()
+        for token_id in forced[: budget - emitted]:
+            emitted += 1
+            step = _commit(model, token_id, text, constraint, is_last=emitted == budget, is_forced=True)
+            pending.append(token_id)
+            yield step
+            if step.finish is not None:
+                return
+        with torch.inference_mode():
+            scores = model.prefill(pending, cache)[-1]
+            token_id, logprob = _choose(scores, sampler, constraint, logprobs)
+        emitted += 1
+        step = _commit(model, token_id, text, constraint, is_last=emitted == budget, logprob=logprob)
+        yield step
+        if step.finish is not None:
+            return
+        pending = [token_id]
+
+
+def _choose(
+    scores: Tensor, sampler: Sampler, constraint: Constraint | None, logprobs: bool
+) -> tuple[int, float | None]:
+    allowed = (
+        scores
+        if constraint is None
+        else scores.masked_fill(~constraint.allowed().to(scores.device), float("-inf"))
+    )
+    token_id = sampler.choose(allowed)
+    value = float(scores[token_id])
+    if not math.isfinite(value):
+        check_finite(scores)
+    return token_id, float(scores.log_softmax(0)[token_id]) if logprobs else None
+
+
+def _commit(
+    model: LanguageModel,
+    token_id: int,
+    text: StopText,
+    constraint: Constraint | None,
+    *,
+    is_last: bool,
+    logprob: float | None = None,
+    is_forced: bool = False,
+) -> Step:
+    """Advance grammar and text together by one token that stays."""
+    if constraint is not None:
+        taken = constraint.advance([token_id])
+        assert taken == 1, "a chosen token is always allowed"
+    ended = token_id in model.tokenizer.eos_ids or (constraint is not None and constraint.is_finished)
+    shown, stopped = ("", False) if token_id in model.tokenizer.eos_ids else text.push(token_id)
+    finish: FinishReason | None = "stop" if ended or stopped else "length" if is_last else None
+    if finish is not None and not stopped:
+        shown += text.flush()
+    return Step(token_id, shown, logprob=logprob, is_forced=is_forced, finish=finish)

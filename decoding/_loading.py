@@ -1,0 +1,171 @@
+"""From a GGUF file to a language model in the layout asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from agentcore.decoding._gguf import GgufFile
+from agentcore.decoding._model import LanguageModel, LayerWeights, ModelWeights
+from agentcore.decoding._spec import ModelSpec
+from agentcore.decoding._tokenizer import Tokenizer
+from agentcore.decoding.quantization import GroupCodes, Layout, LinearWeights, can_run, group_codes
+
+__all__ = ["load_gguf"]
+
+_FLOATS = ("F32", "F16", "BF16")
+
+
+def load_gguf(
+    path: Path | str,
+    *,
+    weights: Literal["auto", "int4", "int8", "bf16", "fp32"] = "auto",
+    threads: int | None = None,
+    device: str = "cpu",
+) -> LanguageModel:
+    """Load a GGUF file of the llama or qwen2 architecture.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file.
+    weights : {"auto", "int4", "int8", "bf16", "fp32"}
+        Layout of the linear layers. ``auto`` is int4 for quantised files on a CPU whose torch runs it well, else bf16.
+        A packed layout that this machine cannot run falls back to bf16. ``fp32`` is the reference.
+    threads : int, optional
+        Threads for torch in this process; by default torch's own choice stays.
+    device : str
+        ``"cpu"`` or a CUDA device, on which only bf16 and fp32 are available.
+
+    Returns
+    -------
+    LanguageModel
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, truncated or no GGUF.
+    UnsupportedModelError
+        If it holds a model or encoding that this engine cannot run.
+    """
+    if weights not in ("auto", "int4", "int8", "bf16", "fp32"):
+        raise ValueError(f"unknown weights {weights!r}: use auto, int4, int8, bf16 or fp32")
+    if threads is not None:
+        if threads < 1:
+            raise ValueError(f"threads must be at least 1, not {threads}")
+        torch.set_num_threads(threads)
+    file = GgufFile(path)
+    embedding = file.tensor("token_embd.weight")
+    spec = ModelSpec.from_metadata(file.metadata, vocabulary_size=embedding.shape[0])
+    tokenizer = Tokenizer.from_metadata(file.metadata)
+    loader = _Loader(file, spec, _choose_layout(file, weights, device), torch.device(device))
+    template = file.metadata.get("tokenizer.chat_template")
+    return LanguageModel(
+        spec,
+        loader.model_weights(),
+        tokenizer=tokenizer,
+        chat_template=None if template is None else str(template),
+        layout=loader.layout,
+        path=Path(path),
+    )
+
+
+def _choose_layout(file: GgufFile, weights: str, device: str) -> Layout:
+    if weights == "auto":
+        is_quantised = file.tensor("blk.0.ffn_down.weight").encoding not in _FLOATS
+        weights = "int4" if is_quantised else "bf16"
+    if weights in ("int4", "int8") and (
+        not device.startswith("cpu") or not can_run("int4" if weights == "int4" else "int8")
+    ):
+        return "bf16"
+    return (
+        "fp32"
+        if weights == "fp32"
+        else "bf16"
+        if weights == "bf16"
+        else "int8"
+        if weights == "int8"
+        else "int4"
+    )
+
+
+class _Loader:
+    """Reads the tensors of one file into one layout."""
+
+    def __init__(self, file: GgufFile, spec: ModelSpec, layout: Layout, device: torch.device) -> None:
+        self.file, self.spec, self.layout, self.device = file, spec, layout, device
+        self.dtype = torch.float32 if layout == "fp32" else torch.bfloat16
+
+    def model_weights(self) -> ModelWeights:
+        embedding = self.linear("token_embd")
+        factors = self.file.tensors.get("rope_freqs.weight")
+        return ModelWeights(
+            embedding=embedding,
+            layers=tuple(self.layer(i) for i in range(self.spec.num_layers)),
+            final_norm=self.vector("output_norm.weight"),
+            head=self.linear("output") if "output.weight" in self.file.tensors else embedding,
+            rotary_factors=None if factors is None else torch.from_numpy(factors.dequantise()),
+        )
+
+    def layer(self, i: int) -> LayerWeights:
+        prefix = f"blk.{i}."
+        return LayerWeights(
+            attention_norm=self.vector(prefix + "attn_norm.weight"),
+            qkv=self.linear(prefix + "attn_q", prefix + "attn_k", prefix + "attn_v"),
+            output=self.linear(prefix + "attn_output"),
+            mlp_norm=self.vector(prefix + "ffn_norm.weight"),
+            gate_up=self.linear(prefix + "ffn_gate", prefix + "ffn_up"),
+            down=self.linear(prefix + "ffn_down"),
+        )
+
+    def vector(self, name: str) -> Tensor:
+        return torch.from_numpy(self.file.tensor(name).dequantise()).to(self.device, self.dtype)
+
+    def linear(self, *names: str) -> LinearWeights:
+        """Fuse the layers `names`, which share their input, into one."""
+        parts = [self.matrix(name) for name in names]
+        groups = [part for part in parts if isinstance(part, GroupCodes)]
+        source: GroupCodes | Tensor
+        if len(groups) == len(parts):
+            source = GroupCodes.concatenate(groups)
+        else:
+            source = torch.cat(
+                [part.dequantise() if isinstance(part, GroupCodes) else part for part in parts]
+            )
+        biases = [self.bias(name) for name in names]
+        bias = None if biases[0] is None else torch.cat([b for b in biases if b is not None])
+        return LinearWeights(source, layout=self.layout_of(source), bias=bias, device=self.device)
+
+    def layout_of(self, source: GroupCodes | Tensor) -> Layout:
+        """Layers without groups of 32 are kept finer than int4, never coarser."""
+        if self.layout == "int4" and not isinstance(source, GroupCodes):
+            return "int8"
+        return self.layout
+
+    def matrix(self, name: str) -> GroupCodes | Tensor:
+        stored = self.file.tensor(name + ".weight")
+        codes = group_codes(stored.encoding, stored.data, stored.shape)
+        weight: GroupCodes | Tensor = torch.from_numpy(stored.dequantise()) if codes is None else codes
+        order = self.row_order(name)
+        if order is None:
+            return weight
+        return weight.select_rows(order) if isinstance(weight, GroupCodes) else weight[order]
+
+    def bias(self, name: str) -> Tensor | None:
+        stored = self.file.tensors.get(name + ".bias")
+        if stored is None:
+            return None
+        bias = torch.from_numpy(stored.dequantise())
+        order = self.row_order(name)
+        return bias if order is None else bias[order]
+
+    def row_order(self, name: str) -> Tensor | None:
+        """Rows of queries and keys from interleaved pairs (llama files) to halves; None where nothing moves."""
+        if self.spec.architecture != "llama" or not name.endswith(("attn_q", "attn_k")):
+            return None
+        heads = self.spec.num_heads if name.endswith("attn_q") else self.spec.num_kv_heads
+        rows = torch.arange(heads * self.spec.head_width)
+        return rows.view(heads, self.spec.head_width // 2, 2).transpose(1, 2).reshape(-1)

@@ -1,0 +1,285 @@
+"""A lean decoder-only transformer (llama and qwen2) over any weight layout.
+
+Letters: `M` rows of one forward, `T` positions a row can see, `H` query heads, `H_kv` key/value heads,
+`D` head width, `C` model width, `V` vocabulary.
+
+Rotary embedding uses the half-split form: files of the llama architecture store interleaved pairs and are
+reordered when loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from agentcore.decoding._cache import KVCache
+from agentcore.decoding._spec import ModelSpec
+from agentcore.decoding._tokenizer import Tokenizer
+from agentcore.decoding.errors import NonFiniteLogitsError
+from agentcore.decoding.quantization import Layout, Linear, LinearWeights
+
+__all__ = ["LanguageModel", "LayerWeights", "ModelWeights"]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerWeights:
+    """Weights of one block; `qkv` and `gate_up` are fused."""
+
+    attention_norm: Tensor
+    qkv: LinearWeights
+    output: LinearWeights
+    mlp_norm: Tensor
+    gate_up: LinearWeights
+    down: LinearWeights
+
+
+@dataclass(frozen=True, slots=True)
+class ModelWeights:
+    """All weights of a model; `head` may be the embedding itself."""
+
+    embedding: LinearWeights
+    layers: tuple[LayerWeights, ...]
+    final_norm: Tensor
+    head: LinearWeights
+    rotary_factors: Tensor | None = None
+
+
+_LayerFunctions = tuple[Tensor, Linear, Linear, Tensor, Linear, Linear]
+
+
+class LanguageModel:
+    """A loaded model: token ids in, scores out.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        Shapes and constants.
+    weights : ModelWeights
+        Weights in one layout.
+    tokenizer : Tokenizer
+        The model's own.
+    chat_template : str or None
+        Jinja source out of the file; None when it has none.
+    layout : {"int4", "int8", "bf16", "fp32"}
+        The layout of `weights`.
+    path : Path or None
+        The file that the weights came from.
+
+    Notes
+    -----
+    Not safe for use from several threads at once; callers take turns.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        weights: ModelWeights,
+        *,
+        tokenizer: Tokenizer,
+        chat_template: str | None,
+        layout: Layout,
+        path: Path | None = None,
+    ) -> None:
+        self.spec = spec
+        self.weights = weights
+        self.tokenizer = tokenizer
+        self.chat_template = chat_template
+        self.layout = layout
+        self.path = path
+        self.dtype = weights.final_norm.dtype
+        self.device = weights.final_norm.device
+        self.rows_crossover = weights.layers[0].down.rows_crossover
+        self._few = [_functions(layer, few=True) for layer in weights.layers]
+        self._many = [_functions(layer, few=False) for layer in weights.layers]
+        self._head_few, self._head_many = weights.head.few(), weights.head.many()
+        self._cos, self._sin = _rotary_tables(spec, weights.rotary_factors, self.dtype, self.device)
+
+    @cached_property
+    def digest(self) -> str:
+        """Identity of the weights for records of what produced an output: the file's sha256, empty without a file."""
+        if self.path is None:
+            return ""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def new_cache(self, capacity: int = 256) -> KVCache:
+        """Return an empty cache for one sequence."""
+        return KVCache(self.spec, dtype=self.dtype, device=self.device, capacity=capacity)
+
+    @torch.inference_mode()
+    def forward(
+        self,
+        ids: Sequence[int],
+        cache: KVCache,
+        *,
+        rows: Literal["last", "all", "none"] = "last",
+        positions: Sequence[int] | None = None,
+        mask: Tensor | None = None,
+        kernels: Literal["few", "many"] | None = None,
+        queries: list[Tensor] | None = None,
+    ) -> Tensor:
+        """Run new tokens behind those in `cache`, which grows by ``len(ids)``.
+
+        Parameters
+        ----------
+        ids : sequence of int, length M
+            New tokens.
+        cache : KVCache
+            Everything before them; changed in place.
+        rows : {"last", "all", "none"}
+            Which new tokens to return scores for.
+        positions : sequence of int, length M, optional
+            Where each token stands in its sequence; by default one after the other. Branches of a draft tree
+            share positions.
+        mask : Tensor, (M, M), bool, optional
+            Which new tokens each new token sees; by default all up to itself. Cached ones are always seen.
+        kernels : {"few", "many"}, optional
+            Pin the packed or the dense kernels, for bit-equal results at any number of rows; by default chosen by M.
+        queries : list of Tensor, optional
+            Receives the last row's rotated queries, (H, D), of every layer.
+
+        Returns
+        -------
+        Tensor
+            Scores, (M or 1 or 0, V), float32.
+
+        Raises
+        ------
+        ContextOverflowError
+            If the context cannot hold the tokens; the cache is unchanged.
+        """
+        M, start = len(ids), cache.length
+        if M == 0:
+            raise ValueError("forward needs at least one token: an empty prompt has nothing to continue")
+        cache.reserve(M)
+        few = self.rows_crossover > M if kernels is None else kernels == "few"
+        layers = self._few if few else self._many
+        index = torch.tensor(ids, device=self.device)
+        x = self.weights.embedding.rows(index)
+        where = slice(start, start + M) if positions is None else torch.tensor(positions, device=self.device)
+        rotation = (_rotation(self._cos[where], 1.0, self.spec), _rotation(self._sin[where], 0.0, self.spec))
+        bias = _attention_bias(M, start, mask, self.spec, self.dtype, self.device)
+        x = self._blocks(x, layers, cache, rotation, bias, queries)
+        cache.advance(M)
+        if rows == "none":
+            return x.new_zeros((0, self.spec.vocabulary_size), dtype=torch.float32)
+        if rows == "last":
+            x = x[-1:]
+        x = functional.rms_norm(x, (x.shape[-1],), self.weights.final_norm, self.spec.norm_epsilon)
+        few_scores = x.shape[0] < self.rows_crossover if kernels is None else few
+        return (self._head_few if few_scores else self._head_many)(x).float()
+
+    def prefill(
+        self, ids: Sequence[int], cache: KVCache, *, chunk: int = 512, queries: list[Tensor] | None = None
+    ) -> Tensor:
+        """Run a prompt in chunks and return the scores for the token after it, (1, V), float32."""
+        last = max(len(ids) - 1, 0) // chunk * chunk
+        for begin in range(0, last, chunk):
+            self.forward(ids[begin : begin + chunk], cache, rows="none")
+        return self.forward(ids[last:], cache, queries=queries)
+
+    def _blocks(
+        self,
+        x: Tensor,
+        layers: list[_LayerFunctions],
+        cache: KVCache,
+        rotation: tuple[Tensor, Tensor],
+        bias: Tensor | None,
+        queries: list[Tensor] | None,
+    ) -> Tensor:
+        spec = self.spec
+        M, C = x.shape
+        H, H_kv, D = spec.num_heads, spec.num_kv_heads, spec.head_width
+        group, shape, epsilon, half = H // H_kv, (C,), spec.norm_epsilon, D // 2
+        cos, sin = rotation
+        causal_prefill = bias is None and M > 1
+        write, keys, values = cache.views(M)
+        for i, (attention_norm, qkv, output, mlp_norm, gate_up, down) in enumerate(layers):
+            heads = qkv(functional.rms_norm(x, shape, attention_norm, epsilon)).view(M, H + 2 * H_kv, D)
+            heads = torch.addcmul(heads * cos, heads.roll(half, -1), sin)
+            if queries is not None:
+                queries.append(heads[-1, :H])
+            write[i].copy_(heads[:, H:].view(M, 2, H_kv, D).permute(1, 2, 0, 3))
+            if causal_prefill:
+                query = heads[:, :H].transpose(0, 1)[None]
+                mixed = functional.scaled_dot_product_attention(
+                    query, keys[i], values[i], is_causal=True, enable_gqa=group > 1
+                )
+                mixed = mixed[0].transpose(0, 1).reshape(M, H * D)
+            else:
+                query = heads[:, :H].view(M, H_kv, group, D).transpose(0, 1).reshape(1, H_kv, M * group, D)
+                mixed = functional.scaled_dot_product_attention(query, keys[i], values[i], attn_mask=bias)
+                mixed = mixed.view(H_kv, M, group, D).transpose(0, 1).reshape(M, H * D)
+            x = x + output(mixed)
+            gate, up = gate_up(functional.rms_norm(x, shape, mlp_norm, epsilon)).chunk(2, -1)
+            x = x + down(functional.silu(gate).mul_(up))
+        return x
+
+
+def check_finite(scores: Tensor) -> None:
+    """Raise unless every score is a number.
+
+    Raises
+    ------
+    NonFiniteLogitsError
+        If the model produced NaN or infinity.
+    """
+    if not bool(torch.isfinite(scores).all()):
+        raise NonFiniteLogitsError(
+            "the model produced scores that are not numbers: its file is damaged, fetch it again"
+        )
+
+
+def _functions(layer: LayerWeights, *, few: bool) -> _LayerFunctions:
+    def pick(linear: LinearWeights) -> Linear:
+        return linear.few() if few else linear.many()
+
+    return (
+        layer.attention_norm,
+        pick(layer.qkv),
+        pick(layer.output),
+        layer.mlp_norm,
+        pick(layer.gate_up),
+        pick(layer.down),
+    )
+
+
+def _rotary_tables(
+    spec: ModelSpec, factors: Tensor | None, dtype: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Cosines and signed sines of every position, (T, D)."""
+    half = spec.head_width // 2
+    frequencies = 1.0 / spec.rope_base ** (torch.arange(half, dtype=torch.float32) / half)
+    if factors is not None:
+        frequencies = frequencies / factors
+    angles = torch.arange(spec.context_length, dtype=torch.float32)[:, None] * frequencies
+    cos = torch.cat([angles.cos(), angles.cos()], -1)
+    sin = torch.cat([-angles.sin(), angles.sin()], -1)
+    return cos.to(device, dtype), sin.to(device, dtype)
+
+
+def _rotation(table: Tensor, neutral: float, spec: ModelSpec) -> Tensor:
+    """Spread (M, D) over all heads, (M, H + 2 H_kv, D); values get `neutral`, so that one multiply serves every head."""
+    M, D = table.shape
+    rotated = table[:, None].expand(M, spec.num_heads + spec.num_kv_heads, D)
+    return torch.cat([rotated, table.new_full((M, spec.num_kv_heads, D), neutral)], 1)
+
+
+def _attention_bias(
+    M: int, start: int, mask: Tensor | None, spec: ModelSpec, dtype: torch.dtype, device: torch.device
+) -> Tensor | None:
+    """Additive mask (M * group, T) for grouped query rows, or None where none is needed."""
+    if mask is None and (M == 1 or start == 0):
+        return None
+    seen = torch.ones(M, M, dtype=torch.bool, device=device).tril() if mask is None else mask.to(device)
+    bias = torch.zeros(M, start + M, dtype=dtype, device=device)
+    bias[:, start:].masked_fill_(~seen, float("-inf"))
+    return bias.repeat_interleave(spec.num_heads // spec.num_kv_heads, 0)

@@ -1,0 +1,88 @@
+"""Choosing the next token from scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+__all__ = ["Sampler", "Sampling"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are chosen.
+
+    Attributes
+    ----------
+    temperature : float
+        0 takes the best token; above, the scores are divided by it.
+    top_k : int
+        Only the k best tokens stay; 0 for all.
+    top_p : float
+        Only the smallest set of best tokens with this total probability stays; 1 for all.
+    seed : int or None
+        Makes sampling repeatable.
+    """
+
+    temperature: float = 0.0
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.temperature >= 0:
+            raise ValueError(f"temperature must be 0 or more, not {self.temperature!r}")
+        if self.top_k < 0:
+            raise ValueError(f"top_k must be 0 (off) or more, not {self.top_k!r}")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p must lie in (0, 1], not {self.top_p!r}")
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether the best token is always taken."""
+        return self.temperature == 0
+
+
+class Sampler:
+    """Draws tokens for one sequence; holds its random state.
+
+    Parameters
+    ----------
+    sampling : Sampling
+        The rule.
+    """
+
+    def __init__(self, sampling: Sampling) -> None:
+        self.sampling = sampling
+        self._generator: torch.Generator | None = None
+        if not sampling.is_greedy:
+            self._generator = torch.Generator()
+            if sampling.seed is None:
+                self._generator.seed()
+            else:
+                self._generator.manual_seed(sampling.seed)
+
+    def choose(self, scores: Tensor) -> int:
+        """Return a token id for `scores`, (V,), float32; -inf marks what is not allowed."""
+        if self.sampling.is_greedy:
+            return int(scores.argmax())
+        return int(torch.multinomial(self.probabilities(scores), 1, generator=self._generator))
+
+    def probabilities(self, scores: Tensor) -> Tensor:
+        """Return the distribution that `choose` draws from, (V,), float32."""
+        sampling = self.sampling
+        if sampling.is_greedy:
+            return torch.zeros_like(scores).index_fill_(0, scores.argmax(), 1.0)
+        scores = scores.cpu() / sampling.temperature
+        if 0 < sampling.top_k < scores.shape[0]:
+            kept = scores.topk(sampling.top_k)
+            scores = torch.full_like(scores, float("-inf")).scatter_(0, kept.indices, kept.values)
+        probabilities = scores.softmax(0)
+        if sampling.top_p < 1:
+            ordered, order = probabilities.sort(descending=True)
+            outside = ordered.cumsum(0) - ordered >= sampling.top_p
+            probabilities = probabilities.index_fill(0, order[outside], 0.0)
+            probabilities /= probabilities.sum()
+        return probabilities

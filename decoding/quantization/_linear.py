@@ -1,0 +1,139 @@
+"""Linear layers whose weights lie in one of several layouts.
+
+Letters: `M` rows of one forward, `N` output rows, `K` input columns.
+
+The packed kernels are private operators of torch, fast only with bf16 activations; everything that knows their names
+and conventions is in this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from agentcore.decoding.quantization._blocks import GROUP, GroupCodes, quantise_groups
+
+__all__ = ["ROWS_CROSSOVER", "Layout", "Linear", "LinearWeights"]
+
+Layout = Literal["int4", "int8", "bf16", "fp32"]
+Linear = Callable[[Tensor], Tensor]
+
+# Rows from which the dense bf16 kernel beats the packed one (two Zen 5 cores, the shapes of SmolLM2-135M).
+ROWS_CROSSOVER: dict[Layout, int] = {"int4": 14, "int8": 9, "bf16": 1, "fp32": 1}
+
+
+class LinearWeights:
+    """One linear layer: packed weights for few rows, a dense copy for many.
+
+    Parameters
+    ----------
+    source : GroupCodes or Tensor
+        The weights, (N, K).
+    layout : {"int4", "int8", "bf16", "fp32"}
+        ``int4`` keeps groups of 32 exactly as the file has them (codes above 15 in two planes of four bits),
+        ``int8`` rounds to one scale per output row, ``bf16`` and ``fp32`` are dense.
+    bias : Tensor or None
+        (N,).
+    rows_crossover : int or None
+        Rows from which the dense copy is used; None for the measured default.
+    device : torch.device or str
+        Where dense weights live; packed layouts are for the CPU.
+    """
+
+    def __init__(
+        self,
+        source: GroupCodes | Tensor,
+        *,
+        layout: Layout,
+        bias: Tensor | None = None,
+        rows_crossover: int | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.layout = layout
+        self.dtype = torch.float32 if layout == "fp32" else torch.bfloat16
+        self.rows_crossover = ROWS_CROSSOVER[layout] if rows_crossover is None else rows_crossover
+        self._dense = (
+            source.dequantise(self.dtype) if isinstance(source, GroupCodes) else source.to(self.dtype)
+        ).to(device)
+        self._bias = None if bias is None else bias.to(device=device, dtype=self.dtype)
+        self._packed = _pack(source, layout)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes that one single-row forward has to read."""
+        if self._packed is None:
+            return self._dense.numel() * self._dense.element_size()
+        return sum(tensor.numel() * tensor.element_size() for tensor in self._packed[1])
+
+    def few(self) -> Linear:
+        """Return the function for fewer than `rows_crossover` rows, with nothing left to look up."""
+        if self._packed is None:
+            return self.many()
+        return _with_bias(self._packed[0], self._bias)
+
+    def many(self) -> Linear:
+        """Return the function for many rows."""
+        dense, bias = self._dense, self._bias
+        return lambda x: functional.linear(x, dense, bias)
+
+    def rows(self, ids: Tensor) -> Tensor:
+        """Return weight rows, (len(ids), K): an embedding lookup."""
+        return self._dense[ids]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Apply the layer to `x`, (M, K) -> (M, N)."""
+        return self.few()(x) if x.shape[0] < self.rows_crossover else self.many()(x)
+
+
+def _pack(source: GroupCodes | Tensor, layout: Layout) -> tuple[Linear, tuple[Tensor, ...]] | None:
+    """Return the packed function and the tensors it reads, or None for dense layouts."""
+    if layout == "int8":
+        return _pack_int8(source.dequantise() if isinstance(source, GroupCodes) else source.to(torch.float32))
+    if layout == "int4":
+        codes = source if isinstance(source, GroupCodes) else quantise_groups(source, 4)
+        return _pack_int4(codes) if codes.bits == 4 else _pack_two_planes(codes)
+    return None
+
+
+def _pack_int8(weight: Tensor) -> tuple[Linear, tuple[Tensor, ...]]:
+    scale = (weight.abs().amax(-1).clamp_min(1e-12) / 127).to(torch.bfloat16)
+    codes = (weight / scale.to(torch.float32)[:, None]).round_().clamp_(-127, 127).to(torch.int8)
+    kernel = torch._weight_int8pack_mm
+    return lambda x: kernel(x, codes, scale), (codes, scale)
+
+
+def _int4_operands(codes: Tensor, scale: Tensor, minimum: Tensor) -> tuple[Tensor, Tensor]:
+    """Operands of torch's kernel, which computes ``(code - 8) * scale + zero``."""
+    packed = torch._convert_weight_to_int4pack_for_cpu(codes.to(torch.int32).contiguous(), 1)
+    scales_and_zeros = (
+        torch.stack([scale, minimum + 8 * scale], dim=-1).transpose(0, 1).contiguous().to(torch.bfloat16)
+    )
+    return packed, scales_and_zeros
+
+
+def _pack_int4(source: GroupCodes) -> tuple[Linear, tuple[Tensor, ...]]:
+    packed, scales_and_zeros = _int4_operands(source.codes, source.scale, source.minimum)
+    kernel = torch._weight_int4pack_mm_for_cpu
+    return lambda x: kernel(x, packed, GROUP, scales_and_zeros), (packed, scales_and_zeros)
+
+
+def _pack_two_planes(source: GroupCodes) -> tuple[Linear, tuple[Tensor, ...]]:
+    """Eight-bit codes as ``16 * high + low``: exact, and on this kernel no dearer than rounding to int8 rows."""
+    high_scale = 16 * source.scale
+    high = _int4_operands(source.codes >> 4, high_scale, -8 * high_scale)
+    low = _int4_operands(source.codes & 15, source.scale, source.minimum + 8 * high_scale)
+    kernel = torch._weight_int4pack_mm_for_cpu
+    return (
+        lambda x: kernel(x, high[0], GROUP, high[1]).add_(kernel(x, low[0], GROUP, low[1])),
+        (*high, *low),
+    )
+
+
+def _with_bias(linear: Linear, bias: Tensor | None) -> Linear:
+    if bias is None:
+        return linear
+    return lambda x: linear(x).add_(bias)
