@@ -8,6 +8,7 @@ import platform
 import shutil
 import sqlite3
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -96,14 +97,26 @@ def _files() -> Iterator[Finding]:
     settings = load_settings().settings
     for name, path in (("memory", settings.memory), ("runs", settings.runs)):
         folder = next(parent for parent in path.absolute().parents if parent.exists())
-        if not os.access(path if path.exists() else folder, os.W_OK):
+        if reason := _why_unwritable(path, folder):
             cure = f"set AGENTCORE_{name.upper()} to a file that can be written"
-            yield Finding(name, "broken", f"{path} cannot be written", cure)
+            yield Finding(name, "broken", f"{path} cannot be written ({reason})", cure)
         elif shutil.disk_usage(folder).free < _LOW_DISK_BYTES:
             yield Finding(name, "missing", f"less than 1 GB free for {path}", "free some space")
         else:
             size = f"{path.stat().st_size / 1e6:.1f} MB" if path.exists() else "not written yet"
             yield Finding(name, "ok", f"{path} ({size})")
+
+
+def _why_unwritable(path: Path, folder: Path) -> str:
+    """Try to write where a file is or will be; permissions alone do not tell of a read-only disk."""
+    try:
+        if path.exists():
+            path.open("r+b").close()
+        else:
+            tempfile.TemporaryFile(dir=folder).close()
+    except OSError as exc:
+        return exc.strerror or type(exc).__name__
+    return ""
 
 
 def _keys() -> Iterator[Finding]:

@@ -51,17 +51,17 @@ def _stream(client: object, url: str, file: BinaryIO, model: Model, progress: Pr
     have = file.seek(0, os.SEEK_END)
     if have >= model.size_bytes:
         return
-    headers = {"Range": f"bytes={have}-"} if have else {}
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with client.stream("GET", url, headers=headers) as response:
         if response.status_code >= 400:
             raise DownloadError(
                 model.name, f"the hub answers {response.status_code} for {url}", cure="see HF_ENDPOINT"
             )
-        if response.status_code != 206:  # the server ignored the range: start anew
+        if have and response.status_code != 206:  # the server ignored the range: start anew
             have = 0
             file.seek(0)
             file.truncate()
-        for block in response.iter_bytes(1 << 20):
+        for block in response.iter_raw():
             file.write(block)
             have += len(block)
             progress("download", have, model.size_bytes)

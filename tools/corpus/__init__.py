@@ -12,10 +12,9 @@ from agentcore.tools.corpus._folder import read_folder
 from agentcore.tools.corpus._index import CorpusIndex, IndexReport, PassageStore, StoredDocument
 from agentcore.tools.corpus._snapshots import FolderSnapshots, MemorySnapshots, SnapshotStore
 from agentcore.tools.corpus._tools import corpus_tools
-from agentcore.tools.corpus.parsers import SUPPORTED_SUFFIXES
+from agentcore.tools.corpus.parsers import supported_suffixes
 
 __all__ = [
-    "SUPPORTED_SUFFIXES",
     "CorpusIndex",
     "Document",
     "FolderSnapshots",
@@ -29,5 +28,6 @@ __all__ = [
     "chunk",
     "corpus_tools",
     "read_folder",
+    "supported_suffixes",
     "text_digest",
 ]

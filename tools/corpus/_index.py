@@ -13,7 +13,7 @@ from agentcore.tools.corpus._documents import Document, Passage, PassageHit
 from agentcore.tools.corpus._folder import open_folder, read_file
 from agentcore.tools.corpus._manifest import DocumentRef, Manifest
 from agentcore.tools.corpus._snapshots import SnapshotStore
-from agentcore.tools.corpus.parsers import SUPPORTED_SUFFIXES, media_type_of
+from agentcore.tools.corpus.parsers import media_type_of, supported_suffixes
 from agentcore.tools.errors import CorpusNotFoundError, UnknownDocumentError, UnreadableDocumentError
 from agentcore.tools.paths import RootedFolder
 
@@ -118,7 +118,7 @@ class CorpusIndex:
         skipped: list[str] = []
         current = {ref.source: ref for ref in self._read(folder, progress, skipped)}
         if not current:
-            reason = f": {skipped[0]}" if skipped else f" ({' '.join(SUPPORTED_SUFFIXES)})"
+            reason = f": {skipped[0]}" if skipped else f" ({' '.join(supported_suffixes())})"
             raise CorpusNotFoundError(str(path), f"holds no document that can be read{reason}")
         report = self._apply(current, progress, tuple(skipped))
         self._manifest.save()

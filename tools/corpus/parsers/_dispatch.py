@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from agentcore.tools.errors import UnreadableDocumentError
 
-__all__ = ["SUPPORTED_SUFFIXES", "Parsed", "media_type_of", "parse"]
+__all__ = ["Parsed", "media_type_of", "parse", "supported_suffixes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,12 @@ _FORMATS = {
     ".jsonl": _Format("application/jsonl", "_json"),
     ".docx": _Format("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "_docx"),
 }
-SUPPORTED_SUFFIXES = tuple(_FORMATS)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+
+
+def supported_suffixes() -> tuple[str, ...]:
+    """Return the suffixes of the formats that can be read."""
+    return tuple(_FORMATS)
 
 
 def media_type_of(source: str) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bs4 import BeautifulSoup, NavigableString, Tag
-from bs4.element import PageElement, PreformattedString
+from bs4 import BeautifulSoup, Tag
+from bs4.element import NavigableString, PageElement, PreformattedString
 
 from agentcore.tools.corpus.parsers._dispatch import Parsed
 from agentcore.tools.errors import UnreadableDocumentError
@@ -26,8 +26,27 @@ _UNSEEN = (
     "button",
 )
 _PARAGRAPHS = frozenset(
-    ("article", "blockquote", "div", "dl", "figure", "h1", "h2", "h3", "h4", "h5", "h6")
-    + ("header", "main", "ol", "p", "pre", "section", "table", "ul")
+    (
+        "article",
+        "blockquote",
+        "div",
+        "dl",
+        "figure",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "main",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "table",
+        "ul",
+    )
 )
 _LINES = frozenset(
     ("address", "br", "dd", "dt", "fieldset", "figcaption", "hr", "li", "tbody", "thead", "tr")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from agentcore.tools.corpus.parsers._dispatch import Parsed
 from agentcore.tools.corpus.parsers._text import decode
@@ -18,9 +18,9 @@ def read(source: str, content: bytes) -> list[tuple[str, Parsed]]:
     """Read a file; entries of a list that carry a text field are documents of their own (``source#0`` and on)."""
     text = decode(source, content)
     value = _lines(source, text) if source.lower().endswith(".jsonl") else _load(source, text)
-    if isinstance(value, list) and value and all(_text_field(entry) for entry in value):
+    if isinstance(value, list) and value and all(_is_text(entry) for entry in value):
         return [(f"{source}#{index}", _entry(entry)) for index, entry in enumerate(value)]
-    if _text_field(value):
+    if _is_text(value):
         return [(source, _entry(value))]
     title = (
         next((str(value[name]) for name in _TITLE_FIELDS if value.get(name)), None)
@@ -43,10 +43,13 @@ def _lines(source: str, text: str) -> list[Any]:
     return [_load(source, line) for line in text.splitlines() if line.strip()]
 
 
-def _text_field(entry: Any) -> str | None:
+def _is_text(entry: Any) -> TypeGuard[dict[str, Any]]:
+    """Tell whether a value is an entry with a text of its own."""
+    return isinstance(entry, dict) and _text_field(entry) is not None
+
+
+def _text_field(entry: dict[str, Any]) -> str | None:
     """Return the name of the field that holds an entry's text."""
-    if not isinstance(entry, dict):
-        return None
     return next(
         (name for name in _TEXT_FIELDS if isinstance(entry.get(name), str) and entry[name].strip()), None
     )
