@@ -1,0 +1,21 @@
+"""How well and how fast the memory finds things, beside named baselines in the same run."""
+
+from agentcore.memory.benchmarks._dataset import DatasetError
+from agentcore.memory.benchmarks._report import draw_plot, print_tables
+from agentcore.memory.benchmarks._result import BenchResult
+from agentcore.memory.benchmarks.engines import ENGINES, EngineUnavailableError
+from agentcore.memory.benchmarks.locomo import LocomoConfig, run_locomo
+from agentcore.memory.benchmarks.longmemeval import LongMemEvalConfig, run_longmemeval
+
+__all__ = [
+    "ENGINES",
+    "BenchResult",
+    "DatasetError",
+    "EngineUnavailableError",
+    "LocomoConfig",
+    "LongMemEvalConfig",
+    "draw_plot",
+    "print_tables",
+    "run_locomo",
+    "run_longmemeval",
+]
