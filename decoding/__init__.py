@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agentcore.decoding._scoring import attention_from_last, score
     from agentcore.decoding._spec import ModelSpec
     from agentcore.decoding._tokenizer import TextStream, Tokenizer
-    from agentcore.decoding.constraints import Constraint
+    from agentcore.decoding.constraints import Constraint, GrammarConstraint, JsonSchemaConstraint
     from agentcore.decoding.errors import (
         ConstraintError,
         ContextOverflowError,
@@ -36,6 +36,8 @@ _EXPORTS = {
     "ContextOverflowError": "errors",
     "DecodingError": "errors",
     "GenerationCancelled": "errors",
+    "GrammarConstraint": "constraints",
+    "JsonSchemaConstraint": "constraints",
     "KVCache": "_cache",
     "LanguageModel": "_model",
     "ModelFileError": "errors",
@@ -60,6 +62,8 @@ __all__ = [
     "ContextOverflowError",
     "DecodingError",
     "GenerationCancelled",
+    "GrammarConstraint",
+    "JsonSchemaConstraint",
     "KVCache",
     "LanguageModel",
     "ModelFileError",

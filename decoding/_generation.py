@@ -14,10 +14,15 @@ from agentcore.decoding._cache import KVCache
 from agentcore.decoding._model import LanguageModel, check_finite
 from agentcore.decoding._sampling import Sampler, Sampling
 from agentcore.decoding._stopping import StopText
+from agentcore.decoding._tokenizer import Tokenizer
+from agentcore.decoding.constraints._closing import closing_tokens
 from agentcore.decoding.constraints._protocol import Constraint
 from agentcore.decoding.errors import ContextOverflowError, GenerationCancelled
 
 __all__ = ["CancelSignal", "Step", "generate"]
+
+# Tokens before the end of the budget from which a constrained output must still be able to close.
+_CLOSING_WINDOW = 128
 
 FinishReason = Literal["stop", "length"]
 
@@ -120,17 +125,19 @@ def generate(
     while True:
         if cancel is not None and cancel.is_set():
             raise GenerationCancelled("cancelled by the caller")
-        forced = [] if constraint is None or constraint.is_finished else constraint.forced()
-        for token_id in forced[: budget - emitted]:
+        forced = [] if constraint is None else constraint.forced()[: budget - emitted]
+        while forced:
             emitted += 1
-            step = _commit(model, token_id, text, constraint, is_last=emitted == budget, is_forced=True)
-            pending.append(token_id)
+            step = _commit(model, forced[0], text, constraint, is_last=emitted == budget, is_forced=True)
+            pending.append(forced.pop(0))
             yield step
             if step.finish is not None:
                 return
         with torch.inference_mode():
             scores = model.prefill(pending, cache)[-1]
             token_id, logprob = _choose(scores, sampler, constraint, logprobs)
+        if constraint is not None and budget - emitted <= _CLOSING_WINDOW:
+            token_id = _steer_home(token_id, constraint, model.tokenizer, left=budget - emitted)
         emitted += 1
         step = _commit(model, token_id, text, constraint, is_last=emitted == budget, logprob=logprob)
         yield step
@@ -152,6 +159,16 @@ def _choose(
     if not math.isfinite(value):
         check_finite(scores)
     return token_id, float(scores.log_softmax(0)[token_id]) if logprobs else None
+
+
+def _steer_home(token_id: int, constraint: Constraint, tokenizer: Tokenizer, *, left: int) -> int:
+    """Replace a token after which the output could no longer be completed with the `left` tokens of the budget."""
+    after = constraint.fork()
+    after.advance([token_id])
+    if closing_tokens(after, tokenizer, limit=left - 1) is not None:
+        return token_id
+    closing = closing_tokens(constraint, tokenizer, limit=left)
+    return closing[0] if closing else token_id
 
 
 def _commit(
