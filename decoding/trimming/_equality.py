@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import re
-from functools import lru_cache
-
-from math_verify import ExprExtractionConfig, LatexExtractionConfig, parse, verify
-from sympy import Basic
+from functools import cache, lru_cache
+from importlib import import_module
+from types import ModuleType
+from typing import Any
 
 from agentcore.decoding.trimming._values import answer
 
@@ -28,8 +28,6 @@ _COSTLY = re.compile(
 _COMMAS = re.compile(r"(?<=\d)(?:,|\{,\}|\\[,!;])+\s?(?:\\!)?(?=\d{3}(?!\d))")
 _DRESSING = re.compile(r"\\(?:left|right|displaystyle|,|;|!|:| )|\\[dt](?=frac)|\s+|\$|\\\(|\\\)")
 _SIDE = re.compile(r"^[a-zA-Z]\s*=\s*(?=[^=]+$)")
-
-logging.getLogger("math_verify").addFilter(lambda record: "timeout" not in record.getMessage().lower())
 
 
 @lru_cache(maxsize=65_536)
@@ -61,7 +59,7 @@ def same_answer(first: str, second: str) -> bool:
     parsed_left, parsed_right = _parse(_SIDE.sub("", first.strip())), _parse(_SIDE.sub("", second.strip()))
     if not parsed_left or not parsed_right:
         return False
-    return bool(verify(list(parsed_right), list(parsed_left), timeout_seconds=None))
+    return bool(_math_verify().verify(list(parsed_right), list(parsed_left), timeout_seconds=None))
 
 
 def is_safe(text: str) -> bool:
@@ -80,14 +78,23 @@ def _bare(text: str) -> str:
 
 
 @lru_cache(maxsize=16_384)
-def _parse(text: str) -> tuple[Basic | str, ...]:
+def _parse(text: str) -> tuple[Any, ...]:
     """Parse one expression with math-verify, its clock off."""
-    bare = text.strip().strip("$")
+    library = _math_verify()
     return tuple(
-        parse(
-            f"${bare}$",
-            extraction_config=(LatexExtractionConfig(), ExprExtractionConfig()),
+        library.parse(
+            f"${text.strip().strip('$')}$",
+            extraction_config=(library.LatexExtractionConfig(), library.ExprExtractionConfig()),
             parsing_timeout=None,
             fallback_mode="no_fallback",
         )
     )
+
+
+@cache
+def _math_verify() -> ModuleType:
+    """Load math-verify (and sympy) on first need; silence its reminder that its clock is off, which `is_safe` answers."""
+    library = import_module("math_verify")
+    for name in ("math_verify.parser", "math_verify.grader"):
+        logging.getLogger(name).addFilter(lambda record: "Timeout is disabled" not in record.getMessage())
+    return library

@@ -18,6 +18,7 @@ _THOUGHT = re.compile(r"\n[ \t]*\n\s*(?=(?:Wait|But|Alternatively|Hmm)\b)")
 _VALUE = re.compile(
     r"\\boxed\s*\{(?P<boxed>(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
     r"|\\\((?P<inline>.{1,120}?)\\\)|\\\[(?P<display>.{1,200}?)\\\]|\$\$(?P<dollars>[^$]{1,200})\$\$|\$(?P<dollar>[^$\n]{1,120})\$"
+    r"|(?P<bare>-?\\[dt]?frac\{[^{}]*\}\{[^{}]*\}|-?\d*\\sqrt\{[^{}]*\})"
     r"|(?P<number>-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+|\s*/\s*\d+)?)",
     re.S,
 )

@@ -1,0 +1,217 @@
+"""Replay recorded reasoning traces through the trimming detectors: `agentcore bench trimming --data FILE`.
+
+What is measured: how much of a recorded thinking each detector keeps, and whether the answer that the kept part concludes is
+still right. What it cannot tell: what a live model would write after the guide prompt. Tokens kept = tokens of the trace times
+characters kept over characters of the trace; traces weigh 1, micro figures stand beside.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from agentcore.decoding.trimming import TrimmingConfig
+from agentcore.decoding.trimming.oracle import oracle_cut
+from agentcore.evaluation.trimming_detectors import CAUTIONS, entries, trimmer
+from agentcore.evaluation.trimming_metrics import Row, group_metrics, split_metrics
+from agentcore.evaluation.trimming_traces import Cut, Trace, read_traces
+
+__all__ = ["Setting", "run"]
+
+OURS = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a run of the benchmark uses.
+
+    Attributes
+    ----------
+    config : TrimmingConfig
+        Constants of the default detector.
+    budget : int
+        Token budget for under-thinking: recordings do not say theirs.
+    workers : int
+        Processes.
+    """
+
+    config: TrimmingConfig = TrimmingConfig()  # noqa: RUF009 - frozen
+    budget: int = 32_768
+    workers: int = 0
+
+
+def run(
+    data: Path,
+    *,
+    out: Path | None = None,
+    compare: Sequence[str] = (),
+    json_only: bool = False,
+    setting: Setting | None = None,
+) -> dict[str, Any]:
+    """Replay every trace through every detector; print a table and return the result.
+
+    Parameters
+    ----------
+    data : Path
+        A JSONL file of traces.
+    out : Path, optional
+        A folder: the result is also written there as ``trimming.json``.
+    compare : sequence of str
+        Names of baselines to run; all when empty.
+    json_only : bool
+        Print no table.
+    setting : Setting, optional
+        Constants, budget, processes.
+
+    Returns
+    -------
+    dict
+        ``bench, data, metrics, baselines, curve, leave_out, by_dataset, by_model, settings, environment``.
+    """
+    setting = setting or Setting()
+    traces = read_traces(Path(data))
+    started = time.perf_counter()
+    workers = setting.workers or min(os.cpu_count() or 1, 4)
+    with ProcessPoolExecutor(workers) as pool:
+        parts = list(
+            pool.map(partial(_replay_all, setting=setting, compare=tuple(compare)), traces, chunksize=4)
+        )
+    tables = {name: [part[name] for part in parts] for name in parts[0]}
+    result = _result(Path(data), setting, tables, seconds=time.perf_counter() - started)
+    if not json_only:
+        print_table(result)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "trimming.json").write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", "utf-8")
+    return result
+
+
+def _replay_all(trace: Trace, *, setting: Setting, compare: tuple[str, ...]) -> dict[str, Row]:
+    """Cut one trace in every way; runs in a worker process."""
+    oracle = third = 1.0
+    if trace.final_answer is not None:
+        oracle, third = (
+            oracle_cut(trace.text, trace.final_answer, nth=nth) / len(trace.text) for nth in (1, 3)
+        )
+    rows: dict[str, Row] = {}
+
+    def add(name: str, cut: Cut) -> None:
+        rows[name] = Row.of(trace, cut, oracle)
+
+    add(OURS, trimmer(setting.config, budget=setting.budget)(trace))
+    add("untrimmed", Cut(1.0, trace.final_answer))
+    add("oracle", Cut(oracle, trace.final_answer))
+    add("third_statement_ceiling", Cut(third, trace.final_answer))
+    named = entries(setting.config, budget=setting.budget)
+    for name in compare or named:
+        if name in named:
+            add(name, named[name].cut(trace))
+    for caution in CAUTIONS:
+        add(f"caution_{caution}", trimmer(setting.config.with_caution(caution), budget=setting.budget)(trace))
+    return rows
+
+
+def _result(data: Path, setting: Setting, tables: dict[str, list[Row]], *, seconds: float) -> dict[str, Any]:
+    """Assemble the JSON document."""
+    curve = {name: rows for name, rows in tables.items() if name.startswith("caution_")}
+    ours = tables[OURS]
+    notes = {name: entry.note for name, entry in entries(setting.config, budget=setting.budget).items()}
+    return {
+        "bench": "trimming",
+        "data": data.name,
+        "metrics": split_metrics(ours),
+        "baselines": {
+            name: {**split_metrics(rows), "note": notes.get(name, "")}
+            for name, rows in tables.items()
+            if name != OURS and name not in curve
+        },
+        "curve": [
+            {"caution": int(name.removeprefix("caution_")), **split_metrics(rows, intervals=False)}
+            for name, rows in curve.items()
+        ],
+        "leave_out": _leave_out(curve),
+        "by_dataset": _by(ours, lambda row: row.trace.dataset),
+        "by_model": _by(ours, lambda row: row.trace.model),
+        "settings": {**asdict(setting.config), "budget": setting.budget},
+        "environment": {
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "cores": os.cpu_count(),
+            "agentcore": version("agentcore-runtime"),
+            "seconds": round(seconds, 1),
+        },
+    }
+
+
+def _by(rows: Iterable[Row], key: Callable[[Row], str]) -> dict[str, dict[str, object]]:
+    """Return the finished figures of each group."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.trace.finished:
+            groups.setdefault(key(row), []).append(row)
+    return {name: group_metrics(group, intervals=False) for name, group in sorted(groups.items())}
+
+
+def _leave_out(curve: dict[str, list[Row]]) -> dict[str, dict[str, object]]:
+    """Choose the boldest caution with at most 1 % false cuts on the other groups, report it on the group left out."""
+    kinds: dict[str, Callable[[Row], str]] = {
+        "dataset": lambda row: row.trace.dataset,
+        "model": lambda row: row.trace.model,
+    }
+    return {kind: _leave_out_by(curve, key) for kind, key in kinds.items()}
+
+
+def _leave_out_by(curve: dict[str, list[Row]], key: Callable[[Row], str]) -> dict[str, object]:
+    """Leave out each group in turn."""
+    held_out: list[Row] = []
+    chosen: dict[str, int] = {}
+    for group in sorted({key(row) for row in next(iter(curve.values()))}):
+        name = _choose({each: [row for row in rows if key(row) != group] for each, rows in curve.items()})
+        chosen[group] = int(name.removeprefix("caution_"))
+        held_out += [row for row in curve[name] if key(row) == group and row.trace.finished]
+    return {"chosen_caution": chosen, "finished": group_metrics(held_out)}
+
+
+def _choose(curve: dict[str, list[Row]]) -> str:
+    """Return the boldest setting within 1 % false cuts; the most cautious when none is."""
+    for name, rows in curve.items():
+        done = [row for row in rows if row.trace.finished]
+        if done and sum(row.right_before and not row.right_after for row in done) <= 0.01 * len(done):
+            return name
+    return next(reversed(curve))
+
+
+def print_table(result: dict[str, Any]) -> None:
+    """Print the figures for people."""
+    head = f"{'detector':<26}{'finished kept':>14}{'micro':>7}{'share':>7}{'acc':>7}{'after':>7}{'false %':>9}{'unfinished kept':>17}{'micro':>7}"
+    lines = [head, "-" * len(head), _line(OURS, result["metrics"])]
+    lines += [_line(name, row) for name, row in result["baselines"].items()]
+    lines += [_line(f"caution {row['caution']}", row) for row in result["curve"]]
+    for kind, report in result["leave_out"].items():
+        lines.append(_line(f"left out by {kind}", report))
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _line(name: str, row: dict[str, Any]) -> str:
+    """Format one row."""
+    done, open_ended = row.get("finished") or {}, row.get("unfinished") or {}
+
+    def number(group: dict[str, Any], key: str, width: int, *, scale: float = 1.0, digits: int = 3) -> str:
+        value = group.get(key)
+        return f"{'-' if value is None else format(value * scale, f'.{digits}f'):>{width}}"
+
+    return (
+        f"{name:<26}{number(done, 'tokens_kept', 14)}{number(done, 'tokens_kept_micro', 7)}{number(done, 'share_of_oracle', 7)}"
+        f"{number(done, 'accuracy_before', 7)}{number(done, 'accuracy_after', 7)}{number(done, 'false_cut_rate', 9, scale=100, digits=2)}"
+        f"{number(open_ended, 'tokens_kept', 17)}{number(open_ended, 'tokens_kept_micro', 7)}"
+    )

@@ -1,0 +1,75 @@
+"""Values that sentences state."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from agentcore.decoding.trimming import answer, boxed, extract_answer, stated_value
+from agentcore.decoding.trimming._numbers import evaluate
+
+
+@pytest.mark.parametrize(
+    ("sentence", "value"),
+    [
+        ("So, 120 pounds would not be used.", 120),
+        ("200 minus 80 is 120.", 120),
+        ("Therefore, m + n = 4 + 5 = 9.", 9),
+        ("\\[ \\boxed{\\dfrac{16}{27}} \\]", Fraction(16, 27)),
+        ("So it costs $18.50.", Fraction(37, 2)),
+        ("the answer is $2,450.", 2450),
+        ("It's 10% of 20, so 2.", 2),
+        ("Total distributed = 40 × 2", 80),
+        ("= 4√5", None),
+        ("We get 12 * 3.", None),
+        ("The value of x is 6y.", None),
+        ("Case 3", None),
+        ("x = 3y + 2", None),
+        ("Nothing here.", None),
+    ],
+)
+def test_stated_value(sentence: str, value: Fraction | int | None) -> None:
+    """The value of a sentence is exact, and no value is better than a wrong one."""
+    found = stated_value(sentence)
+    assert (found.number if found else None) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("So the answer is (C).", "C"),
+        ('Therefore, the answer is "Paris".', "Paris"),
+        ("the final answer is \\boxed{4\\sqrt{5}}.", "4\\sqrt{5}"),
+        ("答案是 42。", "42"),
+        ("The answer is 3/4 because x", "3/4"),
+        ("I counted 7 and then 12 apples.", "12"),
+        ("I do not know.", None),
+    ],
+)
+def test_extract_answer(text: str, key: str | None) -> None:
+    """A snippet's answer is found whatever form it has."""
+    found = extract_answer(text)
+    assert (found.key if found else None) == key
+
+
+def test_boxed_takes_the_last_balanced_box() -> None:
+    """Braces inside a box are part of it, and an unclosed box is none."""
+    assert boxed("\\boxed{1} then \\boxed{\\frac{1}{2}} and \\boxed{3") == "\\frac{1}{2}"
+
+
+def test_equal_values_have_equal_answers() -> None:
+    """Spelling does not matter to a number."""
+    assert answer("$1,200.0") == answer("1200") == answer("\\frac{2400}{2}")
+
+
+@pytest.mark.parametrize("text", ["2^999", "9^9^9", "1/0", "__import__('os')", "(" * 99, "2**3", "1,2", ""])
+def test_arithmetic_refuses_what_is_none(text: str) -> None:
+    """Only small plain arithmetic is evaluated, never code."""
+    assert evaluate(text) in (None, Fraction(8))
+
+
+def test_arithmetic_is_exact() -> None:
+    """Decimals do not pass through floating point."""
+    assert evaluate("0.1 + 0.2") == Fraction(3, 10)
+    assert evaluate("2^8 - 1,000/4") == Fraction(6)
