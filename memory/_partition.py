@@ -1,12 +1,12 @@
 """One user's records in RAM: the arrays every search works on.
 
 A partition is never changed once built; a write makes a new one, and a search in progress keeps the old.
-Letters: N records, T tokens of all records, P postings, D dimension.
+Letters: N records, T word pieces of all records, W 64-bit words of a sign vector, P postings, D dimension.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from agentcore.memory._lexical import LexicalIndex
-from agentcore.memory._terms import TERM
+from agentcore.memory._terms import TERM, words
+from agentcore.memory.ranking import FULL, LexicalIndex, Structure, TokenIndex, cues_of, sign_planes
 
 __all__ = ["NEVER", "Partition"]
 
 NEVER = np.iinfo(np.int64).max
 """The expiry of a record that has none."""
+
+Bool = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +37,13 @@ class Partition:
         Microseconds; open ends are the extremes of int64.
     sessions, speakers : list of (str or None)
         One a record.
+    cues : ndarray, (N,), uint8
+        `ranking.Cue` flags.
     vectors : ndarray, (N, D), float32
     token_starts : ndarray, (N + 1,), int64
-        Tokens of record i are `token_starts[i]:token_starts[i + 1]`.
+        Word pieces of record i are `token_starts[i]:token_starts[i + 1]`.
     token_ids : ndarray, (T,), uint32
-    token_signs : ndarray, (T, ceil(D / 8)), uint8
+    token_planes : ndarray, (W, T), uint64
     terms : ndarray, (P,), TERM
     term_starts : ndarray, (N + 1,), int64
     """
@@ -51,10 +55,11 @@ class Partition:
     valid_to: npt.NDArray[np.int64]
     sessions: list[str | None]
     speakers: list[str | None]
+    cues: npt.NDArray[np.uint8]
     vectors: npt.NDArray[np.float32]
     token_starts: npt.NDArray[np.int64]
     token_ids: npt.NDArray[np.uint32]
-    token_signs: npt.NDArray[np.uint8]
+    token_planes: npt.NDArray[np.uint64]
     terms: npt.NDArray[np.void]
     term_starts: npt.NDArray[np.int64]
 
@@ -65,9 +70,22 @@ class Partition:
     def build(cls, rows: Sequence[tuple[Any, ...]], *, dimension: int) -> Partition:
         """Build from the rows of `RowStore.load`."""
         columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [()] * 14
-        seq, event, _, sessions, speakers, _, expires, valid_from, valid_to, _, vectors, ids, signs, terms = (
-            columns
-        )
+        (
+            seq,
+            event,
+            _,
+            sessions,
+            speakers,
+            _,
+            expires,
+            valid_from,
+            valid_to,
+            texts,
+            vectors,
+            ids,
+            signs,
+            terms,
+        ) = columns
         return cls(
             seq=np.array(seq, dtype=np.int64),
             event_time=np.array(event, dtype=np.int64),
@@ -76,10 +94,13 @@ class Partition:
             valid_to=_times(valid_to, NEVER),
             sessions=list(sessions),
             speakers=list(speakers),
+            cues=np.fromiter((int(cues_of(text)) for text in texts), dtype=np.uint8, count=len(texts)),
             vectors=np.frombuffer(b"".join(vectors), dtype="<f4").reshape(-1, dimension),
             token_starts=_starts(ids, 4),
             token_ids=np.frombuffer(b"".join(ids), dtype="<u4"),
-            token_signs=np.frombuffer(b"".join(signs), dtype=np.uint8).reshape(-1, (dimension + 7) // 8),
+            token_planes=sign_planes(
+                np.frombuffer(b"".join(signs), dtype=np.uint8).reshape(-1, (dimension + 7) // 8)
+            ),
             terms=np.frombuffer(b"".join(terms), dtype=TERM),
             term_starts=_starts(terms, TERM.itemsize),
         )
@@ -88,6 +109,64 @@ class Partition:
     def lexical(self) -> LexicalIndex:
         """BM25 over these records."""
         return LexicalIndex(self.terms["hash"], self.terms["count"], self.term_starts)
+
+    @cached_property
+    def tokens(self) -> TokenIndex:
+        """Late interaction over these records."""
+        return TokenIndex(self.token_ids, self.token_planes, self.token_starts)
+
+    @cached_property
+    def structure(self) -> Structure:
+        """Neighbours and sessions."""
+        return Structure.build(self.sessions, self.event_time)
+
+    @cached_property
+    def is_turn(self) -> Bool:
+        """Records said in a session or by a named speaker."""
+        pairs = zip(self.sessions, self.speakers, strict=True)
+        return np.fromiter(
+            (a is not None or b is not None for a, b in pairs), dtype=np.bool_, count=len(self)
+        )
+
+    @cached_property
+    def is_passage(self) -> Bool:
+        """Long records that nobody said: documents, not turns."""
+        return ~self.is_turn & (np.diff(self.term_starts) >= FULL.passage_words)
+
+    @cached_property
+    def years(self) -> list[int]:
+        """The years in which something happened."""
+        return [
+            int(year) + 1970
+            for year in np.unique(
+                self.event_time.astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64)
+            )
+        ]
+
+    @cached_property
+    def speaker_words(self) -> frozenset[str]:
+        """The words of all speakers' names."""
+        return frozenset(word for names in self._speaker_names.values() for word in names)
+
+    def named_speaker(self, query_words: Collection[str]) -> Bool | None:
+        """Return the records of the one speaker whose first name the query holds; None where it names none or several."""
+        named = [
+            speaker for speaker, names in self._speaker_names.items() if names and names[0] in query_words
+        ]
+        if len(named) != 1:
+            return None
+        return self._speaker_codes[1] == self._speaker_codes[0][named[0]]
+
+    @cached_property
+    def _speaker_names(self) -> dict[str, list[str]]:
+        return {speaker: words(speaker) for speaker in self._speaker_codes[0]}
+
+    @cached_property
+    def _speaker_codes(self) -> tuple[dict[str, int], npt.NDArray[np.int32]]:
+        numbers: dict[str, int] = {}
+        codes = (-1 if s is None else numbers.setdefault(s, len(numbers)) for s in self.speakers)
+        array = np.fromiter(codes, dtype=np.int32, count=len(self))
+        return numbers, array
 
 
 def _times(values: Sequence[int | None], missing: int) -> npt.NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -14,8 +15,11 @@ from agentcore.memory._filters import Filter
 from agentcore.memory._partition import Partition
 from agentcore.memory._partitions import Partitions
 from agentcore.memory._records import Hit, Plan, Record, SearchResult
-from agentcore.memory._terms import stems, term_hash
+from agentcore.memory._validation import from_micros
 from agentcore.memory.embedding import EncodedQuery
+from agentcore.memory.ranking._config import Profile, RankingConfig, profile_config
+from agentcore.memory.ranking._query import Query
+from agentcore.memory.ranking._ranker import Ranking, rank
 from agentcore.memory.storage import Connection, Database, RowStore
 
 __all__ = ["Request", "Searcher"]
@@ -33,6 +37,7 @@ class Request:
     end: int | None
     condition: Filter | None
     threshold: float | None
+    profile: Profile
     now: int
 
 
@@ -58,22 +63,23 @@ class Searcher:
             synced = perf_counter()
             if not len(partition):
                 return SearchResult(plan=Plan("empty", True, {"records": 0}, {}))
+            config = profile_config(request.profile)
             eligible = self._eligible(connection, partition, request)
-            dense, lexical = _scores(partition, request.query, encoded)
-            fused = 0.6 * dense + 0.4 * lexical
-            best = _top(np.where(eligible, fused, -np.inf), min(request.limit, int(eligible.sum())))
+            query = Query.read(
+                request.query,
+                encoded,
+                now=from_micros(request.now, None),
+                years=partition.years,
+                use_tokens=config.use_tokens,
+            )
+            ranking = rank(partition, query, config, eligible=eligible)
+            allowed = eligible[ranking.rows]
+            best = _top(
+                np.where(allowed, ranking.fused, -np.inf), min(request.limit, int(np.count_nonzero(allowed)))
+            )
             scored = perf_counter()
-            found = self._rows.by_sequence(connection, [int(s) for s in partition.seq[best]])
-        hits = []
-        for place in best:
-            record = found.get(int(partition.seq[place]))
-            if record is None:  # deleted by another process since the index was brought up to date
-                continue
-            score = float(1 / (1 + np.exp(-(fused[place] - 1.5))))
-            if request.threshold is None or score >= request.threshold:
-                hits.append(
-                    _hit(record, score, {"dense": float(dense[place]), "lexical": float(lexical[place])})
-                )
+            found = self._rows.by_sequence(connection, partition.seq[ranking.rows[best]].tolist())
+        hits = self._hits(partition, ranking, best, found, request, config)
         done = perf_counter()
         times = {
             "sync": synced - began,
@@ -81,8 +87,35 @@ class Searcher:
             "fetch": done - scored,
             "total": done - began,
         }
-        counts = {"records": len(partition), "eligible": int(eligible.sum()), "candidates": len(partition)}
-        return SearchResult(hits, plan=Plan("exact", True, counts, {k: v * 1000 for k, v in times.items()}))
+        counts = {
+            "records": len(partition),
+            "eligible": int(np.count_nonzero(eligible)),
+            "scored": len(ranking.rows),
+        }
+        exact = len(ranking.rows) == len(partition)
+        return SearchResult(hits, plan=Plan("exact", exact, counts, {k: v * 1000 for k, v in times.items()}))
+
+    def _hits(
+        self, partition: Partition, ranking: Ranking, best: npt.NDArray[np.intp], found: Mapping[int, Record],
+        request: Request, config: RankingConfig,
+    ) -> list[Hit]:  # fmt: skip
+        """Return the hits that reach the threshold."""
+        hits = []
+        top = float(ranking.fused[best[0]]) if len(best) else 0.0
+        for place in best.tolist():
+            record = found.get(int(partition.seq[ranking.rows[place]]))
+            if record is None:  # deleted by another process since the index was brought up to date
+                continue
+            score = ranking.answerable * math.exp(
+                config.abstention.decay * (float(ranking.fused[place]) - top)
+            )
+            if request.threshold is not None and score < request.threshold:
+                break
+            signals = {"dense": float(ranking.dense[place]), "lexical": float(ranking.lexical[place])}
+            if ranking.tokens is not None:
+                signals["tokens"] = float(ranking.tokens[place])
+            hits.append(_hit(record, score, signals))
+        return hits
 
     def _eligible(
         self, connection: Connection, partition: Partition, request: Request
@@ -98,22 +131,6 @@ class Searcher:
             columns = MetadataColumns(partition.seq, user_id=request.user_id, namespace=request.namespace)
             mask &= columns.mask(connection, request.condition)
         return mask
-
-
-def _scores(
-    partition: Partition, query: str, encoded: EncodedQuery
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Return the z-scores of dense similarity and BM25 over the partition."""
-    dense = partition.vectors @ encoded.pooled
-    lexical = partition.lexical.scores([term_hash(stem) for stem in stems(query)])
-    return _z(dense), _z(lexical)
-
-
-def _z(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return z-scores; zeros where all values are the same."""
-    spread = float(values.std())
-    centred = values - values.mean()
-    return centred / np.float32(spread) if spread > 1e-9 else np.zeros_like(values)
 
 
 def _top(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.intp]:

@@ -28,6 +28,7 @@ from agentcore.memory._validation import (
 from agentcore.memory._writer import Draft, Writer
 from agentcore.memory.embedding import Embedder, Encoded, EncodedQuery, QueryCache, default_embedder
 from agentcore.memory.errors import EmbedderMismatchError
+from agentcore.memory.ranking import Profile
 from agentcore.memory.storage import Database, RowStore, Synchronous
 
 __all__ = ["SwiftMem"]
@@ -207,6 +208,7 @@ class SwiftMem:
         filters: Mapping[str, Any] | None = None,
         threshold: float | None = None,
         explain: bool = False,
+        profile: Profile = "full",
         encoded: EncodedQuery | None = None,
     ) -> SearchResult:
         """Return the user's memories that answer the query, best first.
@@ -223,6 +225,8 @@ class SwiftMem:
             Only hits with at least this score: nothing at all when nothing fits.
         explain : bool
             Give the result a `plan`.
+        profile : "full" or "fast"
+            `fast` leaves out the token stage.
         encoded : EncodedQuery, optional
             The query's vectors, when they are at hand already.
 
@@ -231,7 +235,7 @@ class SwiftMem:
         ValueError, TypeError
             Empty query, negative limit, start after end, unknown operator.
         """
-        request = self._request(query, user_id, namespace, limit, start, end, filters, threshold)
+        request = self._request(query, user_id, namespace, limit, start, end, filters, threshold, profile)
         searcher = self._ready()
         if encoded is None:
             assert self._queries is not None
@@ -391,7 +395,7 @@ class SwiftMem:
 
     def _request(
         self, query: str, user_id: str, namespace: str | None, limit: int, start: Moment | None, end: Moment | None,
-        filters: Mapping[str, Any] | None, threshold: float | None,
+        filters: Mapping[str, Any] | None, threshold: float | None, profile: Profile,
     ) -> Request:  # fmt: skip
         """Check the arguments of a search."""
         since, until = self._range(start, end)
@@ -406,6 +410,7 @@ class SwiftMem:
             end=until,
             condition=parse_filters(filters),
             threshold=threshold,
+            profile=profile,
             now=to_micros(self._now()),
         )
 

@@ -1,0 +1,30 @@
+"""The ranking: dense, lexical and late-interaction evidence, fused with who, when and what stands around."""
+
+from agentcore.memory.ranking._config import (
+    FAST,
+    FULL,
+    AbstentionConfig,
+    Profile,
+    RankingConfig,
+    profile_config,
+)
+from agentcore.memory.ranking._cues import Cue, cues_of
+from agentcore.memory.ranking._lexical import LexicalIndex
+from agentcore.memory.ranking._structure import Structure
+from agentcore.memory.ranking._tokens import QueryTokens, TokenIndex, sign_planes
+
+__all__ = [
+    "FAST",
+    "FULL",
+    "AbstentionConfig",
+    "Cue",
+    "LexicalIndex",
+    "Profile",
+    "QueryTokens",
+    "RankingConfig",
+    "Structure",
+    "TokenIndex",
+    "cues_of",
+    "profile_config",
+    "sign_planes",
+]

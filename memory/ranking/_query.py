@@ -1,0 +1,77 @@
+"""What a query says, read once: words, stems, dates, vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from agentcore.memory._encoding import content_pieces
+from agentcore.memory._terms import stems, term_hash, words
+from agentcore.memory.embedding import EncodedQuery
+from agentcore.memory.ranking._cues import asks_when
+from agentcore.memory.ranking._tokens import QueryTokens
+from agentcore.memory.temporal import Span, parse_spans
+
+__all__ = ["Query"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """A query ready to be scored.
+
+    Attributes
+    ----------
+    terms : list of int
+        Hashes of its stems.
+    tokens : QueryTokens or None
+        None where the embedder has no token vectors, or nothing but stop words was asked.
+    surfaces : tuple of str
+        The word each token belongs to, to tell names from the rest.
+    """
+
+    text: str
+    words: frozenset[str]
+    terms: list[int]
+    spans: list[Span]
+    asks_when: bool
+    pooled: npt.NDArray[np.float32]
+    tokens: QueryTokens | None
+    surfaces: tuple[str, ...]
+
+    @classmethod
+    def read(
+        cls, text: str, encoded: EncodedQuery, *, now: datetime, years: Sequence[int], use_tokens: bool
+    ) -> Query:
+        """Analyse a query; `now` is naive UTC, `years` are those that a date without one may mean."""
+        tokens: QueryTokens | None = None
+        surfaces: tuple[str, ...] = ()
+        if use_tokens and encoded.tokens is not None:
+            kept = content_pieces(encoded.tokens)
+            if len(kept):
+                tokens = QueryTokens(np.asarray(encoded.tokens.ids)[kept], encoded.tokens.vectors[kept])
+                surfaces = tuple(_surface(encoded.tokens.pieces, int(place)) for place in kept)
+        return cls(
+            text=text,
+            words=frozenset(words(text)),
+            terms=[term_hash(stem) for stem in dict.fromkeys(stems(text))],
+            spans=parse_spans(text, now=now, years=years),
+            asks_when=asks_when(text),
+            pooled=np.ascontiguousarray(encoded.pooled, dtype=np.float32),
+            tokens=tokens,
+            surfaces=surfaces,
+        )
+
+
+def _surface(pieces: Sequence[str], place: int) -> str:
+    """Return the whole word around a piece."""
+    first = place
+    while first > 0 and pieces[first].startswith("##"):
+        first -= 1
+    last = place + 1
+    while last < len(pieces) and pieces[last].startswith("##"):
+        last += 1
+    return "".join(piece.removeprefix("##") for piece in pieces[first:last]).lower()

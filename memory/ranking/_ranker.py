@@ -1,0 +1,212 @@
+"""The fused score: what a record says, what stands around it, who said it, and when.
+
+Formulas and weights: see `_config`. z is a z-score over the user's records, per query:
+
+    F = a z(dense) + b z(BM25) + c z(MaxSim)                       weights by kind: turn or passage
+    S = F + speaker F [named] + neighbours (four turns around) + answered p [previous turn asks]
+          + session max(F + .3 (p + n)) + date fit + when x time - ends asking + number
+
+Letters: N records of the partition, R records given to the token stage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from agentcore.memory._partition import Partition
+from agentcore.memory.ranking._abstention import answerable
+from agentcore.memory.ranking._config import RankingConfig
+from agentcore.memory.ranking._cues import Cue
+from agentcore.memory.ranking._dates import date_fit
+from agentcore.memory.ranking._query import Query
+from agentcore.memory.ranking._structure import Structure
+from agentcore.memory.ranking._tokens import windowed
+
+__all__ = ["Ranking", "rank"]
+
+Float32 = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.intp]
+_SAMPLE_RUNS, _SAMPLE_RUN = 16, 24
+"""Where only a shortlist gets its tokens scored, the usual similarity is taken from so many runs of so many records."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """Scores of R records.
+
+    Attributes
+    ----------
+    rows : ndarray, (R,), intp
+        Their places in the partition, ascending.
+    fused : ndarray, (R,), float32
+        S.
+    dense, lexical, tokens : ndarray, (R,), float32
+        z-scores; `tokens` is None where that stage did not run.
+    answerable : float
+        The chance that the partition holds an answer at all.
+    """
+
+    rows: Rows
+    fused: Float32
+    dense: Float32
+    lexical: Float32
+    tokens: Float32 | None
+    answerable: float
+
+
+def rank(
+    partition: Partition,
+    query: Query,
+    config: RankingConfig,
+    *,
+    eligible: npt.NDArray[np.bool_] | None = None,
+) -> Ranking:
+    """Score a partition: every record, or a shortlist where there are many.
+
+    Parameters
+    ----------
+    eligible : ndarray, (N,), bool, optional
+        Records that may be returned; only these are put on a shortlist. The others still give context.
+    """
+    dense = zscores(partition.vectors @ query.pooled)
+    bm25, coverage = partition.lexical.scores(query.terms)
+    lexical = zscores(bm25)
+    named = partition.named_speaker(query.words)
+    dates = date_fit(query.spans, partition.event_time) if query.spans else None
+    use_tokens = config.use_tokens and query.tokens is not None and bool(partition.tokens)
+    if not use_tokens or len(partition) <= config.exhaustive_records:
+        rows, sample, structure = np.arange(len(partition)), None, partition.structure
+    else:
+        chosen = _shortlist(partition, dense, lexical, named, dates, config, eligible)
+        sample = _sample(len(partition))
+        rows = np.unique(np.concatenate((chosen, partition.structure.around[:, chosen].ravel(), sample)))
+        rows = rows[rows < len(partition)]
+        structure = partition.structure.restrict(rows)
+        dense, lexical, coverage = dense[rows], lexical[rows], coverage[rows]
+        named = None if named is None else named[rows]
+        dates = None if dates is None else dates[rows]
+    tokens = nameless = None
+    if use_tokens:
+        tokens, nameless = _token_scores(
+            partition, query, config, rows, sample, structure, is_named=named is not None
+        )
+    own = _own_score(partition, rows, dense, lexical, tokens, config)
+    fused = _with_surroundings(partition, rows, own, named, structure, config)
+    if dates is not None:
+        fused += np.float32(config.date) * dates
+    _add_cues(fused, partition.cues[rows], partition.is_turn[rows], query, config)
+    chance = answerable(
+        own=own,
+        dense=dense,
+        tokens=nameless if nameless is not None else lexical,
+        coverage=coverage,
+        named=named,
+        config=config.abstention,
+    )
+    return Ranking(rows, fused, dense, lexical, tokens, chance)
+
+
+def zscores(values: Float32, sample: Rows | None = None) -> Float32:
+    """Return z-scores by the mean and spread of all values, or of a sample; zeros where nothing varies."""
+    base = values if sample is None else values[sample]
+    mean, spread = float(base.mean()), float(base.std())
+    if spread < 1e-7:
+        return np.zeros_like(values)
+    return (values - np.float32(mean)) * np.float32(1 / spread)
+
+
+def _shortlist(
+    partition: Partition, dense: Float32, lexical: Float32, named: npt.NDArray[np.bool_] | None, dates: Float32 | None,
+    config: RankingConfig, eligible: npt.NDArray[np.bool_] | None,
+) -> Rows:  # fmt: skip
+    """Return the records worth a look at their tokens."""
+    first = (dense + lexical) * np.float32(0.5)
+    padded = np.append(first, np.float32(0))
+    previous, following = partition.structure.around[:2]
+    first = first + np.float32(config.shortlist_neighbours) * (padded[previous] + padded[following])
+    if named is not None:
+        first[named] += np.float32(config.shortlist_speaker)
+    if dates is not None:
+        first += np.float32(config.shortlist_date) * dates
+    if eligible is not None:
+        first[~eligible] = -np.inf
+    wanted = int(
+        np.clip(config.shortlist_share * len(first), config.shortlist_minimum, config.shortlist_maximum)
+    )
+    return np.argpartition(-first, wanted)[:wanted] if wanted < len(first) else np.arange(len(first))
+
+
+def _sample(count: int) -> Rows:
+    """Return runs of neighbouring records, spread evenly."""
+    first = np.linspace(0, max(count - _SAMPLE_RUN, 0), _SAMPLE_RUNS).astype(np.intp)
+    return np.unique((first[:, None] + np.arange(_SAMPLE_RUN)).ravel())
+
+
+def _token_scores(
+    partition: Partition, query: Query, config: RankingConfig, rows: Rows, sample: Rows | None, structure: Structure, *, is_named: bool
+) -> tuple[Float32, Float32]:  # fmt: skip
+    """Return z(MaxSim), and the same with speakers' names left out of the query."""
+    assert query.tokens is not None
+    weights = partition.tokens.weights(query.tokens, config)
+    similarities = partition.tokens.similarities(query.tokens, None if sample is None else rows)
+    places = None if sample is None else np.searchsorted(rows, sample)
+    means = (similarities if places is None else similarities[:, places]).mean(axis=1, keepdims=True)
+    met = windowed(similarities, structure, config, means)
+    tokens = zscores(weights @ met, places)
+    if not is_named:
+        return tokens, tokens
+    bare = np.array([surface not in partition.speaker_words for surface in query.surfaces])
+    return tokens, zscores((weights * bare) @ met, places)
+
+
+def _own_score(
+    partition: Partition, rows: Rows, dense: Float32, lexical: Float32, tokens: Float32 | None, config: RankingConfig
+) -> Float32:  # fmt: skip
+    """Return F."""
+    turn = config.turn_dense * dense + config.turn_lexical * lexical
+    passage = config.passage_dense * dense + config.passage_lexical * lexical
+    if tokens is not None:
+        turn = turn + config.turn_tokens * tokens
+        passage = passage + config.passage_tokens * tokens
+    elif config.use_tokens:  # these records or this query have no tokens: the others carry the whole weight
+        turn, passage = (
+            turn / (config.turn_dense + config.turn_lexical),
+            passage / (config.passage_dense + config.passage_lexical),
+        )
+    is_passage = partition.is_passage[rows]
+    return (np.where(is_passage, passage, turn) if is_passage.any() else turn).astype(np.float32, copy=False)
+
+
+def _with_surroundings(
+    partition: Partition, rows: Rows, own: Float32, named: npt.NDArray[np.bool_] | None, structure: Structure, config: RankingConfig
+) -> Float32:  # fmt: skip
+    """Return F with the credit of speaker, neighbours and session."""
+    fused = own.copy() if named is None else np.where(named, own * np.float32(1 + config.speaker), own)
+    if not structure.has_sessions:
+        return fused + np.float32(config.session) * own
+    padded = np.append(own, np.float32(0))
+    around = padded[structure.around]
+    fused += np.float32(config.neighbours) * around.sum(axis=0)
+    asks = np.append((partition.cues[rows] & Cue.ASKS) != 0, False)
+    fused += np.float32(config.answered) * (around[0] * asks[structure.around[0]])
+    best = structure.best_of_session(own + np.float32(config.session_neighbours) * (around[0] + around[1]))
+    fused += np.float32(config.session) * best
+    return fused
+
+
+def _add_cues(
+    fused: Float32, cues: npt.NDArray[np.uint8], is_turn: npt.NDArray[np.bool_], query: Query, config: RankingConfig
+) -> None:  # fmt: skip
+    """Add, in place, what the wording of turns tells."""
+    table = np.zeros(16, dtype=np.float32)
+    for value in range(16):
+        cue = Cue(value)
+        table[value] = (
+            config.ends_asking * bool(cue & Cue.ENDS_ASKING)
+            + config.number * bool(cue & Cue.NUMBER)
+            + config.when_time * (query.asks_when and bool(cue & Cue.TIME))
+        )
+    fused += table[cues] * is_turn

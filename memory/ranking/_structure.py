@@ -1,0 +1,72 @@
+"""Who stands next to whom: the order of turns inside their sessions.
+
+Letters: N records. A place that does not exist is N, so that arrays padded by one value can be indexed by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Structure"]
+
+Places = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Structure:
+    """Neighbours and sessions of N records.
+
+    Attributes
+    ----------
+    around : ndarray, (4, N), intp
+        Places of the previous, the next, the one before the previous, the one after the next turn of the session; N where none.
+    session : ndarray, (N,), intp
+        Number of the session; records without one each have their own.
+    num_sessions : int
+    has_sessions : bool
+        Whether any record has a neighbour.
+    """
+
+    around: Places
+    session: Places
+    num_sessions: int
+    has_sessions: bool
+
+    @classmethod
+    def build(cls, sessions: Sequence[str | None], event_time: npt.NDArray[np.int64]) -> Structure:
+        """Order turns by (event time, insertion) inside each session."""
+        count = len(sessions)
+        numbers: dict[str, int] = {}
+        codes = np.fromiter(
+            (-1 if s is None else numbers.setdefault(s, len(numbers)) for s in sessions), np.intp, count
+        )
+        alone = np.flatnonzero(codes < 0)
+        codes[alone] = len(numbers) + np.arange(len(alone))
+        order = np.lexsort((np.arange(count), event_time, codes))
+        around = np.full((4, count), count, dtype=np.intp)
+        for row, step in ((0, 1), (2, 2)):
+            joined = codes[order[step:]] == codes[order[:-step]]
+            later, earlier = order[step:][joined], order[:-step][joined]
+            around[row, later] = earlier
+            around[row + 1, earlier] = later
+        return cls(around, codes, len(numbers) + len(alone), bool((around < count).any()))
+
+    def restrict(self, rows: Places) -> Structure:
+        """Return the structure of some records, ascending; neighbours that are not among them are none."""
+        count = len(rows)
+        wanted = self.around[:, rows]
+        places = np.searchsorted(rows, wanted)
+        places[places == count] = 0
+        around = np.where(rows[places] == wanted, places, count) if count else wanted
+        sessions, numbers = np.unique(self.session[rows], return_inverse=True)
+        return Structure(around, numbers.astype(np.intp), len(sessions), bool((around < count).any()))
+
+    def best_of_session(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return, for every record, the largest value in its session."""
+        best = np.full(self.num_sessions, -np.inf, dtype=np.float32)
+        np.maximum.at(best, self.session, values)
+        return np.take(best, self.session)
