@@ -120,7 +120,9 @@ class Corpus:
         Raises
         ------
         CorpusNotFoundError
-            There is no such folder, or no document in it can be read.
+            There is no such folder.
+        EmptyCorpusError
+            No document in it can be read.
         EmbedderUnavailableError
             The embedder's weights are not here.
         """

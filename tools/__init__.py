@@ -8,6 +8,7 @@ from __future__ import annotations
 from agentcore.tools.errors import (
     CorpusNotFoundError,
     DocumentError,
+    EmptyCorpusError,
     InvalidArgumentsError,
     PathOutsideError,
     SnapshotMissingError,
@@ -23,6 +24,7 @@ from agentcore.tools.registry import ToolRegistry, ToolSpec
 __all__ = [
     "CorpusNotFoundError",
     "DocumentError",
+    "EmptyCorpusError",
     "InvalidArgumentsError",
     "PathOutsideError",
     "RootedFolder",

@@ -8,7 +8,8 @@
     ├── ToolFailedError            the tool itself failed; trying the same again will not help
     ├── PathOutsideError           a path that leaves the folder it must stay in
     └── DocumentError
-        ├── CorpusNotFoundError    the folder is not there, or holds nothing readable
+        ├── CorpusNotFoundError    there is no such folder (also a ValueError)
+        ├── EmptyCorpusError       the folder holds nothing that can be read
         ├── UnknownDocumentError   no such document in the corpus (the model may retry)
         ├── UnreadableDocumentError   damaged, encrypted, binary, or without text
         └── SnapshotMissingError   a text that should have been kept is gone
@@ -23,6 +24,7 @@ from collections.abc import Sequence
 __all__ = [
     "CorpusNotFoundError",
     "DocumentError",
+    "EmptyCorpusError",
     "InvalidArgumentsError",
     "PathOutsideError",
     "SnapshotMissingError",
@@ -78,11 +80,20 @@ class DocumentError(ToolError):
     """A document or a folder of documents cannot be used."""
 
 
-class CorpusNotFoundError(DocumentError):
-    """There is no such folder, or nothing in it can be read."""
+class CorpusNotFoundError(DocumentError, ValueError):
+    """There is no such folder."""
 
     def __init__(self, folder: str, reason: str) -> None:
         super().__init__(f"the corpus {folder!r} {reason}")
+        self.folder = folder
+
+
+class EmptyCorpusError(DocumentError):
+    """The folder holds nothing that can be read."""
+
+    def __init__(self, folder: str, *, suffixes: Sequence[str], first_reason: str | None) -> None:
+        reason = first_reason or f"put files of these kinds there: {' '.join(suffixes)}"
+        super().__init__(f"the corpus {folder!r} holds no document that can be read: {reason}")
         self.folder = folder
 
 

@@ -48,7 +48,8 @@ def exit_code_of(error: BaseException) -> ExitCode:
     """Tell a caller's mistake (2) from a failure (1)."""
     if isinstance(error, click.UsageError):
         return ExitCode.USAGE
-    return ExitCode.FAILED
+    is_callers = isinstance(error, ValueError) and _is_ours(error)
+    return ExitCode.USAGE if is_callers and not hasattr(error, "extra") else ExitCode.FAILED
 
 
 def message_of(error: BaseException) -> str:
@@ -63,8 +64,13 @@ def message_of(error: BaseException) -> str:
         text = f"no space left on the disk{where}: free some, or choose another place"
     elif isinstance(error, OSError):
         text = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
-    elif type(error).__module__.split(".")[0] == "agentcore":
+    elif _is_ours(error):
         text = str(error)
     else:
         text = f"{type(error).__name__}: {error} (unexpected: set {DEBUG_VARIABLE}=1 for the traceback)"
     return " ".join(text.split())
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Tell an error that AgentCore raises on purpose."""
+    return type(error).__module__.split(".")[0] == "agentcore"

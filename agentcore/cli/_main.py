@@ -11,6 +11,8 @@ from agentcore.cli._exit import ExitCode, report
 from agentcore.cli._lazy import LazyCommand, LazyGroup
 
 _COMMANDS = {
+    "memory": LazyCommand("agentcore.cli.memory", "memory", "Add, search, list and move memories."),
+    "bench": LazyCommand("agentcore.cli.bench", "bench", "Measure memory, decoding, trimming and the agent."),
     "models": LazyCommand("agentcore.cli.models", "models", "List, pull, locate and remove models."),
     "config": LazyCommand(
         "agentcore.cli.config", "config", "Show the settings in use, and where each comes from."

@@ -84,9 +84,9 @@ def test_version_is_the_distributions(run: Run) -> None:
 
 
 def test_an_unknown_model_is_a_failure_in_one_line(run: Run) -> None:
-    """An error of ours is one line with the cure and exit code 1, without a traceback."""
+    """A wrong name is wrong usage: one line with the known ones, without a traceback."""
     done = run("models", "path", "gpt-7")
-    assert done.returncode == 1 and done.stderr.startswith("error: no model is called 'gpt-7'")
+    assert done.returncode == 2 and done.stderr.startswith("error: no model is called 'gpt-7'")
     assert done.stderr.count("\n") == 1
 
 

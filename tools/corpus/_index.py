@@ -14,7 +14,7 @@ from agentcore.tools.corpus._folder import open_folder, read_file
 from agentcore.tools.corpus._manifest import DocumentRef, Manifest
 from agentcore.tools.corpus._snapshots import SnapshotStore
 from agentcore.tools.corpus.parsers import media_type_of, supported_suffixes
-from agentcore.tools.errors import CorpusNotFoundError, UnknownDocumentError, UnreadableDocumentError
+from agentcore.tools.errors import EmptyCorpusError, UnknownDocumentError, UnreadableDocumentError
 from agentcore.tools.paths import RootedFolder
 
 __all__ = ["CorpusIndex", "IndexReport", "PassageStore", "Progress", "StoredDocument", "silent"]
@@ -112,14 +112,16 @@ class CorpusIndex:
         Raises
         ------
         CorpusNotFoundError
-            There is no such folder, or no document in it can be read.
+            There is no such folder.
+        EmptyCorpusError
+            No document in it can be read.
         """
         folder = open_folder(path)
         skipped: list[str] = []
         current = {ref.source: ref for ref in self._read(folder, progress, skipped)}
         if not current:
-            reason = f": {skipped[0]}" if skipped else f" ({' '.join(supported_suffixes())})"
-            raise CorpusNotFoundError(str(path), f"holds no document that can be read{reason}")
+            reason = skipped[0] if skipped else None
+            raise EmptyCorpusError(str(path), suffixes=supported_suffixes(), first_reason=reason)
         report = self._apply(current, progress, tuple(skipped))
         self._manifest.save()
         return report

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agentcore.tools import CorpusNotFoundError, SnapshotMissingError, ToolRegistry, UnknownDocumentError
+from agentcore.tools import (
+    CorpusNotFoundError,
+    EmptyCorpusError,
+    SnapshotMissingError,
+    ToolRegistry,
+    UnknownDocumentError,
+)
 from agentcore.tools.corpus import CorpusIndex, FolderSnapshots, MemorySnapshots, corpus_tools, read_folder
 from agentcore.tools.corpus import _index as index_module
 
@@ -171,10 +177,10 @@ def test_a_missing_folder_and_an_empty_one_are_told_apart(store: WordStore, tmp_
     with pytest.raises(CorpusNotFoundError, match="is not there"):
         index.refresh(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(CorpusNotFoundError, match=r"no document that can be read \(\.txt"):
+    with pytest.raises(EmptyCorpusError, match=r"these kinds there: \.txt"):
         index.refresh(tmp_path / "empty")
     (tmp_path / "empty" / "blank.txt").write_text("")
-    with pytest.raises(CorpusNotFoundError, match=r"blank\.txt cannot be read: the file is empty"):
+    with pytest.raises(EmptyCorpusError, match=r"blank\.txt cannot be read: the file is empty"):
         index.refresh(tmp_path / "empty")
     with pytest.raises(CorpusNotFoundError, match="is a file"):
         index.refresh(tmp_path / "empty" / "blank.txt")

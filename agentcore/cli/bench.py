@@ -1,0 +1,26 @@
+"""`agentcore bench`: the benchmarks, each in the package that it measures."""
+
+from __future__ import annotations
+
+import click
+
+from agentcore.cli._lazy import LazyCommand, LazyGroup
+
+_MEMORY = "agentcore.cli.bench_memory"
+_COMMANDS = {
+    "locomo": LazyCommand(_MEMORY, "locomo", "Which turns of long conversations are found (LoCoMo)."),
+    "longmemeval": LazyCommand(
+        _MEMORY, "longmemeval", "Which sessions of long histories are found (LongMemEval)."
+    ),
+    "trimming": LazyCommand(
+        "agentcore.cli.bench_trimming", "trimming", "How much recorded reasoning can be cut."
+    ),
+}
+
+
+@click.group(cls=LazyGroup, lazy=_COMMANDS)
+def bench() -> None:
+    """Measure memory, decoding, trimming and the agent.
+
+    Each prints a table for people and one JSON object as the last line of stdout.
+    """

@@ -1,0 +1,22 @@
+"""`agentcore bench trimming`: how much of recorded reasoning traces can be cut without losing the answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
+@click.option("--compare", metavar="NAMES", default="", help="Baselines, separated by commas.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the results.")
+@click.option("--json", "as_json", is_flag=True, help="Print the JSON document alone.")
+def trimming(data: Path, compare: str, out: Path | None, as_json: bool) -> None:
+    """Measure how much recorded reasoning can be cut."""
+    from agentcore.evaluation.trimming import run
+
+    names = [name.strip() for name in compare.split(",") if name.strip()]
+    result = run(data, out=out, compare=names, json_only=as_json)
+    click.echo(json.dumps(result))

@@ -1,0 +1,250 @@
+"""`agentcore memory`: what is remembered, by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from agentcore.memory import SwiftMem
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def _common(command: Command) -> Command:
+    """Add the options that every sub-command shares."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
+        click.option("--namespace", help="A partition under the user."),
+        click.option("--user", help="Whose memory (default: the setting `user`)."),
+        click.option("--memory", "file", type=_FILE, help="The memory file (default: the setting `memory`)."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group()
+def memory() -> None:
+    """Add, search, list and move memories."""
+
+
+@memory.command()
+@click.argument("text", nargs=-1, required=True)
+@click.option("--at", "timestamp", metavar="TIME", help="When it happened (ISO 8601; default: now).")
+@click.option("--role", help="Who said it: user, assistant, …")
+@click.option("--tag", "tags", multiple=True, help="May be given several times.")
+@click.option("--metadata", metavar="JSON", help="A JSON object.")
+@_common
+def add(
+    text: tuple[str, ...],
+    timestamp: str | None,
+    role: str | None,
+    tags: tuple[str, ...],
+    metadata: str | None,
+    *,
+    file: Path | None,
+    user: str | None,
+    namespace: str | None,
+    as_json: bool,
+) -> None:
+    """Remember TEXT (`-` reads stdin) and print its id."""
+    words = click.get_text_stream("stdin").read() if text == ("-",) else " ".join(text)
+    owner = _user(user)
+    with _open(file) as store:
+        record_id = _checked(
+            lambda: store.add(
+                words,
+                user_id=owner,
+                namespace=namespace,
+                timestamp=timestamp,
+                role=role,
+                tags=tags or None,
+                metadata=_object(metadata),
+            )
+        )
+    click.echo(json.dumps({"id": record_id}) if as_json else record_id)
+
+
+@memory.command()
+@click.argument("query", nargs=-1, required=True)
+@click.option("--limit", type=click.IntRange(1), default=10, show_default=True)
+@click.option("--start", metavar="TIME", help="Not older than this.")
+@click.option("--end", metavar="TIME", help="Not newer than this.")
+@click.option("--threshold", type=click.FloatRange(0, 1), help="Only hits at least this sure.")
+@click.option("--explain", is_flag=True, help="Say how the hits were found.")
+@_common
+def search(
+    query: tuple[str, ...],
+    limit: int,
+    start: str | None,
+    end: str | None,
+    threshold: float | None,
+    explain: bool,
+    *,
+    file: Path | None,
+    user: str | None,
+    namespace: str | None,
+    as_json: bool,
+) -> None:
+    """Find memories by meaning, words and time, best first."""
+    owner = _user(user)
+    with _open(file, must_exist=True) as store:
+        hits = _checked(
+            lambda: store.search(
+                " ".join(query),
+                user_id=owner,
+                namespace=namespace,
+                limit=limit,
+                start=start,
+                end=end,
+                threshold=threshold,
+                explain=explain,
+            )
+        )
+    if as_json:
+        rows = [{"id": hit.id, "score": hit.score, **_row(hit)} for hit in hits]
+        plan = {"route": hits.plan.route, "counts": dict(hits.plan.counts)} if hits.plan else None
+        click.echo(
+            json.dumps({"hits": rows, "plan": plan} if explain else rows, indent=2, ensure_ascii=False)
+        )
+        return
+    for hit in hits:
+        click.echo(f"{hit.score:.2f}  {hit.timestamp:%Y-%m-%d %H:%M}  {_one_line(hit.text)}  [{hit.id}]")
+    if hits.plan:
+        stages = ", ".join(f"{name} {spent:.2f} ms" for name, spent in hits.plan.milliseconds.items())
+        click.echo(f"route {hits.plan.route}; {stages}", err=True)
+    if not hits:
+        click.echo("nothing found", err=True)
+
+
+@memory.command(name="list")
+@click.option("--limit", type=click.IntRange(1), help="Only the newest so many.")
+@_common
+def list_(
+    limit: int | None, *, file: Path | None, user: str | None, namespace: str | None, as_json: bool
+) -> None:
+    """Show memories in the order of their time."""
+    with _open(file, must_exist=True) as store:
+        records = store.get_all(user_id=_user(user), namespace=namespace)
+    records = records[-limit:] if limit else records
+    if as_json:
+        click.echo(
+            json.dumps(
+                [{"id": record.id, **_row(record)} for record in records], indent=2, ensure_ascii=False
+            )
+        )
+        return
+    for record in records:
+        click.echo(f"{record.timestamp:%Y-%m-%d %H:%M}  {_one_line(record.text)}  [{record.id}]")
+
+
+@memory.command()
+@click.argument("ids", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every memory of the user.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_common
+def delete(
+    ids: tuple[str, ...],
+    everything: bool,
+    yes: bool,
+    *,
+    file: Path | None,
+    user: str | None,
+    namespace: str | None,
+    as_json: bool,
+) -> None:
+    """Forget memories for good, by id or all of a user."""
+    if bool(ids) == everything:
+        raise click.UsageError("name ids, or --all")
+    owner = _user(user)
+    if everything and not yes:
+        click.confirm(f"forget everything of user {owner!r}?", abort=True, err=True)
+    with _open(file, must_exist=True) as store:
+        if everything:
+            count = store.delete_all(user_id=owner, namespace=namespace)
+        else:
+            count = sum(store.delete(record_id) for record_id in ids)
+    if not count and ids:
+        raise click.ClickException(f"no memory has the id {ids[0]!r}: `agentcore memory list` shows the ids")
+    click.echo(json.dumps({"deleted": count}) if as_json else f"{count} forgotten")
+
+
+@memory.command()
+@_common
+def stats(*, file: Path | None, user: str | None, namespace: str | None, as_json: bool) -> None:
+    """Count what the file holds."""
+    del user, namespace
+    with _open(file, must_exist=True) as store:
+        counts = store.stats()
+    if as_json:
+        click.echo(json.dumps(counts, indent=2))
+        return
+    for name, value in counts.items():
+        click.echo(f"{name:12} {value}")
+
+
+def _open(file: Path | None, *, must_exist: bool = False) -> AbstractContextManager[SwiftMem]:
+    """Open the memory file of the option or the settings."""
+    from agentcore.config import load_settings
+    from agentcore.memory import SwiftMem
+
+    path = load_settings({"memory": file}).settings.memory
+    if must_exist and not path.exists():
+        raise click.ClickException(f"no memory file at {path}: `agentcore memory add TEXT` makes one")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return SwiftMem(path)
+
+
+def _user(user: str | None) -> str:
+    from agentcore.config import load_settings
+
+    return load_settings({"user": user}).settings.user
+
+
+Result = TypeVar("Result")
+
+
+def _checked(call: Callable[[], Result]) -> Result:
+    """Run a call; what it refuses about its arguments is wrong usage."""
+    try:
+        return call()
+    except (ValueError, TypeError) as exc:
+        raise click.UsageError(str(exc)) from exc
+
+
+def _object(text: str | None) -> dict[str, Any] | None:
+    """Read a JSON object."""
+    if text is None:
+        return None
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as exc:
+        raise click.UsageError(f"--metadata is no valid JSON: {exc}") from exc
+    if not isinstance(value, dict):
+        raise click.UsageError("--metadata must be a JSON object")
+    return value
+
+
+def _row(record: Any) -> dict[str, Any]:
+    """Return what a record and a hit have in common as JSON values."""
+    return {
+        "text": record.text,
+        "timestamp": record.timestamp.isoformat(),
+        "tags": list(record.tags),
+        "metadata": dict(record.metadata),
+        "user_id": record.user_id,
+        "namespace": record.namespace,
+    }
+
+
+def _one_line(text: str, *, width: int = 100) -> str:
+    """Return a text's beginning on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= width else line[: width - 1] + "…"
