@@ -8,10 +8,14 @@
     ├── ContextOverflowError      more tokens than the model's context holds
     ├── ConstraintError           a schema or grammar that cannot be enforced
     ├── GenerationCancelled       the caller asked to stop (control flow, no failure)
-    └── NonFiniteLogitsError      the model produced NaN or infinite scores
+    ├── NonFiniteLogitsError      the model produced NaN or infinite scores
+    ├── TokenizerMismatchError    a drafting model and its target do not share their vocabulary
+    └── UnknownMethodError        no speculation method has the name asked for
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 __all__ = [
     "ConstraintError",
@@ -20,6 +24,8 @@ __all__ = [
     "GenerationCancelled",
     "ModelFileError",
     "NonFiniteLogitsError",
+    "TokenizerMismatchError",
+    "UnknownMethodError",
     "UnsupportedModelError",
 ]
 
@@ -65,3 +71,21 @@ class GenerationCancelled(DecodingError):  # noqa: N818 - control flow, not a fa
 
 class NonFiniteLogitsError(DecodingError):
     """The model produced scores that are not numbers."""
+
+
+class TokenizerMismatchError(DecodingError):
+    """Two models that are to work on the same tokens have different vocabularies."""
+
+
+class UnknownMethodError(DecodingError):
+    """No method has the name asked for.
+
+    Attributes
+    ----------
+    name : str
+        What was asked for.
+    """
+
+    def __init__(self, name: str, known: Iterable[str]) -> None:
+        self.name = name
+        super().__init__(f"unknown speculation method {name!r}: use {', '.join(sorted(known))}")
