@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BUILD := .build
 STAMP := $(VENV)/.setup-stamp
 TEST ?= tests
-RUN_QUESTION ?= In which country is the observatory where the comet hunter Ilse Brandt worked?
+RUN_QUESTION ?= In which city was the inventor of the piano born?
 PACKAGES := agentcore memory decoding tools
 
 .DEFAULT_GOAL := help
