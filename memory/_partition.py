@@ -134,6 +134,16 @@ class Partition:
         return ~self.is_turn & (np.diff(self.term_starts) >= FULL.passage_words)
 
     @cached_property
+    def has_passages(self) -> bool:
+        """Whether any record is a passage."""
+        return bool(self.is_passage.any())
+
+    @cached_property
+    def turn_cues(self) -> npt.NDArray[np.uint8]:
+        """The cues of turns; zero for other records, whose wording tells nothing of the kind."""
+        return np.where(self.is_turn, self.cues, 0).astype(np.uint8)
+
+    @cached_property
     def years(self) -> list[int]:
         """The years in which something happened."""
         return [

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from agentcore.memory._columns import MetadataColumns
 from agentcore.memory._filters import Filter
 from agentcore.memory._partition import Partition
 from agentcore.memory._partitions import Partitions
-from agentcore.memory._records import Hit, Plan, Record, SearchResult
+from agentcore.memory._records import Hit, Plan, SearchResult
 from agentcore.memory._validation import from_micros
 from agentcore.memory.embedding import EncodedQuery
 from agentcore.memory.ranking._config import Profile, RankingConfig, profile_config
@@ -78,7 +79,7 @@ class Searcher:
                 np.where(allowed, ranking.fused, -np.inf), min(request.limit, int(np.count_nonzero(allowed)))
             )
             scored = perf_counter()
-            found = self._rows.by_sequence(connection, partition.seq[ranking.rows[best]].tolist())
+            found = self._rows.hits(connection, partition.seq[ranking.rows[best]].tolist())
         hits = self._hits(partition, ranking, best, found, request, config)
         done = perf_counter()
         times = {
@@ -96,7 +97,7 @@ class Searcher:
         return SearchResult(hits, plan=Plan("exact", exact, counts, {k: v * 1000 for k, v in times.items()}))
 
     def _hits(
-        self, partition: Partition, ranking: Ranking, best: npt.NDArray[np.intp], found: Mapping[int, Record],
+        self, partition: Partition, ranking: Ranking, best: npt.NDArray[np.intp], found: Mapping[int, tuple[Any, ...]],
         request: Request, config: RankingConfig,
     ) -> list[Hit]:  # fmt: skip
         """Return the hits that reach the threshold."""
@@ -114,7 +115,13 @@ class Searcher:
             signals = {"dense": float(ranking.dense[place]), "lexical": float(ranking.lexical[place])}
             if ranking.tokens is not None:
                 signals["tokens"] = float(ranking.tokens[place])
-            hits.append(_hit(record, score, signals))
+            record_id, text, role, metadata, tags, timestamp = record
+            hits.append(
+                Hit(
+                    id=record_id, text=text, score=score, timestamp=timestamp, tags=tags, metadata=metadata,
+                    user_id=request.user_id, namespace=request.namespace or None, signals=signals, role=role,
+                )
+            )  # fmt: skip
         return hits
 
     def _eligible(
@@ -140,10 +147,3 @@ def _top(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.intp]:
     else:
         kept = np.arange(len(scores))
     return kept[np.lexsort((kept, -scores[kept]))]
-
-
-def _hit(record: Record, score: float, signals: Mapping[str, float]) -> Hit:
-    return Hit(
-        id=record.id, text=record.text, score=score, timestamp=record.timestamp, tags=record.tags, metadata=record.metadata,
-        user_id=record.user_id, namespace=record.namespace, signals=signals, role=record.role,
-    )  # fmt: skip

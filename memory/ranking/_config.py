@@ -36,13 +36,9 @@ class RankingConfig:
     use_tokens: bool
 
     # F, the evidence of one record for itself. Turns are short: their pooled vectors are weak, their tokens strong.
-    turn_dense: float
-    turn_lexical: float
-    turn_tokens: float
+    turn_weights: tuple[float, float, float]  # dense, lexical, tokens
     # Over long passages the three are equally good (paragraphs: R@2 66.7 added alike, 61-63 alone).
-    passage_dense: float
-    passage_lexical: float
-    passage_tokens: float
+    passage_weights: tuple[float, float, float]
 
     # What the surroundings add, inside a session.
     speaker: float  # times F, for turns of the one speaker the question names
@@ -80,16 +76,14 @@ class RankingConfig:
 
 FULL = RankingConfig(
     use_tokens=True,
-    turn_dense=0.25, turn_lexical=0.25, turn_tokens=0.5,
-    passage_dense=1 / 3, passage_lexical=1 / 3, passage_tokens=1 / 3,
+    turn_weights=(0.25, 0.25, 0.5), passage_weights=(1 / 3, 1 / 3, 1 / 3),
     speaker=1.0, neighbours=0.4, answered=0.65, session=0.55,
 )  # fmt: skip
 """The default ("P2" of the study): R@10 85.2 with float tokens and with sign bits alike."""
 
 FAST = RankingConfig(
     use_tokens=False,
-    turn_dense=0.6, turn_lexical=0.4, turn_tokens=0.0,
-    passage_dense=0.5, passage_lexical=0.5, passage_tokens=0.0,
+    turn_weights=(0.6, 0.4, 0.0), passage_weights=(0.5, 0.5, 0.0),
     speaker=0.85, neighbours=0.4, answered=0.65, session=0.8,
     date=4.5, when_time=4.5, ends_asking=-1.5, number=1.5,
 )  # fmt: skip

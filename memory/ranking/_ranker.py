@@ -11,7 +11,9 @@ Letters: N records of the partition, R records given to the token stage.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -97,7 +99,7 @@ def rank(
     fused = _with_surroundings(partition, rows, own, named, structure, config)
     if dates is not None:
         fused += np.float32(config.date) * dates
-    _add_cues(fused, partition.cues[rows], partition.is_turn[rows], query, config)
+    fused += _cue_table(config, query.asks_when)[partition.turn_cues[rows]]
     chance = answerable(
         own=own,
         dense=dense,
@@ -112,10 +114,14 @@ def rank(
 def zscores(values: Float32, sample: Rows | None = None) -> Float32:
     """Return z-scores by the mean and spread of all values, or of a sample; zeros where nothing varies."""
     base = values if sample is None else values[sample]
-    mean, spread = float(base.mean()), float(base.std())
+    mean = np.add.reduce(base, dtype=np.float32) / np.float32(len(base))
+    centred = values - mean
+    away = centred if sample is None else centred[sample]
+    spread = math.sqrt(float(away @ away) / len(away))
     if spread < 1e-7:
         return np.zeros_like(values)
-    return (values - np.float32(mean)) * np.float32(1 / spread)
+    centred *= np.float32(1 / spread)
+    return centred
 
 
 def _shortlist(
@@ -159,25 +165,29 @@ def _token_scores(
     if not is_named:
         return tokens, tokens
     bare = np.array([surface not in partition.speaker_words for surface in query.surfaces])
-    return tokens, zscores((weights * bare) @ met, places)
+    # without windows: a neighbour is mostly the other speaker
+    return tokens, zscores((weights * bare) @ similarities, places)
 
 
 def _own_score(
     partition: Partition, rows: Rows, dense: Float32, lexical: Float32, tokens: Float32 | None, config: RankingConfig
 ) -> Float32:  # fmt: skip
     """Return F."""
-    turn = config.turn_dense * dense + config.turn_lexical * lexical
-    passage = config.passage_dense * dense + config.passage_lexical * lexical
-    if tokens is not None:
-        turn = turn + config.turn_tokens * tokens
-        passage = passage + config.passage_tokens * tokens
-    elif config.use_tokens:  # these records or this query have no tokens: the others carry the whole weight
-        turn, passage = (
-            turn / (config.turn_dense + config.turn_lexical),
-            passage / (config.passage_dense + config.passage_lexical),
-        )
-    is_passage = partition.is_passage[rows]
-    return (np.where(is_passage, passage, turn) if is_passage.any() else turn).astype(np.float32, copy=False)
+    own = _weighted(dense, lexical, tokens, config.turn_weights)
+    if partition.has_passages:
+        is_passage = partition.is_passage[rows]
+        own[is_passage] = _weighted(dense, lexical, tokens, config.passage_weights)[is_passage]
+    return own
+
+
+def _weighted(
+    dense: Float32, lexical: Float32, tokens: Float32 | None, weights: tuple[float, float, float]
+) -> Float32:
+    """Return the weighted sum; without tokens the other two carry the whole weight."""
+    if tokens is None:
+        scale = sum(weights) / (weights[0] + weights[1])
+        return np.float32(weights[0] * scale) * dense + np.float32(weights[1] * scale) * lexical
+    return np.float32(weights[0]) * dense + np.float32(weights[1]) * lexical + np.float32(weights[2]) * tokens
 
 
 def _with_surroundings(
@@ -190,23 +200,22 @@ def _with_surroundings(
     padded = np.append(own, np.float32(0))
     around = padded[structure.around]
     fused += np.float32(config.neighbours) * around.sum(axis=0)
-    asks = np.append((partition.cues[rows] & Cue.ASKS) != 0, False)
+    asks = np.append((partition.turn_cues[rows] & Cue.ASKS.value) != 0, False)
     fused += np.float32(config.answered) * (around[0] * asks[structure.around[0]])
     best = structure.best_of_session(own + np.float32(config.session_neighbours) * (around[0] + around[1]))
     fused += np.float32(config.session) * best
     return fused
 
 
-def _add_cues(
-    fused: Float32, cues: npt.NDArray[np.uint8], is_turn: npt.NDArray[np.bool_], query: Query, config: RankingConfig
-) -> None:  # fmt: skip
-    """Add, in place, what the wording of turns tells."""
-    table = np.zeros(16, dtype=np.float32)
-    for value in range(16):
+@lru_cache(maxsize=16)
+def _cue_table(config: RankingConfig, asks_when: bool) -> Float32:
+    """Return what each combination of cues is worth, (2 ** cues,)."""
+    table = np.zeros(2 ** len(Cue), dtype=np.float32)
+    for value in range(len(table)):
         cue = Cue(value)
         table[value] = (
             config.ends_asking * bool(cue & Cue.ENDS_ASKING)
             + config.number * bool(cue & Cue.NUMBER)
-            + config.when_time * (query.asks_when and bool(cue & Cue.TIME))
+            + config.when_time * (asks_when and bool(cue & Cue.TIME))
         )
-    fused += table[cues] * is_turn
+    return table

@@ -99,6 +99,21 @@ class RowStore:
                 found[row[0]] = _record(row[1:])
         return found
 
+    def hits(self, connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, tuple[Any, ...]]:
+        """Return what a hit shows of these versions: id, text, role, metadata, tags, timestamp."""
+        found = {}
+        for start in range(0, len(numbers), _BATCH):
+            batch = numbers[start : start + _BATCH]
+            marks = ", ".join("?" * len(batch))
+            for seq, record_id, text, role, metadata, tags, time, offset in connection.execute(
+                "SELECT seq, id, text, role, metadata, tags, event_time, event_offset FROM records "
+                f"WHERE seq IN ({marks}) AND superseded_at IS NULL",
+                batch,
+            ):
+                tagged = () if tags == "[]" else tuple(json.loads(tags))
+                found[seq] = (record_id, text, role, json.loads(metadata), tagged, from_micros(time, offset))
+        return found
+
     def select(
         self,
         connection: sqlite3.Connection,
