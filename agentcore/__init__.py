@@ -8,13 +8,23 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentcore.agent import Agent, Result
+    from agentcore.backbones import load_backbone
+    from agentcore.middleware.budget import Budget
 
 __version__ = version("agentcore-runtime")
 
-_EXPORTS: dict[str, str] = {}
+_EXPORTS: dict[str, str] = {
+    "Agent": "agentcore.agent",
+    "Budget": "agentcore.middleware.budget",
+    "Result": "agentcore.agent",
+    "load_backbone": "agentcore.backbones",
+}
 
-__all__ = ["__version__"]
+__all__ = ["Agent", "Budget", "Result", "__version__", "load_backbone"]
 
 
 def __getattr__(name: str) -> Any:

@@ -39,7 +39,7 @@ class Usage:
 
     def as_dict(self) -> dict[str, float]:
         """Return the counts as JSON values, the sum of tokens included."""
-        return {**asdict(self), "tokens": self.tokens}
+        return {**asdict(self), "tokens": self.tokens, "calls": self.model_calls}
 
 
 class Reservation:

@@ -18,21 +18,36 @@ class PassageHit(Protocol):
     """A passage as a corpus returns it."""
 
     @property
-    def text(self) -> str: ...
+    def text(self) -> str:
+        """What the passage says."""
+
     @property
-    def title(self) -> str: ...
+    def title(self) -> str:
+        """The document's title."""
+
     @property
-    def source(self) -> str: ...
+    def source(self) -> str:
+        """Where the document lies."""
+
     @property
-    def start(self) -> int: ...
+    def start(self) -> int:
+        """Where the passage begins in the snapshot."""
+
     @property
-    def end(self) -> int: ...
+    def end(self) -> int:
+        """Where it ends."""
+
     @property
-    def sha256(self) -> str: ...
+    def sha256(self) -> str:
+        """Hash of the snapshot."""
+
     @property
-    def score(self) -> float: ...
+    def score(self) -> float:
+        """How well it fits the query."""
+
     @property
-    def signals(self) -> Mapping[str, float]: ...
+    def signals(self) -> Mapping[str, float]:
+        """What the score was made of: at least ``dense`` and ``lexical`` z-scores."""
 
 
 class Searchable(Protocol):

@@ -7,7 +7,7 @@ are taken as round as they came out and none was tuned to a single question.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 __all__ = ["AttentionHeads", "ReaderSettings", "heads_for"]
 
@@ -28,6 +28,8 @@ def heads_for(model_name: str) -> AttentionHeads | None:
     model_name : str
         The name a backbone gives itself; case, spaces and underscores do not matter.
     """
+    if model_name == "smollm2":  # the catalogue's name for SmolLM2-135M-Instruct
+        return _KNOWN_HEADS["smollm2-135m"]
     key = model_name.lower().replace(" ", "-").replace("_", "-").rsplit("/", 1)[-1]
     for prefix, heads in _KNOWN_HEADS.items():
         if key.startswith(prefix):
@@ -58,6 +60,17 @@ class ReaderSettings:
         Greedy coverage after the first pick (the study, section 5.3).
     passage_weight : float
         Share of the passage's score in a sentence's base score (the study, section 5.3).
+    attention_weight, linked_weight : float
+        Of the two standardised signals (the study, section 5.6: 1.26 and 1.44).
+    considered : int
+        Best candidates among which expected F1 decides (the study, section 5.6).
+    scored : int
+        Candidates whose likelihood is asked for when there are no known heads.
+    found_pair, found_coverage, found_words, found_offset : float
+        Logistic rule of :func:`agentcore.workflow.reading.not_found.found_probability`, fitted on 60 questions
+        with and 60 without their gold passages, L2 .02.
+    found_threshold : float
+        Answer from this probability on.
     """
 
     search_limit: int = 200
@@ -72,4 +85,12 @@ class ReaderSettings:
     base_weight: float = 0.5
     gain_weight: float = 1.5
     passage_weight: float = 0.5
-    stages: tuple[str, ...] = field(default=())
+    attention_weight: float = 1.26
+    linked_weight: float = 1.44
+    considered: int = 15
+    scored: int = 40
+    found_pair: float = 0.359
+    found_coverage: float = 4.03
+    found_words: float = 3.47
+    found_offset: float = -10.47
+    found_threshold: float = 0.5

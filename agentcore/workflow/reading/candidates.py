@@ -1,0 +1,136 @@
+"""Gather the candidate answers of the chosen sentences, each with the places it is mentioned at."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from agentcore.workflow.reading.coverage import Selection
+from agentcore.workflow.reading.passages import Passage
+from agentcore.workflow.reading.prompts import ReadingPrompt
+from agentcore.workflow.reading.question import AnswerKind, answer_kind
+from agentcore.workflow.reading.spans import Span, spans_of
+from agentcore.workflow.reading.words import STOP_WORDS, content_stems
+
+__all__ = ["Candidate", "Mention", "answer_key", "gather_candidates", "overlap_f1"]
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = re.compile(r"[^\w\s]")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One place of a candidate.
+
+    Attributes
+    ----------
+    sentence : int
+        Which of the chosen sentences.
+    start, end : int
+        Offsets into the prompt.
+    in_title : bool
+        It stands in the title put before the sentence, not in the document.
+    """
+
+    sentence: int
+    start: int
+    end: int
+    in_title: bool
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A possible answer; spellings with the same words are one candidate, written as found first."""
+
+    text: str
+    kinds: set[str] = field(default_factory=set)
+    mentions: list[Mention] = field(default_factory=list)
+    passages: set[int] = field(default_factory=set)
+
+
+def answer_key(text: str) -> str:
+    """Normalise an answer as SQuAD does: lower case, no punctuation, no articles, single spaces."""
+    return " ".join(_ARTICLES.sub(" ", _PUNCTUATION.sub("", text.lower())).split())
+
+
+def overlap_f1(left: str, right: str) -> float:
+    """Return the F1 of the words two answers share (SQuAD's measure)."""
+    ours, theirs = answer_key(left).split(), answer_key(right).split()
+    if not ours or not theirs:
+        return float(ours == theirs)
+    common = sum((Counter(ours) & Counter(theirs)).values())
+    return 2 * common / (len(ours) + len(theirs))
+
+
+def gather_candidates(
+    question: str, selection: Selection, passages: Sequence[Passage], prompt: ReadingPrompt
+) -> list[Candidate]:
+    """Return what could answer the question, in reading order.
+
+    Candidates that do not fit the kind of answer the question asks for, and those that only repeat words of
+    the question, are left out as long as others remain.
+    """
+    found: dict[str, Candidate] = {}
+    for number, sentence in enumerate(selection.sentences):
+        offset = prompt.offsets[number]
+        for span in spans_of(sentence.text):
+            _add(found, sentence.text, span, offset, number, sentence.passage, in_title=False)
+        title = passages[sentence.passage].title.split(" (", 1)[0]
+        title_offset = prompt.title_offsets[number]
+        if title_offset is not None:
+            spans = [Span(0, len(title), "title"), *spans_of(title)]
+            for span in spans:
+                _add(found, title, span, title_offset, number, sentence.passage, in_title=True)
+        elif title and (at := sentence.text.find(title)) >= 0:
+            _add(
+                found,
+                sentence.text,
+                Span(at, at + len(title), "title"),
+                offset,
+                number,
+                sentence.passage,
+                in_title=False,
+            )
+    candidates = list(found.values())
+    kind = answer_kind(question)
+    candidates = [c for c in candidates if _fits(c, kind)] or candidates
+    asked = set(content_stems(question))
+    return [c for c in candidates if not set(content_stems(c.text)) <= asked] or candidates
+
+
+def _add(
+    found: dict[str, Candidate],
+    text: str,
+    span: Span,
+    offset: int,
+    sentence: int,
+    passage: int,
+    *,
+    in_title: bool,
+) -> None:
+    """Record one mention of a candidate."""
+    surface = text[span.start : span.end]
+    key = answer_key(surface)
+    if not key or all(word in STOP_WORDS for word in key.split()):
+        return
+    candidate = found.setdefault(key, Candidate(surface))
+    candidate.kinds.add(span.kind)
+    candidate.mentions.append(Mention(sentence, offset + span.start, offset + span.end, in_title))
+    candidate.passages.add(passage)
+
+
+def _fits(candidate: Candidate, kind: AnswerKind) -> bool:
+    """Tell whether a candidate looks like the kind of answer that is asked for."""
+    has_digit = any(letter.isdigit() for letter in candidate.text)
+    if kind in ("person", "place"):
+        is_named = bool(candidate.kinds & {"name", "title", "quote"})
+        return is_named and not has_digit and any(letter.isupper() for letter in candidate.text)
+    if kind == "date":
+        return bool(candidate.kinds & {"date", "year"})
+    if kind == "year":
+        return "year" in candidate.kinds
+    if kind == "number":
+        return "number" in candidate.kinds or has_digit
+    return True

@@ -1,0 +1,304 @@
+"""Read passages and answer a question from them, with the sentences that carry the answer."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from agentcore.workflow.reading.beam import mentions
+from agentcore.workflow.reading.candidates import Candidate, gather_candidates
+from agentcore.workflow.reading.choice import Choice, attention_signal, choose, linked_signal
+from agentcore.workflow.reading.comparison import compare
+from agentcore.workflow.reading.coverage import Selection, Sentence, select_sentences
+from agentcore.workflow.reading.not_found import found_probability
+from agentcore.workflow.reading.passages import Encoder, Passage
+from agentcore.workflow.reading.prompts import ReadingPrompt, reading_prompt
+from agentcore.workflow.reading.settings import ReaderSettings
+from agentcore.workflow.reading.words import sentence_spans, title_key, word_key
+
+__all__ = [
+    "Chooser",
+    "LinkedChooser",
+    "ModelChooser",
+    "Quote",
+    "RandomChooser",
+    "Reader",
+    "Reading",
+    "ReadingMode",
+]
+
+ReadingMode = Literal["attention", "likelihood", "json", "linked", "random", "comparison", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A sentence of a document.
+
+    Attributes
+    ----------
+    passage : Passage
+        Where it is from.
+    start, end : int
+        Offsets into the document's snapshot.
+    text : str
+        What stands there.
+    """
+
+    passage: Passage
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the reader made of the passages.
+
+    Attributes
+    ----------
+    answer : str
+        A few words, as they stand in a passage (or "yes", "no"); empty when nothing was found.
+    is_found : bool
+        Whether the evidence is good enough to answer at all.
+    found_probability : float
+        The signal behind ``is_found``, in [0, 1].
+    support : tuple of Quote
+        The sentences that carry the answer, the one it stands in first.
+    selection : Selection
+        All sentences that were read.
+    mode : ReadingMode
+        How the answer was chosen.
+    alternatives : tuple of str
+        The next best candidates.
+    """
+
+    answer: str
+    is_found: bool
+    found_probability: float
+    support: tuple[Quote, ...]
+    selection: Selection
+    mode: ReadingMode
+    alternatives: tuple[str, ...] = ()
+
+
+class Chooser(Protocol):
+    """Picks one of the candidates."""
+
+    mode: ReadingMode
+
+    def choose(self, material: Material) -> Choice:
+        """Return the choice among ``material.candidates`` (never empty)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Everything a choice may rest on."""
+
+    question: str
+    passages: Sequence[Passage]
+    candidates: Sequence[Candidate]
+    prompt: ReadingPrompt
+    linked: npt.NDArray[np.float64]
+
+
+class _Attention(Protocol):
+    @property
+    def offsets(self) -> Sequence[tuple[int, int]]: ...
+    @property
+    def weights(self) -> npt.NDArray[np.float32]: ...
+
+
+class _Model(Protocol):
+    def attend(self, prompt: str) -> _Attention: ...
+    def score(self, prompt: str, continuations: Sequence[str]) -> list[float]: ...
+
+
+class ModelChooser:
+    """Lets the model choose: by the attention of its answer heads, else by likelihood."""
+
+    def __init__(
+        self, model: _Model, *, mode: Literal["attention", "likelihood"], settings: ReaderSettings
+    ) -> None:
+        self._model = model
+        self._settings = settings
+        self.mode: ReadingMode = mode
+
+    def choose(self, material: Material) -> Choice:
+        """Choose by the model's signal and the linked passages."""
+        if self.mode == "attention":
+            attention = self._model.attend(material.prompt.text)
+            signal = attention_signal(material.candidates, attention.offsets, attention.weights)
+        else:
+            signal = self._likelihoods(material)
+        weights = (self._settings.attention_weight, self._settings.linked_weight)
+        return choose(
+            material.candidates,
+            list(zip(weights, (signal, material.linked), strict=True)),
+            considered=self._settings.considered,
+        )
+
+    def _likelihoods(self, material: Material) -> npt.NDArray[np.float64]:
+        """Score the candidates of the most linked passages; the others count as the least likely one."""
+        order = np.argsort(-material.linked, kind="stable")[: self._settings.scored]
+        texts = [f" {material.candidates[index].text}" for index in order]
+        scores = np.asarray(self._model.score(material.prompt.text, texts), dtype=np.float64)
+        signal = np.full(len(material.candidates), scores.min())
+        signal[order] = scores
+        return signal
+
+
+class RandomChooser:
+    """Picks any candidate: what remains of the workflow without its model."""
+
+    mode: ReadingMode = "random"
+
+    def __init__(self, seed: int = 0) -> None:
+        self._random = random.Random(seed)
+
+    def choose(self, material: Material) -> Choice:
+        """Choose blindly, under the same grammar: one of the candidates."""
+        index = self._random.randrange(len(material.candidates))
+        return Choice(index, 1 / len(material.candidates), (index,))
+
+
+class LinkedChooser:
+    """Chooses without a model, by the linked passages alone: what is left when a limit forbids a model call."""
+
+    mode: ReadingMode = "linked"
+
+    def __init__(self, settings: ReaderSettings) -> None:
+        self._settings = settings
+
+    def choose(self, material: Material) -> Choice:
+        """Choose by the linked passages; of equal ones the most often mentioned."""
+        mentions_of = np.array([float(len(candidate.mentions)) for candidate in material.candidates])
+        signals = [(self._settings.linked_weight, material.linked), (1.0, mentions_of)]
+        return choose(material.candidates, signals, considered=self._settings.considered)
+
+
+class Reader:
+    """Reads passages for one question at a time.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        Sentence and word-piece vectors.
+    settings : ReaderSettings
+        The constants.
+    """
+
+    def __init__(self, encoder: Encoder, *, settings: ReaderSettings) -> None:
+        self._encoder = encoder
+        self._settings = settings
+
+    def select(self, question: str, passages: Sequence[Passage], *, rarity: Mapping[str, float]) -> Selection:
+        """Choose the sentences to read."""
+        return select_sentences(
+            question, passages, encoder=self._encoder, rarity=rarity, settings=self._settings
+        )
+
+    def read(
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        *,
+        rarity: Mapping[str, float],
+        pair_score: float,
+        chooser: Chooser,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> Reading:
+        """Answer a question from passages.
+
+        Parameters
+        ----------
+        passages : sequence of Passage
+            In the order of the ledger: the first few titles are read, comparisons look a little further.
+        rarity : mapping
+            Inverse document frequency of the stems of the question and the titles.
+        pair_score : float
+            Of the best pair (:class:`agentcore.workflow.reading.beam.Beam`).
+        chooser : Chooser
+            Who chooses among the candidates.
+        report : callable
+            Told in words what was decided.
+        """
+        near = first_titles(passages, self._settings.passages)
+        selection = self.select(question, near, rarity=rarity)
+        probability = found_probability(
+            pair_score, selection.coverage, selection.word_coverage, settings=self._settings
+        )
+        is_found = bool(selection.sentences) and probability >= self._settings.found_threshold
+        report(f"evidence for an answer: {probability:.2f} of 1, {len(selection.sentences)} sentences read")
+        wide = first_titles(passages, 2 * self._settings.passages)
+        compared = compare(question, wide)
+        if compared is not None:
+            support = tuple(_opening(wide[place]) for place in compared.passages)
+            return Reading(compared.answer, is_found, probability, support, selection, "comparison")
+        prompt = prompt_of(question, selection, near)
+        candidates = gather_candidates(question, selection, near, prompt)
+        if not candidates:
+            return Reading("", False, probability, (), selection, "none")
+        linked = linked_signal(question, candidates, near, rarity=rarity)
+        choice = chooser.choose(Material(question, near, candidates, prompt, linked))
+        chosen = candidates[choice.index]
+        others = tuple(candidates[index].text for index in choice.order[:5] if index != choice.index)
+        support = _support(chosen, selection, near)
+        return Reading(chosen.text, is_found, probability, support, selection, chooser.mode, others)
+
+
+def first_titles(passages: Sequence[Passage], count: int) -> list[Passage]:
+    """Return the passages of the first ``count`` distinct titles, in order."""
+    titles: dict[str, None] = {}
+    kept = []
+    for passage in passages:
+        if passage.title in titles or len(titles) < count:
+            titles.setdefault(passage.title)
+            kept.append(passage)
+    return kept[: 2 * count]
+
+
+def prompt_of(question: str, selection: Selection, passages: Sequence[Passage]) -> ReadingPrompt:
+    """Build the reading prompt: each sentence with its title, unless it opens its passage or names it."""
+    rows = []
+    for sentence in selection.sentences:
+        title = passages[sentence.passage].title
+        is_clear = sentence.position == 0 or sentence.text.startswith(title)
+        rows.append(("" if is_clear else title.split(" (", 1)[0], sentence.text))
+    return reading_prompt(question, rows)
+
+
+def _opening(passage: Passage) -> Quote:
+    """Return the first sentence of a passage."""
+    start, end = sentence_spans(passage.text)[0]
+    return Quote(passage, passage.start + start, passage.start + end, passage.text[start:end])
+
+
+def _quote(sentence: Sentence, passages: Sequence[Passage]) -> Quote:
+    """Return a chosen sentence with its passage."""
+    return Quote(passages[sentence.passage], sentence.start, sentence.end, sentence.text)
+
+
+def _support(chosen: Candidate, selection: Selection, passages: Sequence[Passage]) -> tuple[Quote, ...]:
+    """Return the sentence the answer stands in, and the one of another passage that leads to it.
+
+    Of several sentences with the answer the one that was picked earliest counts; the second sentence is one
+    that names the title of the first one's passage.
+    """
+    inside = sorted({m.sentence for m in chosen.mentions if not m.in_title}, key=lambda i: selection.ranks[i])
+    about = sorted({m.sentence for m in chosen.mentions}, key=lambda i: selection.ranks[i])
+    first = selection.sentences[(inside or about)[0]]
+    title = passages[first.passage].title
+    for index in sorted(range(len(selection.sentences)), key=lambda i: selection.ranks[i]):
+        other = selection.sentences[index]
+        if (
+            passages[other.passage].title != title
+            and title_key(title)
+            and mentions(word_key(other.text), title)
+        ):
+            return (_quote(first, passages), _quote(other, passages))
+    return (_quote(first, passages),)

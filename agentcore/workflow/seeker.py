@@ -1,0 +1,100 @@
+"""A seeker: looks one task up in its own context and hands back a summary and paths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from agentcore.errors import AgentError, BudgetExceededError
+from agentcore.tools import ToolError
+from agentcore.workflow.dependencies import Dependencies
+from agentcore.workflow.ledger import Evidence, save_evidence
+from agentcore.workflow.reading.beam import Beam, two_hop
+from agentcore.workflow.reading.coverage import inverse_frequencies
+from agentcore.workflow.reading.passages import Passage
+from agentcore.workflow.reading.words import content_stems, sentence_spans
+from agentcore.workflow.state import Finding, FindingStatus, SeekerState, Task
+
+__all__ = ["seek"]
+
+_SUMMARY_TITLES = 5
+
+
+def seek(state: SeekerState, deps: Dependencies) -> dict[str, Any]:
+    """Search the corpus for a task by two hops and write the evidence down.
+
+    A failure ends this seeker alone: it returns a finding with status ``failed`` and the reason. At a limit of
+    the budget the status is ``partial``.
+    """
+    task = state["task"]
+    path = (f"seeker-{task['id']}",)
+    deps.events.emit("seeker_started", path=path, task=dict(task))
+    try:
+        deps.check_cancelled()
+        found = _search(task, path, deps)
+    except BudgetExceededError as exc:
+        return _report(task, "partial", str(exc), [], deps, path=path, limit=exc.limit)
+    except (AgentError, ToolError, OSError) as exc:
+        deps.events.emit("error", path=path, message=str(exc), recovered=True)
+        return _report(task, "failed", str(exc), [], deps, path=path)
+    if not found.passages:
+        return _report(task, "failed", "the corpus has nothing on it", [], deps, path=path)
+    return _report(task, "completed", _summary(found.passages), _save(task, found, deps), deps, path=path)
+
+
+def _search(task: Task, path: tuple[str, ...], deps: Dependencies) -> Beam:
+    """Run the two-hop search, each search counted and told as a tool call."""
+    corpus = deps.corpus
+    assert corpus is not None
+
+    def search(query: str, limit: int) -> Sequence[Passage]:
+        deps.check_cancelled()
+        deps.budget.count_tool_call()
+        deps.events.emit(
+            "tool_call", path=path, name="search_corpus", arguments={"query": query[:300], "limit": limit}
+        )
+        hits = [Passage.of(hit) for hit in corpus.search(query, limit)]
+        titles = list(dict.fromkeys(hit.title for hit in hits[:3]))
+        deps.events.emit("tool_result", path=path, name="search_corpus", count=len(hits), first=titles)
+        return hits
+
+    return two_hop(task["question"], search, settings=deps.reading)
+
+
+def _save(task: Task, found: Beam, deps: Dependencies) -> list[str]:
+    """Write the evidence with the rarity of the stems that reading needs."""
+    rarity = inverse_frequencies(found.pool)
+    titles = " ".join(passage.title for passage in found.passages)
+    needed = set(content_stems(f"{task['question']} {titles}")) & set(rarity)
+    unseen = {"": max(rarity.values(), default=1.0)}  # no stem is empty: it only keeps the largest value
+    kept = unseen | {stem: rarity[stem] for stem in sorted(needed)}
+    return save_evidence(deps.workspace, Evidence(task["id"], found.passages, found.pair_score, kept))
+
+
+def _summary(passages: Sequence[Passage]) -> str:
+    """Say in a few lines what was found: titles with their opening sentences."""
+    lines = []
+    for passage in {p.title: p for p in reversed(passages)}.values():
+        start, end = sentence_spans(passage.text)[0] if passage.text.strip() else (0, 0)
+        lines.append(f"{passage.title}: {passage.text[start:end][:160]}")
+    return "\n".join(lines[::-1][:_SUMMARY_TITLES])
+
+
+def _report(
+    task: Task,
+    status: FindingStatus,
+    text: str,
+    files: list[str],
+    deps: Dependencies,
+    *,
+    path: tuple[str, ...],
+    limit: str | None = None,
+) -> dict[str, Any]:
+    """Build the seeker's output."""
+    finding = Finding(
+        task=task["id"], status=status, summary=text if status == "completed" else "", files=files
+    )
+    if status != "completed":
+        finding["reason"] = text
+    deps.events.emit("thinking", path=path, text=f"{status}: {text.splitlines()[0] if text else ''}"[:300])
+    return {"findings": [finding], "limit": limit, "spent": deps.budget.usage.as_dict()}
