@@ -9,41 +9,84 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from agentcore.decoding.speculation._acceptance import (
+        AcceptanceRule,
+        GreedyAcceptance,
+        JudgeAcceptance,
+        RejectionSampling,
+        divergence,
+    )
     from agentcore.decoding.speculation._draft import Draft, Drafter, TokenDistribution, Verification
+    from agentcore.decoding.speculation._draft_model import DraftModelDrafter
     from agentcore.decoding.speculation._draft_pool import DraftPool
+    from agentcore.decoding.speculation._governor import DraftPolicy, FixedLength, Governor
     from agentcore.decoding.speculation._leap import LeapDrafter
     from agentcore.decoding.speculation._ngram_model import SmoothedNgramDrafter
     from agentcore.decoding.speculation._prompt_lookup import PromptLookupDrafter
+    from agentcore.decoding.speculation._report import MethodCounts, SpeculationReport
+    from agentcore.decoding.speculation._speculate import speculate
+    from agentcore.decoding.speculation._step_time import StepTimeCurve, measure_step_times
     from agentcore.decoding.speculation._suffix_automaton import SuffixAutomaton
     from agentcore.decoding.speculation._suffix_drafter import SuffixDrafter
+    from agentcore.decoding.speculation._target import Target
     from agentcore.decoding.speculation._token_recycling import TokenRecyclingDrafter
 
 __all__ = [
+    "AcceptanceRule",
     "Draft",
+    "DraftModelDrafter",
+    "DraftPolicy",
     "DraftPool",
     "Drafter",
+    "FixedLength",
+    "Governor",
+    "GreedyAcceptance",
+    "JudgeAcceptance",
     "LeapDrafter",
+    "MethodCounts",
     "PromptLookupDrafter",
+    "RejectionSampling",
     "SmoothedNgramDrafter",
+    "SpeculationReport",
+    "StepTimeCurve",
     "SuffixAutomaton",
     "SuffixDrafter",
+    "Target",
     "TokenDistribution",
     "TokenRecyclingDrafter",
     "Verification",
+    "divergence",
+    "measure_step_times",
+    "speculate",
 ]
 
 _HOMES = {
+    "AcceptanceRule": "_acceptance",
     "Draft": "_draft",
+    "DraftModelDrafter": "_draft_model",
+    "DraftPolicy": "_governor",
     "DraftPool": "_draft_pool",
     "Drafter": "_draft",
+    "FixedLength": "_governor",
+    "Governor": "_governor",
+    "GreedyAcceptance": "_acceptance",
+    "JudgeAcceptance": "_acceptance",
     "LeapDrafter": "_leap",
+    "MethodCounts": "_report",
     "PromptLookupDrafter": "_prompt_lookup",
+    "RejectionSampling": "_acceptance",
     "SmoothedNgramDrafter": "_ngram_model",
+    "SpeculationReport": "_report",
+    "StepTimeCurve": "_step_time",
     "SuffixAutomaton": "_suffix_automaton",
     "SuffixDrafter": "_suffix_drafter",
+    "Target": "_target",
     "TokenDistribution": "_draft",
     "TokenRecyclingDrafter": "_token_recycling",
     "Verification": "_draft",
+    "divergence": "_acceptance",
+    "measure_step_times": "_step_time",
+    "speculate": "_speculate",
 }
 
 

@@ -93,9 +93,11 @@ class Draft:
         return len(self.tokens)
 
     def shortened(self, length: int) -> Draft:
-        """Return the first `length` tokens as a draft of their own."""
+        """Return the first `length` tokens as a draft of their own, fewer where that would split a forced run."""
         if length >= len(self.tokens):
             return self
+        while length and length in self.forced and length - 1 in self.forced:
+            length -= 1
         distributions = None if self.distributions is None else self.distributions[:length]
         forced = frozenset(place for place in self.forced if place < length)
         return replace(

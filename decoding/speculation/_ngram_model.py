@@ -86,10 +86,11 @@ class SmoothedNgramDrafter:
 
     def distribution(self, cursor: Cursor) -> TokenDistribution | None:
         """Return the smoothed distribution after the match of `cursor`, None when nothing followed it before."""
-        orders = []
+        orders: list[dict[int, int]] = []
         while cursor.state != ROOT and len(orders) < self.max_orders:
             counts = {
-                s.token: s.count for s in islice(self._automaton.successors(cursor.state), _MAX_SUCCESSORS)
+                s.token: s.occurrences
+                for s in islice(self._automaton.successors(cursor.state), _MAX_SUCCESSORS)
             }
             if counts:
                 orders.append(counts)

@@ -31,7 +31,7 @@ class Successor(NamedTuple):
 
     token: int
     state: int
-    count: int
+    occurrences: int
     first_end: int
     last_end: int
 

@@ -122,7 +122,7 @@ class SuffixDrafter:
             if not successors:
                 break
             chosen = self._choose(successors)
-            share = chosen.count / sum(successor.count for successor in successors)
+            share = chosen.occurrences / sum(successor.occurrences for successor in successors)
             confidence = share * (1.0 - 0.5 ** (0.5 * (match.length + len(tokens))))
             path *= confidence
             if path < self.minimum_probability and tokens:
@@ -135,7 +135,7 @@ class SuffixDrafter:
 
     def _choose(self, successors: list[Successor]) -> Successor:
         if self.prefer == "frequent":
-            return max(successors, key=lambda successor: (successor.count, successor.last_end))
+            return max(successors, key=lambda successor: (successor.occurrences, successor.last_end))
         if self.prefer == "latest":
             return max(successors, key=lambda successor: successor.last_end)
         return min(successors, key=lambda successor: successor.first_end)

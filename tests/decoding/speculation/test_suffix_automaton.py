@@ -63,7 +63,7 @@ def test_successors_carry_counts_and_places(text: list[int]) -> None:
     ends = [end for end in _occurrences(text, part) if end < len(text)]
     counts = Counter(text[end] for end in ends)
     found = {s.token: s for s in automaton.successors(match.state)}
-    assert {token: s.count for token, s in found.items()} == counts
+    assert {token: s.occurrences for token, s in found.items()} == counts
     for token, successor in found.items():
         places = [end for end in ends if text[end] == token]
         assert (successor.first_end, successor.last_end) == (places[0], places[-1])

@@ -1,0 +1,151 @@
+"""Draft with a smaller model of the same tokenizer, or with the same model in a cheaper tier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import takewhile
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agentcore.decoding._sampling import Sampler, Sampling
+from agentcore.decoding.errors import TokenizerMismatchError
+from agentcore.decoding.speculation._draft import EMPTY_DRAFT, Draft, TokenDistribution, Verification
+from agentcore.decoding.speculation._target import Target
+
+__all__ = ["DraftModelDrafter"]
+
+
+class DraftModelDrafter:
+    """Let a cheaper model write the next tokens.
+
+    Parameters
+    ----------
+    model : Target
+        The drafting model; it keeps a cache of its own.
+    target : Target
+        The model that verifies; only its vocabulary is looked at.
+    sampling : Sampling, optional
+        The target's sampling. At a temperature the draft is drawn from the drafter's distribution under the same rule
+        (best for exact rejection sampling); at 0 it takes the best token.
+    with_distributions : bool
+        Keep the distributions of a greedy draft, which judge decoding needs.
+    stop_below : float
+        End the draft behind a position whose best token is less likely than this.
+
+    Raises
+    ------
+    TokenizerMismatchError
+        If the two models do not share their vocabulary.
+
+    Notes
+    -----
+    Speculative decoding (https://arxiv.org/abs/2211.17192). The cache is brought up to date from the committed tokens at
+    every proposal, so an accepted last draft, whose keys and values were never computed, cannot be forgotten.
+    """
+
+    name = "draft_model"
+
+    def __init__(
+        self,
+        model: Target,
+        *,
+        target: Target,
+        sampling: Sampling | None = None,
+        with_distributions: bool = False,
+        stop_below: float = 0.3,
+    ) -> None:
+        _check_same_vocabulary(model.tokenizer, target.tokenizer)
+        self.model = model
+        self.sampling = sampling or Sampling()
+        self.with_distributions = with_distributions
+        self.stop_below = stop_below
+        self._sampler = Sampler(self.sampling)
+        self._generator = torch.Generator()
+        if self.sampling.seed is None:
+            self._generator.seed()
+        else:
+            self._generator.manual_seed(self.sampling.seed + 2)
+        self._committed: list[int] = []
+        self._fed: list[int] = []
+        self._cache = model.new_cache(1)
+
+    def start(self, prompt_ids: Sequence[int]) -> None:
+        """Begin a sequence; its prompt is run at the first proposal."""
+        self._committed = list(prompt_ids)
+        self._fed = []
+        self._cache = self.model.new_cache(len(self._committed) + 256)
+
+    def add(self, ids: Sequence[int]) -> None:
+        """Do nothing: a model knows only its sequence."""
+
+    def commit(self, verification: Verification) -> None:
+        """Append the committed tokens."""
+        self._committed.extend(verification.tokens)
+
+    @torch.inference_mode()
+    def propose(self, limit: int, *, after: Sequence[int] = ()) -> Draft:
+        """Return what the drafting model writes next."""
+        context = [*self._committed, *after]
+        limit = min(limit, self.model.spec.context_length - len(context))
+        if limit < 1 or not context:
+            return EMPTY_DRAFT
+        scores = self._catch_up(context)
+        tokens: list[int] = []
+        confidences: list[float] = []
+        distributions: list[TokenDistribution] = []
+        while True:
+            token_id, confidence, distribution = self._next(scores)
+            if confidence < self.stop_below and tokens:
+                break
+            tokens.append(token_id)
+            confidences.append(confidence)
+            distributions.append(distribution)
+            if len(tokens) == limit or token_id in self.model.tokenizer.eos_ids:
+                break
+            scores = self.model.forward([token_id], self._cache)[-1]
+            self._fed.append(token_id)
+        is_sampled = not self.sampling.is_greedy
+        keep = is_sampled or self.with_distributions
+        return Draft(
+            tuple(tokens), tuple(confidences), tuple(distributions) if keep else None, self.name, is_sampled
+        )
+
+    def _catch_up(self, context: list[int]) -> Tensor:
+        """Make the cache hold exactly `context` and return the scores after it, (V,)."""
+        shared = sum(
+            1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(self._fed, context, strict=False))
+        )
+        shared = min(shared, len(context) - 1)
+        self._cache.truncate(shared)
+        scores = self.model.prefill(context[shared:], self._cache)[-1]
+        self._fed = list(context)
+        return scores
+
+    def _next(self, scores: Tensor) -> tuple[int, float, TokenDistribution]:
+        """Return a token, how sure the drafter is of its best one, and the distribution."""
+        if self.sampling.is_greedy:
+            p = scores.double().softmax(-1).cpu()
+            token_id = int(p.argmax())
+        else:
+            p = self._sampler.probabilities(scores).double().cpu()
+            p /= p.sum()
+            token_id = int(torch.multinomial(p, 1, generator=self._generator))
+        # Never the drawn token's own probability: a length chosen by it would bias the output.
+        return token_id, float(p.max()), TokenDistribution(None, np.asarray(p.numpy(), dtype=np.float64))
+
+
+def _check_same_vocabulary(one: object, other: object) -> None:
+    sizes = one.vocabulary_size, other.vocabulary_size  # type: ignore[attr-defined]  # a Target's tokenizer
+    if sizes[0] == sizes[1]:
+        pairs = ((one.token_bytes(i), other.token_bytes(i)) for i in range(sizes[0]))  # type: ignore[attr-defined]
+        differing = next((i for i, (left, right) in enumerate(pairs) if left != right), None)
+        if differing is None:
+            return
+        detail = f"token {differing} differs"
+    else:
+        detail = f"{sizes[0]} and {sizes[1]} tokens"
+    raise TokenizerMismatchError(
+        f"the drafting model and the target have different vocabularies ({detail}): use two models of one family"
+    )

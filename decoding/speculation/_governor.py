@@ -1,0 +1,196 @@
+"""Choose whose draft to verify, and how much of it, from measured step times and measured acceptance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from agentcore.decoding.speculation._draft import EMPTY_DRAFT, Draft
+from agentcore.decoding.speculation._step_time import StepTimeCurve
+
+__all__ = ["DraftPolicy", "FixedLength", "Governor"]
+
+_BUCKETS = 10
+_PRIOR_WEIGHT = 2.0
+_MEMORY = 200.0  # observations after which the old ones count half as much as the new ones
+_EXPLORE_EVERY = 32  # declined steps after which a short draft is tried all the same
+_MARGIN = 1.02  # a draft must promise this much: the curve and the acceptance are estimates
+
+
+class DraftPolicy(Protocol):
+    """Decide how much is drafted and what of it is verified."""
+
+    max_draft: int
+
+    def limit(self, source: str, *, rows: int) -> int:
+        """Return how many tokens are worth asking of `source` for a forward that has `rows` rows anyway."""
+        ...
+
+    def choose(self, drafts: Sequence[Draft], *, rows: int) -> Draft:
+        """Return the draft to verify, shortened, or an empty one."""
+        ...
+
+    def observe(self, draft: Draft, accepted: int, *, draft_seconds: float) -> None:
+        """Learn how many tokens of a verified draft the target kept, and what drafting it took."""
+        ...
+
+
+class FixedLength:
+    """Verify the first non-empty draft up to a fixed length, whatever it costs.
+
+    Parameters
+    ----------
+    max_draft : int
+        The length.
+    """
+
+    def __init__(self, max_draft: int = 8) -> None:
+        if max_draft < 0:
+            raise ValueError(f"max_draft must be 0 or more, got {max_draft}")
+        self.max_draft = max_draft
+
+    def limit(self, source: str, *, rows: int) -> int:  # noqa: ARG002
+        """Return the fixed length."""
+        return self.max_draft
+
+    def choose(self, drafts: Sequence[Draft], *, rows: int) -> Draft:  # noqa: ARG002
+        """Return the first draft that has a token."""
+        return next((draft.shortened(self.max_draft) for draft in drafts if len(draft)), EMPTY_DRAFT)
+
+    def observe(self, draft: Draft, accepted: int, *, draft_seconds: float) -> None:
+        """Learn nothing."""
+
+
+@dataclass(slots=True)
+class _Share:
+    """A forgetting estimate of how often something happens."""
+
+    hits: float
+    tries: float
+
+    @property
+    def value(self) -> float:
+        return self.hits / self.tries
+
+    def observe(self, hit: bool) -> None:
+        keep = _MEMORY / (_MEMORY + 1.0)
+        self.hits = self.hits * keep + hit
+        self.tries = self.tries * keep + 1.0
+
+
+@dataclass(slots=True)
+class _SourceRecord:
+    """What one method has done so far."""
+
+    buckets: dict[int, _Share] = field(default_factory=dict)
+    overall: _Share = field(default_factory=lambda: _Share(0.6 * _PRIOR_WEIGHT, _PRIOR_WEIGHT))
+    seconds_a_token: float = 0.0
+    declined: int = 0
+
+
+class Governor:
+    """Draft as long as one more token promises more output a second, and not at all where none does.
+
+    The chance that a drafted token is kept is learnt per method and per level of the drafter's own confidence. A draft
+    of k tokens yields 1 + a1 + a1 a2 + ... tokens in t(rows + k) seconds; the best ratio over all drafts and lengths wins,
+    if it beats drafting nothing.
+
+    Parameters
+    ----------
+    curve : StepTimeCurve
+        Measured seconds by rows.
+    max_draft : int
+        Longest draft to consider.
+
+    Notes
+    -----
+    Based on the target efficiency of MoESD (https://arxiv.org/abs/2505.19645): its formula assumes one acceptance rate
+    and one draft length for a run, ours decides at every step from the confidence of each token. For drafts drawn at
+    random the length is decided token by token from the front, because a choice that looked at later draws would bias
+    the output.
+    Shared by the sequences of one model; races between threads only blur an estimate.
+    """
+
+    def __init__(self, curve: StepTimeCurve, *, max_draft: int = 16) -> None:
+        if max_draft < 1:
+            raise ValueError(f"max_draft must be at least 1, got {max_draft}")
+        self.curve = curve
+        self.max_draft = max_draft
+        self._records: dict[str, _SourceRecord] = {}
+
+    def limit(self, source: str, *, rows: int) -> int:
+        """Return how many tokens are worth asking of `source`: fewer, or none, where drafting itself takes time."""
+        record = self._record(source)
+        if record.seconds_a_token < 0.005 * self.curve(1):
+            return self.max_draft
+        best, best_rate = 0, _MARGIN / self.curve(rows)
+        expected, path = 1.0, 1.0
+        for length in range(1, self.max_draft + 1):
+            path *= record.overall.value
+            expected += path
+            rate = expected / (self.curve(rows + length) + length * record.seconds_a_token)
+            if rate > best_rate:
+                best, best_rate = length, rate
+        return best or self._explore(record)
+
+    def choose(self, drafts: Sequence[Draft], *, rows: int) -> Draft:
+        """Return the draft and length with the best expected tokens a second, or an empty draft."""
+        best, best_rate = EMPTY_DRAFT, _MARGIN / self.curve(rows)
+        for draft in drafts:
+            length, rate = self._best_length(draft, rows)
+            if length and draft.is_sampled:  # a comparison would look at its later draws
+                return draft.shortened(length)
+            if length and rate > best_rate:
+                best, best_rate = draft.shortened(length), rate
+        if not len(best):
+            for draft in drafts:
+                if len(draft) and (length := self._explore(self._record(draft.source))):
+                    return draft.shortened(length)
+        return best
+
+    def observe(self, draft: Draft, accepted: int, *, draft_seconds: float) -> None:
+        """Learn from the tokens up to the first that was not kept; forced ones teach nothing."""
+        record = self._record(draft.source)
+        if len(draft):
+            share = draft_seconds / len(draft)
+            record.seconds_a_token = (
+                share if not record.seconds_a_token else 0.9 * record.seconds_a_token + 0.1 * share
+            )
+        for place in range(min(accepted + 1, len(draft))):
+            if place not in draft.forced:
+                self._share(record, draft.confidences[place]).observe(place < accepted)
+                record.overall.observe(place < accepted)
+
+    def acceptance(self, source: str) -> float:
+        """Return the estimated chance that the next token of `source` is kept."""
+        return self._record(source).overall.value
+
+    def _best_length(self, draft: Draft, rows: int) -> tuple[int, float]:
+        record = self._record(draft.source)
+        best, best_rate = 0, 1.0 / self.curve(rows)
+        expected, path = 1.0, 1.0
+        for place, confidence in enumerate(draft.confidences[: self.max_draft]):
+            if place not in draft.forced:
+                path *= self._share(record, confidence).value
+            expected += path
+            rate = expected / self.curve(rows + place + 1)
+            if rate >= best_rate:
+                best, best_rate = place + 1, rate
+            elif draft.is_sampled:
+                break
+        return best, best_rate
+
+    def _explore(self, record: _SourceRecord) -> int:
+        """Return 1 at every `_EXPLORE_EVERY`th refusal, so that a method can win back its place."""
+        record.declined = (record.declined + 1) % _EXPLORE_EVERY
+        return 1 if record.declined == 0 else 0
+
+    def _record(self, source: str) -> _SourceRecord:
+        return self._records.setdefault(source, _SourceRecord())
+
+    def _share(self, record: _SourceRecord, confidence: float) -> _Share:
+        bucket = min(int(confidence * _BUCKETS), _BUCKETS - 1)
+        if bucket not in record.buckets:
+            record.buckets[bucket] = _Share((bucket + 0.5) / _BUCKETS * _PRIOR_WEIGHT, _PRIOR_WEIGHT)
+        return record.buckets[bucket]

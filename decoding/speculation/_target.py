@@ -1,0 +1,41 @@
+"""What speculation needs of a model, so that a toy model can stand where a real one does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol
+
+from torch import Tensor
+
+__all__ = ["Target"]
+
+
+class Target(Protocol):
+    """The part of `LanguageModel` that verifies drafts, or makes them.
+
+    Its caches have a `length` and `truncate(length)`.
+    """
+
+    @property
+    def spec(self) -> Any:
+        """Shapes; `context_length` and `vocabulary_size` are read."""
+        ...
+
+    @property
+    def tokenizer(self) -> Any:
+        """Vocabulary; `eos_ids`, `stream()` and `token_bytes(id)` are read."""
+        ...
+
+    def new_cache(self, capacity: int = 256) -> Any:
+        """Return an empty cache."""
+        ...
+
+    def prefill(self, ids: Sequence[int], cache: Any) -> Tensor:
+        """Run a prompt and return the scores after it, (1, V)."""
+        ...
+
+    def forward(
+        self, ids: Sequence[int], cache: Any, *, rows: Literal["last", "all", "none"] = "last"
+    ) -> Tensor:
+        """Run new tokens and return the scores after each (all), the last or none of them."""
+        ...

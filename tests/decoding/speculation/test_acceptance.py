@@ -1,0 +1,98 @@
+"""The acceptance rules on bare scores."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from agentcore.decoding import Sampling
+from agentcore.decoding.speculation import (
+    GreedyAcceptance,
+    JudgeAcceptance,
+    RejectionSampling,
+    TokenDistribution,
+    divergence,
+)
+
+UNDECIDED = torch.tensor([[0.0, 1.0, 0.9, -3.0]], dtype=torch.float64)
+SURE = torch.tensor([[0.0, 9.0, 1.0, -3.0]], dtype=torch.float64)
+
+
+def _dense(scores: torch.Tensor) -> TokenDistribution:
+    return TokenDistribution(None, scores[0].softmax(-1).numpy())
+
+
+def test_greedy_takes_the_best_allowed_token() -> None:
+    """A mask rules tokens out before the choice, and without one the best token wins."""
+    rule = GreedyAcceptance()
+    assert rule.begin(UNDECIDED) == [1]
+    assert rule.choose(0, proposal=2) == 1
+    assert rule.choose(0, allowed=torch.tensor([True, False, False, True])) == 0
+
+
+def test_judge_keeps_a_near_miss_of_a_drafter_that_agrees() -> None:
+    """An undecided target and a small divergence let the second best token pass."""
+    rule = JudgeAcceptance(0.1)
+    rule.begin(UNDECIDED)
+    assert rule.choose(0, proposal=2, distribution=_dense(UNDECIDED)) == 2
+    assert not rule.is_lossless
+
+
+def test_judge_is_strict_where_the_target_is_sure_or_the_drafter_disagrees() -> None:
+    """Above a probability of 0.9, beyond the threshold, and without a distribution only the best token passes."""
+    rule = JudgeAcceptance(0.1)
+    rule.begin(SURE)
+    assert rule.choose(0, proposal=2, distribution=_dense(SURE)) == 1
+    rule.begin(UNDECIDED)
+    assert rule.choose(0, proposal=2, distribution=_dense(SURE)) == 1
+    assert rule.choose(0, proposal=2) == 1
+
+
+def test_judge_is_exact_under_a_constraint() -> None:
+    """Inside constrained spans the judge never lets a second best token pass."""
+    rule = JudgeAcceptance(10.0)
+    rule.begin(UNDECIDED)
+    everything = torch.ones(4, dtype=torch.bool)
+    assert rule.choose(0, proposal=2, distribution=_dense(UNDECIDED), allowed=everything) == 1
+
+
+def test_a_threshold_of_zero_is_lossless() -> None:
+    """The knob at 0 switches the judge off."""
+    rule = JudgeAcceptance(0.0)
+    rule.begin(UNDECIDED)
+    assert rule.is_lossless
+    assert rule.choose(0, proposal=2, distribution=_dense(UNDECIDED)) == 1
+    with pytest.raises(ValueError, match="0 or more"):
+        JudgeAcceptance(float("nan"))
+
+
+def test_divergence_of_sparse_and_dense_agree() -> None:
+    """The short form with a rest spread over unnamed tokens gives the divergence of the full vector."""
+    generator = torch.Generator().manual_seed(0)
+    p = torch.rand(50, generator=generator, dtype=torch.float64)
+    p /= p.sum()
+    sparse = TokenDistribution(np.array([3, 7, 20], dtype=np.int32), np.array([0.3, 0.2, 0.1]), 0.4)
+    dense = TokenDistribution(None, sparse.dense(50))
+    expected = float((p * (p.log() - torch.from_numpy(dense.probabilities).log())).sum())
+    assert divergence(p, sparse) == pytest.approx(expected)
+    assert divergence(p, dense) == pytest.approx(expected)
+    assert divergence(p, TokenDistribution(None, p.numpy())) == pytest.approx(0.0)
+    assert divergence(p, TokenDistribution(np.array([3], dtype=np.int32), np.array([1.0]), 0.0)) == math.inf
+
+
+def test_a_sampled_proposal_survives_in_proportion_to_the_overlap() -> None:
+    """Over many rows a proposal drawn from q is kept with probability sum(min(p, q)), and never otherwise."""
+    q = np.array([0.5, 0.1, 0.1, 0.3])
+    p = UNDECIDED[0].softmax(-1).numpy()
+    rng = np.random.default_rng(0)
+    rule = RejectionSampling(Sampling(temperature=1.0, seed=3))
+    rule.begin(UNDECIDED)
+    kept = 0
+    for _ in range(4000):
+        proposal = int(rng.choice(4, p=q))
+        chosen = rule.choose(0, proposal=proposal, distribution=TokenDistribution(None, q), is_sampled=True)
+        kept += chosen == proposal
+    assert kept / 4000 == pytest.approx(np.minimum(p, q).sum(), abs=0.03)

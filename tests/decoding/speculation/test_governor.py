@@ -1,0 +1,106 @@
+"""What the governor drafts, given prices and a record of acceptance."""
+
+from __future__ import annotations
+
+import pytest
+
+from agentcore.decoding.speculation import Draft, Governor, StepTimeCurve, measure_step_times
+
+from .toy import ToyModel
+
+FLAT = StepTimeCurve((1, 16), (0.010, 0.011))
+STEEP = StepTimeCurve((1, 2, 16), (0.010, 0.020, 0.160))
+
+
+def _draft(length: int = 12, confidence: float = 0.75, source: str = "suffix") -> Draft:
+    return Draft(tuple(range(1, length + 1)), (confidence,) * length, source=source)
+
+
+def _teach(governor: Governor, accepted: int, *, draft: Draft | None = None, times: int = 60) -> None:
+    for _ in range(times):
+        governor.observe(draft or _draft(), accepted, draft_seconds=1e-5)
+
+
+def test_cheap_rows_and_good_drafts_are_drafted_long() -> None:
+    """Where rows are nearly free and drafts are kept, the whole draft is verified."""
+    governor = Governor(FLAT)
+    _teach(governor, 12)
+    assert len(governor.choose([_draft()], rows=1)) == 12
+
+
+def test_dear_rows_shorten_the_draft() -> None:
+    """The same acceptance gives a shorter draft where each row costs as much as a token."""
+    governor = Governor(StepTimeCurve((1, 4, 16), (0.010, 0.012, 0.060)))
+    _teach(governor, 3)
+    flat = Governor(FLAT)
+    _teach(flat, 3)
+    assert 0 < len(governor.choose([_draft()], rows=1)) < len(flat.choose([_draft()], rows=1))
+
+
+def test_rejected_drafts_stop_and_are_tried_again_later() -> None:
+    """A method that keeps failing is dropped but for a rare short draft, which can win it back."""
+    governor = Governor(FLAT)
+    _teach(governor, 0)
+    lengths = [len(governor.choose([_draft()], rows=1)) for _ in range(64)]
+    assert sum(length > 0 for length in lengths) == 2
+    assert max(lengths) == 1
+    _teach(governor, 12, times=400)
+    assert len(governor.choose([_draft()], rows=1)) == 12
+
+
+def test_nothing_is_drafted_where_a_row_costs_a_step() -> None:
+    """Without any gain from rows that share a forward, even perfect drafts are declined."""
+    governor = Governor(STEEP)
+    _teach(governor, 12)
+    assert len(governor.choose([_draft()], rows=1)) == 0
+
+
+def test_the_method_with_the_better_promise_wins() -> None:
+    """Of two drafts the one whose method has been right is verified."""
+    governor = Governor(FLAT)
+    _teach(governor, 8, draft=_draft(source="good"))
+    _teach(governor, 1, draft=_draft(source="bad"))
+    drafts = [_draft(source="bad"), _draft(source="good")]
+    assert governor.choose(drafts, rows=1).source == "good"
+    assert governor.acceptance("good") > governor.acceptance("bad")
+
+
+def test_a_slow_drafter_is_asked_for_less() -> None:
+    """A drafter that takes as long as the target is not asked at all, a fast one for the full length."""
+    governor = Governor(FLAT)
+    for _ in range(60):
+        governor.observe(_draft(source="slow"), 12, draft_seconds=12 * 0.010)
+        governor.observe(_draft(source="fast"), 12, draft_seconds=12 * 1e-6)
+    assert governor.limit("slow", rows=1) == 0
+    assert governor.limit("fast", rows=1) == governor.max_draft
+
+
+def test_forced_tokens_teach_nothing() -> None:
+    """Tokens that a constraint forced do not make a method look better than it is."""
+    governor = Governor(FLAT)
+    before = governor.acceptance("suffix")
+    draft = Draft((1, 2, 3), (1.0, 1.0, 1.0), source="suffix", forced=frozenset({0, 1, 2}))
+    governor.observe(draft, 3, draft_seconds=0.0)
+    assert governor.acceptance("suffix") == before
+
+
+def test_step_times_rise_and_are_interpolated() -> None:
+    """A curve never falls, is linear between its points, and goes on beyond them."""
+    curve = StepTimeCurve((1, 2, 4), (0.010, 0.009, 0.014))
+    assert curve(1) == curve(2) == 0.010
+    assert curve(3) == pytest.approx(0.012)
+    assert curve(6) == pytest.approx(0.018)
+    assert curve.efficiency(4) == pytest.approx(10 / 14)
+    with pytest.raises(ValueError, match="rise"):
+        StepTimeCurve((2, 1), (0.01, 0.02))
+
+
+def test_measuring_takes_the_fastest_of_each_row_count() -> None:
+    """The measurement runs real forwards, interleaved, and leaves out the slow outliers."""
+    now = iter(float(i * i) for i in range(1000))  # every later measurement looks slower
+    model = ToyModel(context=60)
+    curve = measure_step_times(model, rows=(1, 2), context=500, repeats=3, clock=lambda: next(now))
+    # Round 0 warms up; in round 1 the two timings take 9 and 13 of this clock's seconds.
+    assert curve.rows == (1, 2)
+    assert curve.seconds == (9.0, 13.0)
+    assert model.forwards == 1 + 2 * 4
