@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from agentcore.decoding._generation import CancelSignal, Step, generate
     from agentcore.decoding._loading import load_gguf
     from agentcore.decoding._model import LanguageModel
+    from agentcore.decoding._prefixes import PrefixStore
     from agentcore.decoding._sampling import Sampler, Sampling
     from agentcore.decoding._scoring import attention_from_last, score
     from agentcore.decoding._spec import ModelSpec
@@ -43,6 +44,7 @@ _EXPORTS = {
     "ModelFileError": "errors",
     "ModelSpec": "_spec",
     "NonFiniteLogitsError": "errors",
+    "PrefixStore": "_prefixes",
     "Sampler": "_sampling",
     "Sampling": "_sampling",
     "Step": "_generation",
@@ -69,6 +71,7 @@ __all__ = [
     "ModelFileError",
     "ModelSpec",
     "NonFiniteLogitsError",
+    "PrefixStore",
     "Sampler",
     "Sampling",
     "Step",

@@ -11,9 +11,11 @@ from torch import Tensor
 from agentcore.decoding._spec import ModelSpec
 from agentcore.decoding.errors import ContextOverflowError
 
-__all__ = ["KVCache"]
+__all__ = ["KEY_BLOCK", "KVCache"]
 
 _STEP = 256
+# Keys are read in whole blocks where results must not depend on how rows were split over forwards.
+KEY_BLOCK = 64
 
 
 class KVCache:
@@ -36,7 +38,7 @@ class KVCache:
     ) -> None:
         self.spec = spec
         self.length = 0
-        size = min(max(capacity, 1), spec.context_length)
+        size = _round_up(min(max(capacity, 1), spec.context_length), KEY_BLOCK)
         self._buffer = torch.zeros(
             (spec.num_layers, 2, spec.num_kv_heads, size, spec.head_width), dtype=dtype, device=device
         )
@@ -46,30 +48,40 @@ class KVCache:
         """Positions that fit before the buffer has to grow."""
         return int(self._buffer.shape[3])
 
-    def reserve(self, num_new: int) -> None:
-        """Make room for `num_new` more positions.
+    def reserve(self, num_new: int, *, padding: int = 0) -> None:
+        """Make room for `num_new` more positions, and for `padding` rows behind them that are never kept.
 
         Raises
         ------
         ContextOverflowError
-            If the model's context cannot hold them; the cache is unchanged.
+            If the model's context cannot hold the new positions; the cache is unchanged.
         """
         needed = self.length + num_new
         if needed > self.spec.context_length:
             raise ContextOverflowError(needed, self.spec.context_length)
+        needed = _round_up(needed + padding, KEY_BLOCK)
         if needed <= self.capacity:
             return
-        size = min(max(needed + _STEP, self.capacity * 2), self.spec.context_length)
+        size = _round_up(
+            max(needed, min(max(needed + _STEP, self.capacity * 2), self.spec.context_length)), KEY_BLOCK
+        )
         grown = self._buffer.new_zeros((*self._buffer.shape[:3], size, self._buffer.shape[4]))
         grown[:, :, :, : self.length] = self._buffer[:, :, :, : self.length]
         self._buffer = grown
 
-    def views(self, num_new: int) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """Return per layer: where to write (2, H_kv, M, D), and keys and values (1, H_kv, T + M, D) to read."""
+    def views(
+        self, num_new: int, *, key_multiple: int = 1
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Return per layer: where to write (2, H_kv, M, D), and keys and values (1, H_kv, T, D) to read.
+
+        T is the number of positions with the new ones, rounded up to `key_multiple`; what lies behind them is finite but
+        meaningless and must be masked.
+        """
         end = self.length + num_new
         write = self._buffer[:, :, :, self.length : end].unbind(0)
-        keys = self._buffer[:, 0:1, :, :end].unbind(0)
-        values = self._buffer[:, 1:2, :, :end].unbind(0)
+        seen = _round_up(end, key_multiple)
+        keys = self._buffer[:, 0:1, :, :seen].unbind(0)
+        values = self._buffer[:, 1:2, :, :seen].unbind(0)
         return write, keys, values
 
     def keys(self, layer: int) -> Tensor:
@@ -92,9 +104,23 @@ class KVCache:
         self._buffer[:, :, :, start : start + len(rows)] = self._buffer[:, :, :, index]
         self.length = start + len(rows)
 
-    def fork(self) -> KVCache:
-        """Return an independent copy of the sequence so far."""
-        twin = object.__new__(KVCache)
-        twin.spec, twin.length = self.spec, self.length
-        twin._buffer = self._buffer.clone()
+    def fork(self, length: int | None = None, *, room: int = 0) -> KVCache:
+        """Return an independent copy of the first `length` positions (by default all), with `room` for more."""
+        kept = self.length if length is None else length
+        if not 0 <= kept <= self.length:
+            raise ValueError(f"cannot fork {kept} positions of a cache of {self.length}")
+        twin = KVCache(
+            self.spec, dtype=self._buffer.dtype, device=self._buffer.device, capacity=max(kept + room, _STEP)
+        )
+        twin._buffer[:, :, :, :kept] = self._buffer[:, :, :, :kept]
+        twin.length = kept
         return twin
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes that the buffers take."""
+        return self._buffer.numel() * self._buffer.element_size()
+
+
+def _round_up(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple

@@ -70,6 +70,7 @@ def generate(
     cancel: CancelSignal | None = None,
     cache: KVCache | None = None,
     logprobs: bool = False,
+    fixed_rows: int | None = None,
 ) -> Iterator[Step]:
     """Continue a prompt token by token.
 
@@ -94,6 +95,8 @@ def generate(
         Its last emitted token is not yet in it; `prompt_ids` must begin with that.
     logprobs : bool
         Whether each step carries its log-probability.
+    fixed_rows : int, optional
+        Run every forward after the prompt's over this many rows: the deterministic arithmetic of `LanguageModel.forward`.
 
     Yields
     ------
@@ -121,7 +124,7 @@ def generate(
     if cache is None:
         cache = model.new_cache(len(prompt_ids) + min(budget, 512))
     sampler, text = Sampler(sampling or Sampling()), StopText(model.tokenizer, stop)
-    pending, emitted = list(prompt_ids), 0
+    pending, emitted, is_prompt = list(prompt_ids), 0, True
     while True:
         if cancel is not None and cancel.is_set():
             raise GenerationCancelled("cancelled by the caller")
@@ -134,7 +137,7 @@ def generate(
             if step.finish is not None:
                 return
         with torch.inference_mode():
-            scores = model.prefill(pending, cache)[-1]
+            scores = _extend(model, pending, cache, None if is_prompt else fixed_rows)
             token_id, logprob = _choose(scores, sampler, constraint, logprobs)
         if constraint is not None and budget - emitted <= _CLOSING_WINDOW:
             token_id = _steer_home(token_id, constraint, model.tokenizer, left=budget - emitted)
@@ -143,7 +146,16 @@ def generate(
         yield step
         if step.finish is not None:
             return
-        pending = [token_id]
+        pending, is_prompt = [token_id], False
+
+
+def _extend(model: LanguageModel, ids: Sequence[int], cache: KVCache, fixed_rows: int | None) -> Tensor:
+    """Run new tokens and return the scores for the one after them, (V,)."""
+    if fixed_rows is None:
+        return model.prefill(ids, cache)[-1]
+    for begin in range(0, len(ids), fixed_rows):
+        scores = model.forward(ids[begin : begin + fixed_rows], cache, fixed_rows=fixed_rows)
+    return scores[-1]
 
 
 def _choose(

@@ -18,7 +18,11 @@ _MAX_ROWS = 128
 
 @torch.inference_mode()
 def score(
-    model: LanguageModel, prefix_ids: Sequence[int], continuations: Sequence[Sequence[int]]
+    model: LanguageModel,
+    prefix_ids: Sequence[int],
+    continuations: Sequence[Sequence[int]],
+    *,
+    cache: KVCache | None = None,
 ) -> list[float]:
     """Return the log-likelihood of each continuation after a shared prefix.
 
@@ -30,6 +34,8 @@ def score(
         At least one token; run once for all continuations.
     continuations : sequence of sequence of int
         At least one token each.
+    cache : KVCache, optional
+        Holds a beginning of the prefix, short of its last token; holds all of the prefix afterwards.
 
     Returns
     -------
@@ -43,9 +49,9 @@ def score(
     """
     if any(len(ids) == 0 for ids in continuations):
         raise ValueError("a continuation has no tokens: give at least one")
-    longest = max((len(ids) for ids in continuations), default=0)
-    cache = model.new_cache(len(prefix_ids) + longest)
-    first = model.prefill(prefix_ids, cache)[-1].log_softmax(-1)
+    if cache is None:
+        cache = model.new_cache(len(prefix_ids) + max((len(ids) for ids in continuations), default=0))
+    first = model.prefill(prefix_ids[cache.length :], cache)[-1].log_softmax(-1)
     totals = [float(first[ids[0]]) for ids in continuations]
     for batch in _batches(continuations):
         rows = _score_rows(model, cache, [continuations[i] for i in batch])

@@ -28,6 +28,8 @@ _SPLITS = {
 }
 _DIGITS_APART = ("smollm", "refact", "starcoder")
 _PLAIN = ("default", "gpt-2", "gpt2")
+# Marks inside an answer: part of its text, whatever the file calls them.
+_SHOWN_MARKS = ("<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<think>", "</think>")
 _END_OF_TURN = ("<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<|endoftext|>", "</s>")
 
 
@@ -65,6 +67,11 @@ class Tokenizer:
         self._tokens = list(tokens)
         self._added = {token_id for token_id, added in fast.get_added_tokens_decoder().items() if added}
 
+    @property
+    def control_tokens(self) -> list[str]:
+        """Names of the control tokens."""
+        return [self._tokens[token_id] for token_id in sorted(self.control_ids)]
+
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, Any]) -> Tokenizer:
         """Build the tokenizer that a GGUF header describes.
@@ -94,13 +101,15 @@ class Tokenizer:
         if pre_name in ("qwen2", "deepseek-r1-qwen"):
             fast.normalizer = normalizers.NFC()
         fast.decoder = token_decoders.ByteLevel()
-        control_ids = [i for i, kind_of in enumerate(types) if kind_of == _CONTROL]
+        control_ids = [
+            i for i, kind_of in enumerate(types) if kind_of == _CONTROL and tokens[i] not in _SHOWN_MARKS
+        ]
         fast.add_special_tokens([AddedToken(tokens[i], special=True, normalized=False) for i in control_ids])
         fast.add_tokens(
             [
                 AddedToken(tokens[i], special=False, normalized=False)
                 for i, kind_of in enumerate(types)
-                if kind_of == _USER_DEFINED
+                if kind_of == _USER_DEFINED or (kind_of == _CONTROL and tokens[i] in _SHOWN_MARKS)
             ]
         )
         eos_ids = {

@@ -37,9 +37,7 @@ class GrammarConstraint:
     """
 
     def __init__(self, grammar: str, tokenizer: Tokenizer) -> None:
-        self._start(LLMatcher.grammar_from_lark(grammar), tokenizer)
-
-    def _start(self, compiled: str, tokenizer: Tokenizer) -> None:
+        compiled = LLMatcher.grammar_from_lark(grammar)
         self._matcher = LLMatcher(_library_tokenizer(tokenizer), compiled, log_level=0)
         self._size = tokenizer.vocabulary_size
         if self._matcher.is_error():
@@ -121,21 +119,22 @@ class JsonSchemaConstraint(GrammarConstraint):
         is_lenient: bool = False,
         separators: tuple[str, str] = (",", ":"),
     ) -> None:
-        options = _options(is_lenient=is_lenient, separators=separators)
-        self._start(LLMatcher.grammar_from_json_schema(json.dumps(schema), overrides=options), tokenizer)
+        rule = json_rule(schema, is_lenient=is_lenient, separators=separators)
+        super().__init__(f"start: {rule}", tokenizer)
 
 
 def json_rule(
     schema: Mapping[str, Any], *, is_lenient: bool = False, separators: tuple[str, str] = (",", ":")
 ) -> str:
     """Return the right-hand side of a grammar rule that matches documents of a schema."""
-    options = _options(is_lenient=is_lenient, separators=separators)
-    return "%json " + json.dumps({**schema, "x-guidance": options})
-
-
-def _options(*, is_lenient: bool, separators: tuple[str, str]) -> dict[str, Any]:
     item, key = separators
-    return {"whitespace_flexible": False, "item_separator": item, "key_separator": key, "lenient": is_lenient}
+    options = {
+        "whitespace_flexible": False,
+        "item_separator": item,
+        "key_separator": key,
+        "lenient": is_lenient,
+    }
+    return "%json " + json.dumps({**schema, "x-guidance": options})
 
 
 def _library_tokenizer(tokenizer: Tokenizer) -> LLTokenizer:

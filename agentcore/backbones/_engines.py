@@ -1,0 +1,74 @@
+"""Loaded models, one per process and file, shared by every chat model that names it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from agentcore.errors import ConfigurationError, MissingExtraError, MissingModelError
+
+if TYPE_CHECKING:
+    from agentcore.decoding import LanguageModel, PrefixStore
+
+__all__ = ["Engine", "resolve_path", "shared_engine"]
+
+Weights = Literal["auto", "int4", "int8", "bf16", "fp32"]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A loaded model and the prompt beginnings it remembers."""
+
+    model: LanguageModel
+    prefixes: PrefixStore
+
+
+_ENGINES: dict[tuple[Path, str], Engine] = {}
+_LOCK = threading.Lock()
+
+
+def resolve_path(model: str) -> Path:
+    """Return the file behind ``gguf:/path`` or a catalogue name.
+
+    Raises
+    ------
+    MissingModelError
+        If a catalogue model was not pulled yet.
+    ConfigurationError
+        If a path does not exist, or the catalogue has no such language model.
+    """
+    if model.startswith("gguf:"):
+        path = Path(model.removeprefix("gguf:")).expanduser()
+        if not path.is_file():
+            raise ConfigurationError(f"no model file at {str(path)!r}: check the path after 'gguf:'")
+        return path.resolve()
+    from agentcore.models import path_of
+
+    found = path_of(model)
+    if found is None:
+        raise MissingModelError(model)
+    if not found.is_file():
+        raise ConfigurationError(f"{model!r} is no language model: see `agentcore models list`")
+    return found.resolve()
+
+
+def shared_engine(path: Path, *, weights: Weights = "auto", threads: int | None = None) -> Engine:
+    """Return the engine for a file, loading it on first use.
+
+    Raises
+    ------
+    MissingExtraError
+        If torch or the file reader is not installed.
+    """
+    with _LOCK:
+        found = _ENGINES.get((path, weights))
+        if found is None:
+            try:
+                from agentcore.decoding import PrefixStore, load_gguf
+            except ModuleNotFoundError as exc:
+                raise MissingExtraError("local", what=f"a local model ({exc.name})") from exc
+            model = load_gguf(path, weights=weights, threads=threads)
+            found = _ENGINES[path, weights] = Engine(model, PrefixStore(model))
+        return found

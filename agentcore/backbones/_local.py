@@ -1,0 +1,449 @@
+"""The local chat model: our own engine behind LangChain's interface."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models.chat_models import generate_from_stream
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import ConfigDict, Field, PrivateAttr
+
+from agentcore.backbones._async import stream_in_thread
+from agentcore.backbones._conversation import turns_of
+from agentcore.backbones._engines import Engine, Weights, resolve_path, shared_engine
+from agentcore.backbones._structured import structured_output
+from agentcore.backbones._tool_calls import CallReader, ReadCall
+from agentcore.backbones._tool_format import COMPACT, SPACED, ToolChoice, call_grammar
+from agentcore.backbones._translation import translated
+from agentcore.errors import ConfigurationError
+
+__all__ = ["Attention", "LocalChatModel"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """How much the last token of a prompt attends to each of its tokens.
+
+    Attributes
+    ----------
+    offsets : list of (int, int)
+        Start and end of every token in characters of the prompt, length T.
+    weights : ndarray, (H, T), float32
+        One row per head asked for.
+    """
+
+    offsets: list[tuple[int, int]]
+    weights: npt.NDArray[np.float32]
+
+
+class LocalChatModel(BaseChatModel):
+    """A GGUF model run in this process.
+
+    Parameters
+    ----------
+    model : str
+        A name of the catalogue (``"smollm2"``) or ``"gguf:/path"``.
+    weights : {"auto", "int4", "int8", "bf16", "fp32"}
+        Layout of the weights; ``auto`` is the fastest that loses nothing of a quantised file.
+    threads : int, optional
+        Threads for torch in this process.
+    temperature, top_p, top_k, seed
+        Sampling; temperature 0 takes the best token.
+    max_tokens : int
+        Bound on the tokens of one answer.
+    stop : list of str, optional
+        Texts that end an answer.
+    constrain_tools : bool
+        Whether a grammar makes every tool call parse and validate; off only to measure what it is worth.
+
+    Notes
+    -----
+    Weights are loaded on first use, once per process and file, and shared. Several threads may call at once.
+    """
+
+    model_config = ConfigDict(populate_by_name=True, arbitrary_types_allowed=True, protected_namespaces=())
+
+    model_name: str = Field(default="smollm2", alias="model")
+    weights: Weights = "auto"
+    threads: int | None = Field(default=None, ge=1)
+    temperature: float = Field(default=0.0, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    top_k: int = Field(default=0, ge=0)
+    seed: int | None = None
+    max_tokens: int = Field(default=512, ge=1)
+    stop: list[str] | None = None
+    constrain_tools: bool = True
+
+    _engine: Engine | None = PrivateAttr(default=None)
+
+    @property
+    def _llm_type(self) -> str:
+        return "agentcore-local"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {
+            "model": self.model_name,
+            "weights": self.weights,
+            "temperature": self.temperature,
+            "seed": self.seed,
+        }
+
+    @property
+    def engine(self) -> Engine:
+        """The loaded model; loads it if need be.
+
+        Raises
+        ------
+        MissingModelError
+            If the weights are not on this machine.
+        MissingExtraError
+            If torch is not installed.
+        """
+        if self._engine is None:
+            self._engine = shared_engine(
+                resolve_path(self.model_name), weights=self.weights, threads=self.threads
+            )
+        return self._engine
+
+    @property
+    def model_digest(self) -> str:
+        """sha256 of the weights file."""
+        return self.engine.model.digest
+
+    @cached_property
+    def _template(self) -> Any:
+        from agentcore.backbones._template import ChatTemplate
+
+        model = self.engine.model
+        return ChatTemplate(model.chat_template, marks=model.tokenizer.control_tokens)
+
+    # LangChain's interface
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | dict[str, Any] | bool | None = None,
+        parallel_tool_calls: bool = True,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Return this model with tools.
+
+        Parameters
+        ----------
+        tools : sequence
+            Functions, LangChain tools, pydantic classes or OpenAI tool definitions.
+        tool_choice : str, dict or bool, optional
+            ``"auto"``, ``"none"``, ``"any"`` (or ``"required"``, True), or the tool that must be called.
+        parallel_tool_calls : bool
+            Whether one answer may hold several calls.
+        """
+        described = [convert_to_openai_tool(tool) for tool in tools]
+        choice = _tool_choice(tool_choice, [tool["function"]["name"] for tool in described])
+        return self.bind(
+            tools=described, tool_choice=choice, parallel_tool_calls=parallel_tool_calls, **kwargs
+        )
+
+    def with_structured_output(
+        self, schema: dict[str, Any] | type, *, include_raw: bool = False, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Return this model with answers that follow `schema`; a grammar enforces it while decoding.
+
+        Parameters
+        ----------
+        schema : dict or type
+            JSON schema, OpenAI function, TypedDict or pydantic class.
+        include_raw : bool
+            Whether to return ``{"raw", "parsed", "parsing_error"}`` instead of the parsed document.
+        **kwargs
+            ``method`` is accepted and makes no difference: every method is enforced by the same grammar.
+        """
+        return structured_output(self, schema, include_raw=include_raw, **kwargs)
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - LangChain's own loop reports tokens
+        **kwargs: Any,
+    ) -> ChatResult:
+        return generate_from_stream(self._chunks(messages, stop=stop, **kwargs))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 - LangChain's own loop reports tokens
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        yield from self._chunks(messages, stop=stop, **kwargs)
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 - LangChain's own loop reports tokens
+        **kwargs: Any,
+    ) -> ChatResult:
+        chunks = [
+            chunk
+            async for chunk in stream_in_thread(
+                lambda cancel: self._chunks(messages, stop=stop, cancel=cancel, **kwargs)
+            )
+        ]
+        return generate_from_stream(iter(chunks))
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 - LangChain's own loop reports tokens
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        async for chunk in stream_in_thread(
+            lambda cancel: self._chunks(messages, stop=stop, cancel=cancel, **kwargs)
+        ):
+            yield chunk
+
+    def _chunks(
+        self,
+        messages: list[BaseMessage],
+        *,
+        stop: list[str] | None = None,
+        tools: Sequence[dict[str, Any]] = (),
+        tool_choice: ToolChoice = "auto",
+        parallel_tool_calls: bool = True,
+        response_schema: dict[str, Any] | None = None,
+        cancel: threading.Event | None = None,
+        **options: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        """Generate one answer as message chunks; the last one carries usage and the reason for its end."""
+        offered = [] if tool_choice == "none" else list(tools)
+        prompt = self._template.render(turns_of(messages), tools=offered)
+        constraint = None
+        if response_schema is not None:
+            constraint = self._schema_constraint(response_schema)
+        elif offered and self.constrain_tools:
+            constraint = self._call_constraint(offered, tool_choice, is_parallel=parallel_tool_calls)
+        reader = CallReader(
+            {tool["function"]["name"]: tool["function"].get("parameters", {}) for tool in offered}
+        )
+        num_calls, finish, tokens = 0, "stop", _TokenCount()
+        for text in self._decode(
+            prompt, stop=stop, constraint=constraint, cancel=cancel, tokens=tokens, **options
+        ):
+            for piece in reader.push(text) if offered else [text]:
+                yield _chunk(piece, num_calls)
+                num_calls += isinstance(piece, ReadCall)
+        for piece in reader.finish():
+            yield _chunk(piece, num_calls)
+            num_calls += isinstance(piece, ReadCall)
+        finish = "tool_calls" if num_calls and tokens.finish == "stop" else tokens.finish
+        yield ChatGenerationChunk(
+            message=AIMessageChunk(
+                content="",
+                usage_metadata=tokens.usage(),
+                response_metadata={
+                    "finish_reason": finish,
+                    "model_name": self.model_name,
+                    "model_provider": "agentcore-local",
+                },
+                chunk_position="last",
+            )
+        )
+
+    # Beneath the chat interface
+
+    def complete(
+        self,
+        prompt: str,
+        *,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        schema: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> str:
+        """Continue raw text, without a chat template.
+
+        Parameters
+        ----------
+        prompt : str
+            Text to continue, for instance a few examples.
+        max_tokens : int, optional
+            Bound on new tokens.
+        stop : sequence of str
+            Texts that end the output; they are not part of it.
+        schema : dict, optional
+            JSON schema that the output must follow.
+        **options
+            ``temperature``, ``top_p``, ``top_k``, ``seed`` and ``cancel`` for this call.
+        """
+        constraint = None if schema is None else self._schema_constraint(schema)
+        pieces = self._decode(
+            prompt, stop=list(stop), constraint=constraint, max_tokens=max_tokens, **options
+        )
+        return "".join(pieces)
+
+    def attend(self, prompt: str, heads: Sequence[tuple[int, int]]) -> Attention:
+        """Return how much the last token of raw text attends to each token, for chosen (layer, head) pairs."""
+        from agentcore.decoding import attention_from_last
+
+        model = self.engine.model
+        ids, offsets = model.tokenizer.encode_with_offsets(prompt)
+        if model.tokenizer.bos_id is not None:
+            ids, offsets = [model.tokenizer.bos_id, *ids], [(0, 0), *offsets]
+        with translated():
+            return Attention(offsets, attention_from_last(model, ids, heads=heads).numpy())
+
+    def score(self, prompt: str, continuations: Sequence[str]) -> list[float]:
+        """Return the log-likelihood of each continuation of raw text."""
+        from agentcore.decoding import score
+
+        model = self.engine.model
+        ids = self._prompt_ids(prompt)
+        with translated():
+            cache = self.engine.prefixes.start(ids, room=64)
+            found = score(model, ids, [model.tokenizer.encode(text) for text in continuations], cache=cache)
+            self.engine.prefixes.keep(ids, cache)
+            return found
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens raw text takes."""
+        return len(self.engine.model.tokenizer.encode(text))
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """Return the tokens of raw text."""
+        return self.engine.model.tokenizer.encode(text)
+
+    def _prompt_ids(self, prompt: str) -> list[int]:
+        tokenizer = self.engine.model.tokenizer
+        ids = tokenizer.encode(prompt)
+        return ids if tokenizer.bos_id is None or ids[:1] == [tokenizer.bos_id] else [tokenizer.bos_id, *ids]
+
+    def _decode(
+        self,
+        prompt: str,
+        *,
+        stop: list[str] | None = None,
+        constraint: Any = None,
+        cancel: threading.Event | None = None,
+        tokens: _TokenCount | None = None,
+        max_tokens: int | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        top_k: int | None = None,
+        seed: int | None = None,
+    ) -> Iterator[str]:
+        """Yield text as it becomes certain; remembers the sequence for prompts that begin alike."""
+        from agentcore.decoding import Sampling, generate
+
+        engine = self.engine
+        tokens = tokens or _TokenCount()
+        budget = self.max_tokens if max_tokens is None else max_tokens
+        sampling = Sampling(
+            temperature=self.temperature if temperature is None else temperature,
+            top_p=self.top_p if top_p is None else top_p,
+            top_k=self.top_k if top_k is None else top_k,
+            seed=self.seed if seed is None else seed,
+        )
+        with translated():
+            ids = self._prompt_ids(prompt)
+            tokens.prompt = len(ids)
+            cache = engine.prefixes.start(ids, room=min(budget, 256))
+            known = cache.length
+            try:
+                for step in generate(
+                    engine.model,
+                    ids[known:],
+                    cache=cache,
+                    max_new_tokens=budget,
+                    sampling=sampling,
+                    stop=self.stop or () if stop is None else stop,
+                    constraint=constraint,
+                    cancel=cancel,
+                ):
+                    tokens.new.append(step.token_id)
+                    tokens.finish = step.finish or tokens.finish
+                    if step.text:
+                        yield step.text
+            finally:
+                engine.prefixes.keep(ids, cache)
+
+    def _schema_constraint(self, schema: dict[str, Any]) -> Any:
+        from agentcore.decoding import JsonSchemaConstraint
+
+        with translated():
+            return JsonSchemaConstraint(schema, self.engine.model.tokenizer)
+
+    def _call_constraint(self, tools: list[dict[str, Any]], choice: ToolChoice, *, is_parallel: bool) -> Any:
+        from agentcore.decoding import GrammarConstraint
+        from agentcore.decoding.constraints import json_rule
+
+        grammar = call_grammar(
+            tools,
+            choice=choice,
+            is_parallel=is_parallel,
+            json_rule=lambda schema, separators: json_rule(schema, is_lenient=True, separators=separators),
+            separators=SPACED if self._template.knows_tools else COMPACT,
+        )
+        with translated():
+            return GrammarConstraint(grammar, self.engine.model.tokenizer)
+
+
+@dataclass(slots=True)
+class _TokenCount:
+    """What one answer cost, filled in while it is made."""
+
+    prompt: int = 0
+    new: list[int] = field(default_factory=list)
+    finish: Literal["stop", "length"] = "stop"
+
+    def usage(self) -> UsageMetadata:
+        return UsageMetadata(
+            input_tokens=self.prompt, output_tokens=len(self.new), total_tokens=self.prompt + len(self.new)
+        )
+
+
+def _chunk(piece: str | ReadCall, index: int) -> ChatGenerationChunk:
+    if isinstance(piece, str):
+        return ChatGenerationChunk(text=piece, message=AIMessageChunk(content=piece))
+    arguments = piece.text if piece.arguments is None else json.dumps(piece.arguments, ensure_ascii=False)
+    message = AIMessageChunk(
+        content="",
+        tool_call_chunks=[tool_call_chunk(name=piece.name, args=arguments, id=piece.id, index=index)],
+        additional_kwargs={} if piece.error is None else {"tool_call_errors": {piece.id: piece.error}},
+    )
+    return ChatGenerationChunk(message=message)
+
+
+def _tool_choice(choice: str | dict[str, Any] | bool | None, names: list[str]) -> ToolChoice:
+    """Reduce the many ways to say which tool to ours."""
+    if isinstance(choice, dict):
+        choice = choice.get("function", choice).get("name", "")
+    if choice is None or choice is False or choice == "auto":
+        return "auto"
+    if choice is True or choice in ("any", "required"):
+        return "any"
+    if choice == "none":
+        return "none"
+    if choice not in names:
+        raise ConfigurationError(
+            f"tool_choice {choice!r} is none of the tools: use auto, any, none or {', '.join(names)}"
+        )
+    return str(choice)

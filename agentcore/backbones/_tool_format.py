@@ -1,0 +1,114 @@
+"""How tools are told to a model that was taught none, and what its calls look like as text.
+
+A call is one JSON object between tags, as in the Hermes and Qwen templates; several calls follow each other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+__all__ = ["CALL_END", "CALL_START", "ToolChoice", "call_grammar", "closed", "tool_preamble", "written_calls"]
+
+CALL_START, CALL_END = "<tool_call>", "</tool_call>"
+COMPACT = (",", ":")
+SPACED = (", ", ": ")
+
+# "auto": text or calls; "any": at least one call; "none": text only; else the name of the tool that must be called.
+ToolChoice = Literal["auto", "any", "none"] | str  # noqa: PYI051 - the words are documentation
+
+
+def tool_preamble(tools: Sequence[Mapping[str, Any]]) -> str:
+    """Return the system text that offers tools to a model whose template has no place for them."""
+    lines = "\n".join(json.dumps(tool["function"], ensure_ascii=False, separators=COMPACT) for tool in tools)
+    return (
+        "You can call tools. Each line between the tags is one tool: its name, what it does, and its parameters.\n"
+        f"<tools>\n{lines}\n</tools>\n"
+        "To call a tool, write its name and arguments as JSON between tags, once for each call:\n"
+        f'{CALL_START}{{"name":"...","arguments":{{...}}}}{CALL_END}\n'
+        "If no tool fits, answer in plain words."
+    )
+
+
+def written_calls(calls: Sequence[Mapping[str, Any]]) -> str:
+    """Return calls as the model would write them, one a line."""
+    return "\n".join(
+        CALL_START
+        + json.dumps(
+            {"name": call["function"]["name"], "arguments": call["function"]["arguments"]},
+            ensure_ascii=False,
+            separators=COMPACT,
+        )
+        + CALL_END
+        for call in calls
+    )
+
+
+def call_grammar(
+    tools: Sequence[Mapping[str, Any]],
+    *,
+    choice: ToolChoice,
+    is_parallel: bool,
+    json_rule: Any,
+    separators: tuple[str, str] = COMPACT,
+) -> str:
+    """Return the grammar of an answer that may, or must, call tools.
+
+    Parameters
+    ----------
+    tools : sequence of mapping
+        Tools in OpenAI form.
+    choice : str
+        ``"auto"``, ``"any"`` or a tool's name.
+    is_parallel : bool
+        Whether several calls may follow each other.
+    json_rule : callable
+        From a schema and separators to a grammar rule.
+    separators : (str, str)
+        What the model writes between JSON items and after keys.
+    """
+    offered = [tool["function"] for tool in tools if choice in ("auto", "any", tool["function"]["name"])]
+    item, key = separators
+    rules = []
+    for i, function in enumerate(offered):
+        name = json.dumps(function["name"], ensure_ascii=False)
+        head = json.dumps(f'{{"name"{key}{name}{item}"arguments"{key}', ensure_ascii=False)
+        parameters = function.get("parameters") or {"properties": {}}
+        rules.append(f'tool_{i}: {head} arguments_{i} "}}"')
+        rules.append(
+            f"arguments_{i}: {json_rule(closed({**parameters, 'type': 'object'}), separators=separators)}"
+        )
+    blank = '"\\n"' if separators == SPACED else '""'
+    more = f'("\\n" {json.dumps(CALL_START)} body)*' if is_parallel else ""
+    call = f"{json.dumps(CALL_START)} body {more}"
+    start = (
+        f"TEXT | opening body {more}\nopening[lazy]: TEXT {json.dumps(CALL_START)}"
+        if choice == "auto"
+        else call
+    )
+    union = " | ".join(f"tool_{i}" for i in range(len(offered)))
+    return "\n".join(
+        [
+            "%llguidance {}",
+            f"start: {start}",
+            f"body: {blank} ({union}) {blank} {json.dumps(CALL_END)}",
+            *rules,
+            "TEXT: /(.|\\n)*/" if choice == "auto" else "",
+        ]
+    )
+
+
+def closed(schema: Any) -> Any:
+    """Return a schema whose objects take no keys but those they name, unless it says otherwise."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    copy = {
+        key: value if key in ("enum", "const", "default", "examples") else closed(value)
+        for key, value in schema.items()
+    }
+    if isinstance(copy.get("properties"), dict) and "type" in copy:
+        copy.setdefault("additionalProperties", False)
+    return copy
