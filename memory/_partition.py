@@ -165,7 +165,8 @@ class Partition:
         ]
         if len(named) != 1:
             return None
-        return self._speaker_codes[1] == self._speaker_codes[0][named[0]]
+        mask: Bool = self._speaker_codes[1] == self._speaker_codes[0][named[0]]
+        return mask
 
     @cached_property
     def _speaker_names(self) -> dict[str, list[str]]:

@@ -28,7 +28,7 @@ class Partitions:
 
     def __init__(self, database: Database, *, dimension: int) -> None:
         self._database = database
-        self._dimension = dimension
+        self.dimension = dimension
         self._rows = RowStore()
         self._log = ChangeLog()
         self._lock = threading.Lock()
@@ -49,7 +49,7 @@ class Partitions:
             partition = self._cache.get(key)
             if partition is None:
                 partition = Partition.build(
-                    self._rows.load(connection, user_id, namespace), dimension=self._dimension
+                    self._rows.load(connection, user_id, namespace), dimension=self.dimension
                 )
                 self._cache[key] = partition
                 self._evict(key)

@@ -40,6 +40,7 @@ class Request:
     threshold: float | None
     profile: Profile
     now: int
+    as_of: int | None = None
 
 
 class Searcher:
@@ -60,7 +61,7 @@ class Searcher:
         """Return the best hits, with the plan."""
         began = perf_counter()
         with self._database.read() as connection:
-            partition = self._partitions.get(connection, request.user_id, request.namespace)
+            partition = self._partition(connection, request)
             synced = perf_counter()
             if not len(partition):
                 return SearchResult(plan=Plan("empty", True, {"records": 0}, {}))
@@ -79,7 +80,9 @@ class Searcher:
                 np.where(allowed, ranking.fused, -np.inf), min(request.limit, int(np.count_nonzero(allowed)))
             )
             scored = perf_counter()
-            found = self._rows.hits(connection, partition.seq[ranking.rows[best]].tolist())
+            found = self._rows.hits(
+                connection, partition.seq[ranking.rows[best]].tolist(), superseded=request.as_of is not None
+            )
         hits = self._hits(partition, ranking, best, found, request, config)
         done = perf_counter()
         times = {
@@ -95,6 +98,13 @@ class Searcher:
         }
         exact = len(ranking.rows) == len(partition)
         return SearchResult(hits, plan=Plan("exact", exact, counts, {k: v * 1000 for k, v in times.items()}))
+
+    def _partition(self, connection: Connection, request: Request) -> Partition:
+        """Return the records as they are, or as they were."""
+        if request.as_of is None:
+            return self._partitions.get(connection, request.user_id, request.namespace)
+        rows = self._rows.load_as_of(connection, request.user_id, request.namespace, as_of=request.as_of)
+        return Partition.build(rows, dimension=self._partitions.dimension)
 
     def _hits(
         self, partition: Partition, ranking: Ranking, best: npt.NDArray[np.intp], found: Mapping[int, tuple[Any, ...]],
@@ -129,7 +139,8 @@ class Searcher:
     ) -> npt.NDArray[np.bool_]:
         """Return which records may be returned at all."""
         mask = partition.expires > request.now
-        mask &= (partition.valid_from <= request.now) & (partition.valid_to > request.now)
+        if request.as_of is None:
+            mask &= (partition.valid_from <= request.now) & (partition.valid_to > request.now)
         if request.start is not None:
             mask &= partition.event_time >= request.start
         if request.end is not None:

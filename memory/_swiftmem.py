@@ -8,10 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from agentcore.memory._async import AsyncTwins
 from agentcore.memory._filters import parse_filters
 from agentcore.memory._partitions import Partitions
 from agentcore.memory._records import Duplicates, Record, SearchResult
+from agentcore.memory._reembed import embedder_label, reembed
 from agentcore.memory._searcher import Request, Searcher
+from agentcore.memory._transfer import read_lines, write_lines
 from agentcore.memory._validation import (
     Clock,
     Moment,
@@ -28,7 +31,7 @@ from agentcore.memory._validation import (
 from agentcore.memory._writer import Draft, Writer
 from agentcore.memory.embedding import Embedder, Encoded, EncodedQuery, QueryCache, default_embedder
 from agentcore.memory.errors import EmbedderMismatchError
-from agentcore.memory.ranking import Profile
+from agentcore.memory.ranking import Profile, profile_config
 from agentcore.memory.storage import Database, RowStore, Synchronous
 
 __all__ = ["SwiftMem"]
@@ -36,7 +39,7 @@ __all__ = ["SwiftMem"]
 DEFAULT_USER = "default"
 
 
-class SwiftMem:
+class SwiftMem(AsyncTwins):
     """A memory that is fast, right, and never loses anything.
 
     SQLite is the truth; everything that makes a search fast is derived from it and rebuilt when needed. Safe from several
@@ -74,8 +77,10 @@ class SwiftMem:
         self._given_embedder = embedder
         self._queries: QueryCache | None = None
         self._rows = RowStore()
-        self._writer = Writer(self._database, embedder=self._embedder, now=self._now)
-        self._searcher: Searcher | None = None
+        self._writer = Writer(
+            self._database, embedder=self._embedder, partitions=self._loaded_partitions, now=self._now
+        )
+        self._partitions: Partitions | None = None
         try:
             if embedder is not None:
                 self._embedder()
@@ -192,7 +197,7 @@ class SwiftMem:
             expires = self._now() + expires
         times = {"timestamp": timestamp, "expires": expires, "valid_from": valid_from, "valid_to": valid_to}
         changes |= {name: moment(value, what=name) for name, value in times.items() if value is not None}
-        return self._writer.update(id, changes, reencode=lambda record: Draft(record, event_given=True))
+        return self._writer.update(check_name(id, what="id"), changes)
 
     # -- finding -----------------------------------------------------------------------------------------------------
 
@@ -206,6 +211,7 @@ class SwiftMem:
         start: Moment | None = None,
         end: Moment | None = None,
         filters: Mapping[str, Any] | None = None,
+        as_of: Moment | None = None,
         threshold: float | None = None,
         explain: bool = False,
         profile: Profile = "full",
@@ -221,6 +227,9 @@ class SwiftMem:
             Only memories whose event time lies between them, both inclusive.
         filters : mapping
             Conditions on metadata, as in `{"year": {"$gte": 2020}}`.
+        as_of : moment
+            Search what held then: versions since replaced, facts since ended. A memory holds from `valid_from` (its
+            event time where that is open) until `valid_to` (until the next version begins to hold where that is open).
         threshold : float in [0, 1]
             Only hits with at least this score: nothing at all when nothing fits.
         explain : bool
@@ -235,8 +244,10 @@ class SwiftMem:
         ValueError, TypeError
             Empty query, negative limit, start after end, unknown operator.
         """
-        request = self._request(query, user_id, namespace, limit, start, end, filters, threshold, profile)
-        searcher = self._ready()
+        request = self._request(
+            query, user_id, namespace, limit, start, end, filters, threshold, profile, as_of
+        )
+        searcher = Searcher(self._database, self._loaded_partitions())
         if encoded is None:
             assert self._queries is not None
             encoded = self._queries.encode(query)
@@ -300,9 +311,7 @@ class SwiftMem:
         count = self._writer.delete(where, parameters)
         if self._queries is not None:
             self._queries.clear()
-        if self._database.path is not None:
-            with self._database.exclusive() as connection:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._database.flush()
         return count
 
     # -- the whole ---------------------------------------------------------------------------------------------------
@@ -326,8 +335,55 @@ class SwiftMem:
             "embedder": settings.get("embedder"),
         }
 
+    def export(self, path: str | Path, *, user_id: str | None = None) -> int:
+        """Write every version of every memory (of one user) as JSONL, and return how many lines.
+
+        `import_` reads it back into the same ids, times and history. Vectors are not written: they are made again.
+        """
+        where, parameters = (
+            ("1", []) if user_id is None else ("user_id = ?", [check_name(user_id, what="user_id")])
+        )
+        with self._database.read() as connection:
+            rows = self._rows.select(connection, where, parameters, order="id, version")
+            return write_lines(
+                Path(path), ((record, self._rows.event_given(connection, seq)) for seq, record in rows)
+            )
+
+    def import_(self, path: str | Path, *, user_id: str | None = None) -> int:
+        """Read an export of ours, of mem0, or of a LangGraph store; return how many versions were new.
+
+        All lines are stored, or none. A version that is here already is left out, so importing twice changes nothing.
+
+        Raises
+        ------
+        ValueError
+            A line that cannot be read; the message names it.
+        """
+        return self._writer.restore(read_lines(Path(path), user_id=user_id))
+
+    def vacuum(self) -> int:
+        """Remove expired memories from the file, shrink it, and return how many went."""
+        count = self._writer.delete("expires IS NOT NULL AND expires <= ?", [to_micros(self._now())])
+        with self._database.exclusive() as connection:
+            connection.execute("VACUUM")
+        self._database.flush()
+        return count
+
+    @classmethod
+    def reembed(cls, path: str | Path, *, embedder: Embedder, batch: int = 256) -> int:
+        """Give every record of a file the vectors of another embedder, all or none; return how many versions.
+
+        Close other memories on the file first: they keep the old embedder.
+        """
+        database = Database(Path(path))
+        try:
+            return reembed(database, embedder, batch=batch)
+        finally:
+            database.close()
+
     def close(self) -> None:
-        """Close the file; again is harmless."""
+        """Finish what is under way and close the file; again is harmless."""
+        self._stop_threads()
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -344,7 +400,7 @@ class SwiftMem:
         """Return the embedder, checked against the file; loaded when first needed."""
         if self._queries is None:
             embedder = self._given_embedder or default_embedder()
-            given = f"{embedder.name} ({embedder.dimension})"
+            given = embedder_label(embedder)
             with self._database.write() as connection:
                 stored = connection.execute("SELECT value FROM settings WHERE key = 'embedder'").fetchone()
                 if stored is None:
@@ -356,12 +412,11 @@ class SwiftMem:
         assert self._given_embedder is not None
         return self._given_embedder
 
-    def _ready(self) -> Searcher:
-        """Return the searcher, made when first needed."""
-        if self._searcher is None:
-            partitions = Partitions(self._database, dimension=self._embedder().dimension)
-            self._searcher = Searcher(self._database, partitions)
-        return self._searcher
+    def _loaded_partitions(self) -> Partitions:
+        """Return the records in RAM, made when first needed."""
+        if self._partitions is None:
+            self._partitions = Partitions(self._database, dimension=self._embedder().dimension)
+        return self._partitions
 
     def _draft_message(self, message: Mapping[str, Any], *, user_id: str, namespace: str | None) -> Draft:
         """Check one message of a batch."""
@@ -396,9 +451,11 @@ class SwiftMem:
     def _request(
         self, query: str, user_id: str, namespace: str | None, limit: int, start: Moment | None, end: Moment | None,
         filters: Mapping[str, Any] | None, threshold: float | None, profile: Profile,
+        as_of: Moment | None,
     ) -> Request:  # fmt: skip
         """Check the arguments of a search."""
         since, until = self._range(start, end)
+        profile_config(profile)
         if threshold is not None and not 0 <= threshold <= 1:
             raise ValueError(f"threshold must lie in [0, 1], got {threshold!r}")
         return Request(
@@ -412,6 +469,7 @@ class SwiftMem:
             threshold=threshold,
             profile=profile,
             now=to_micros(self._now()),
+            as_of=None if as_of is None else to_micros(moment(as_of, what="as_of")),
         )
 
     def _is_expired(self, record: Record) -> bool:

@@ -6,9 +6,10 @@ import sqlite3
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from agentcore.memory._duplicates import decisive_words, near_duplicate
 from agentcore.memory._encoding import (
     dense_text,
     features_of,
@@ -17,6 +18,7 @@ from agentcore.memory._encoding import (
     speaker_of,
     text_hash,
 )
+from agentcore.memory._partitions import Partitions
 from agentcore.memory._records import Duplicates, Record
 from agentcore.memory._validation import (
     Clock,
@@ -57,13 +59,23 @@ class Writer:
     database : Database
     embedder : callable returning Embedder
         Called when the first text must be embedded.
+    partitions : callable returning Partitions
+        Asked for the records a new one may repeat.
     now : callable
         The clock.
     """
 
-    def __init__(self, database: Database, *, embedder: Callable[[], Embedder], now: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        embedder: Callable[[], Embedder],
+        partitions: Callable[[], Partitions],
+        now: Clock,
+    ) -> None:
         self._database = database
         self._embedder = embedder
+        self._partitions = partitions
         self._now = now
         self._rows = RowStore()
         self._log = ChangeLog()
@@ -89,8 +101,7 @@ class Writer:
         now = self._now()
         opens = None if valid_from is None else moment(valid_from, what="valid_from")
         closes = None if valid_to is None else moment(valid_to, what="valid_to")
-        if opens is not None and closes is not None and to_micros(opens) >= to_micros(closes):
-            raise ValueError(f"valid_from {opens} is not before valid_to {closes}")
+        _check_validity(opens, closes)
         if isinstance(expires, timedelta):
             expires = now + expires
         record = Record(
@@ -123,18 +134,13 @@ class Writer:
         if not drafts:
             return []
         rows = self._finish(drafts, encoded)
+        similar = [[] if duplicates == "keep" else self._similar(row) for row in rows]
         ids = []
         with self._database.write() as connection:
             written: list[tuple[int, Record]] = []
-            for row in rows:
+            for row, near in zip(rows, similar, strict=True):
                 record = row.record
-                twin = (
-                    None
-                    if duplicates == "keep"
-                    else self._rows.find_hash(
-                        connection, record.user_id, record.namespace or "", row.text_hash
-                    )
-                )
+                twin = None if duplicates == "keep" else self._twin(connection, row, near)
                 if twin is not None and duplicates == "reject":
                     raise DuplicateRecordError(twin)
                 if twin is not None:
@@ -149,24 +155,68 @@ class Writer:
             self._log.append(connection, _additions(written))
         return ids
 
-    def update(
-        self, record_id: str, changes: Mapping[str, Any], *, reencode: Callable[[Record], Draft]
-    ) -> Record:
+    def update(self, record_id: str, changes: Mapping[str, Any]) -> Record:
         """Write a new version of a memory; the old one stays in its history."""
-        with self._database.write() as connection:
-            found = self._rows.current(connection, record_id)
+        while True:
+            with self._database.read() as reader:
+                found = self._rows.current(reader, record_id)
+                event_given = found is not None and self._rows.event_given(reader, found[0])
             if found is None:
                 raise RecordNotFoundError(record_id)
             seq, old = found
-            record = replace(
-                old, **changes, version=old.version + 1, created_at=self._now(), superseded_at=None
-            )
-            (row,) = self._finish([reencode(record)], None)
-            (new,) = self._rows.insert(connection, [row])
-            self._rows.supersede(connection, seq, new=new, at=record.created_at)
-            key = (record.user_id, record.namespace or "")
-            self._log.append(connection, [Change(*key, "remove", seq, seq), Change(*key, "add", new, new)])
-        return record
+            record = replace(old, **changes, version=old.version + 1, created_at=self._now())
+            _check_validity(record.valid_from, record.valid_to)
+            # Embedding takes milliseconds, so it happens outside the transaction.
+            draft = Draft(record, event_given=event_given or "timestamp" in changes)
+            (row,) = self._finish([draft], None)
+            with self._database.write() as connection:
+                present = self._rows.current(connection, record_id)
+                if present is None or present[0] != seq:
+                    continue  # another thread or process was faster: start from its version
+                (new,) = self._rows.insert(connection, [row])
+                self._rows.supersede(connection, seq, new=new, at=record.created_at)
+                key = (record.user_id, record.namespace or "")
+                self._log.append(
+                    connection, [Change(*key, "remove", seq, seq), Change(*key, "add", new, new)]
+                )
+            return record
+
+    def restore(self, versions: Iterable[tuple[Record, bool]], *, batch: int = 256) -> int:
+        """Write versions from an export, all or none; those that are here already are left out."""
+        count = 0
+        with self._database.write() as connection:
+            latest: dict[str, int] = {}
+            pending: list[Draft] = []
+            for record, event_given in versions:
+                if self._rows.has_version(connection, record.id, record.version):
+                    continue
+                pending.append(Draft(replace(record, superseded_at=None), event_given=event_given))
+                count += 1
+                if len(pending) == batch:
+                    self._restore_batch(connection, pending, latest)
+                    pending.clear()
+            self._restore_batch(connection, pending, latest)
+        return count
+
+    def _restore_batch(
+        self, connection: sqlite3.Connection, drafts: Sequence[Draft], latest: dict[str, int]
+    ) -> None:
+        """Write versions; `latest` holds the newest one of each memory so far."""
+        written = []
+        for row in self._finish(drafts, None):
+            record = row.record
+            before = latest.get(record.id)
+            if before is None and (stored := self._rows.current(connection, record.id)) is not None:
+                before = stored[0]
+            (seq,) = self._rows.insert(connection, [row])
+            if before is not None:
+                self._rows.supersede(connection, before, new=seq, at=record.created_at)
+                self._log.append(
+                    connection, [Change(record.user_id, record.namespace or "", "remove", before, before)]
+                )
+            latest[record.id] = seq
+            written.append((seq, record))
+        self._log.append(connection, _additions(written))
 
     def delete(self, where: str, parameters: Sequence[Any]) -> int:
         """Delete every version of the memories that match; return how many memories are gone."""
@@ -188,6 +238,8 @@ class Writer:
 
     def _finish(self, drafts: Sequence[Draft], encoded: Encoded | None) -> list[NewRow]:
         """Embed the drafts in one batch and analyse their words."""
+        if not drafts:
+            return []
         if encoded is None:
             encoded = self._embedder().encode([draft.dense for draft in drafts])
         if len(encoded.pooled) != len(drafts):
@@ -214,6 +266,27 @@ class Writer:
             )
         return rows
 
+    def _similar(self, row: NewRow) -> list[int]:
+        """Return the stored records that say nearly the same as a new one."""
+        record = row.record
+        with self._database.read() as connection:
+            partition = self._partitions().get(connection, record.user_id, record.namespace or "")
+        return near_duplicate(partition, row.features, speaker=row.speaker)
+
+    def _twin(self, connection: sqlite3.Connection, row: NewRow, near: Sequence[int]) -> str | None:
+        """Return the id of the record that a new one repeats, in the same words or nearly."""
+        record = row.record
+        same = self._rows.find_hash(connection, record.user_id, record.namespace or "", row.text_hash)
+        if same is not None or not near:
+            return same
+        stored = self._rows.by_sequence(connection, near)
+        decisive = decisive_words(record.text)
+        for seq in near:
+            other = stored.get(seq)
+            if other is not None and other.superseded_at is None and decisive_words(other.text) == decisive:
+                return other.id
+        return None
+
     def _merge(self, connection: sqlite3.Connection, twin: str, record: Record) -> None:
         """Add the tags and metadata keys that the stored record lacks."""
         found = self._rows.current(connection, twin)
@@ -224,6 +297,11 @@ class Writer:
         if tags != old.tags or metadata != old.metadata:
             self._rows.annotate(connection, seq, tags=tags, metadata=metadata)
             self._log.append(connection, [Change(old.user_id, old.namespace or "", "reset", 0, 0)])
+
+
+def _check_validity(opens: datetime | None, closes: datetime | None) -> None:
+    if opens is not None and closes is not None and to_micros(opens) >= to_micros(closes):
+        raise ValueError(f"valid_from {opens} is not before valid_to {closes}")
 
 
 def _additions(written: Sequence[tuple[int, Record]]) -> list[Change]:

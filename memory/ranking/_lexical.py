@@ -35,12 +35,8 @@ class LexicalIndex:
         self, hashes: npt.NDArray[np.uint64], counts: npt.NDArray[np.uint16], starts: npt.NDArray[np.int64]
     ) -> None:
         self.num_records = len(starts) - 1
-        lengths = (
-            np.add.reduceat(counts, starts[:-1], dtype=np.float32)
-            if len(counts)
-            else np.zeros(self.num_records, np.float32)
-        )
-        lengths[starts[1:] == starts[:-1]] = 0.0  # reduceat gives a neighbour's value for an empty group
+        total = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)))
+        lengths = (total[starts[1:]] - total[starts[:-1]]).astype(np.float32)
         average = float(lengths.mean()) if self.num_records and lengths.any() else 1.0
         rows = np.repeat(np.arange(self.num_records, dtype=np.int32), np.diff(starts))
         order = np.argsort(hashes, kind="stable")

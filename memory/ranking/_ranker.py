@@ -115,7 +115,7 @@ def zscores(values: Float32, sample: Rows | None = None) -> Float32:
     """Return z-scores by the mean and spread of all values, or of a sample; zeros where nothing varies."""
     base = values if sample is None else values[sample]
     mean = np.add.reduce(base, dtype=np.float32) / np.float32(len(base))
-    centred = values - mean
+    centred: Float32 = values - mean
     away = centred if sample is None else centred[sample]
     spread = math.sqrt(float(away @ away) / len(away))
     if spread < 1e-7:
@@ -186,8 +186,12 @@ def _weighted(
     """Return the weighted sum; without tokens the other two carry the whole weight."""
     if tokens is None:
         scale = sum(weights) / (weights[0] + weights[1])
-        return np.float32(weights[0] * scale) * dense + np.float32(weights[1] * scale) * lexical
-    return np.float32(weights[0]) * dense + np.float32(weights[1]) * lexical + np.float32(weights[2]) * tokens
+        weights = (weights[0] * scale, weights[1] * scale, 0.0)
+    total: Float32 = np.float32(weights[0]) * dense
+    total += np.float32(weights[1]) * lexical
+    if tokens is not None:
+        total += np.float32(weights[2]) * tokens
+    return total
 
 
 def _with_surroundings(
@@ -196,7 +200,8 @@ def _with_surroundings(
     """Return F with the credit of speaker, neighbours and session."""
     fused = own.copy() if named is None else np.where(named, own * np.float32(1 + config.speaker), own)
     if not structure.has_sessions:
-        return fused + np.float32(config.session) * own
+        fused += np.float32(config.session) * own
+        return fused
     padded = np.append(own, np.float32(0))
     around = padded[structure.around]
     fused += np.float32(config.neighbours) * around.sum(axis=0)

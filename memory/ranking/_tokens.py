@@ -68,7 +68,7 @@ class TokenIndex:
         self._known, self._frequency = _document_frequency(ids, starts)
 
     def __bool__(self) -> bool:
-        return self._planes.shape[1] > 0
+        return bool(self._planes.shape[1])
 
     def weights(self, query: QueryTokens, config: RankingConfig) -> Float32:
         """Return the idf weight of every piece of the query, (Q,)."""
@@ -135,7 +135,9 @@ def windowed(similarities: Float32, structure: Structure, config: RankingConfig,
     far = np.maximum(np.take(padded, before, axis=1), np.take(padded, after, axis=1))
     np.multiply(near, np.float32(config.window_near), out=near)
     np.multiply(far, np.float32(config.window_far), out=far)
-    return np.maximum(centred, np.maximum(near, far, out=near), out=centred)
+    np.maximum(near, far, out=near)
+    np.maximum(centred, near, out=centred)
+    return centred
 
 
 def _distances(query: npt.NDArray[np.uint64], planes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint16]:

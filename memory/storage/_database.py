@@ -109,6 +109,13 @@ class Database:
             self._check_open()
             yield self._connection
 
+    def flush(self) -> None:
+        """Move the write-ahead log into the file and empty it, so that no deleted text is left in either."""
+        if self.path is None:
+            return
+        with self.exclusive() as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close every connection; again is harmless."""
         with self._write_lock:

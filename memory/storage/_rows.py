@@ -18,6 +18,10 @@ _COLUMNS = (
     "id, version, user_id, namespace, agent, run, text, role, metadata, tags, event_time, event_offset, insert_time, "
     "valid_from, valid_to, expires, superseded_at"
 )
+_LOADED = (
+    "r.seq, r.event_time, r.event_given, r.session, r.speaker, r.role, r.expires, r.valid_from, r.valid_to, r.text, "
+    "f.vector, f.token_ids, f.token_signs, f.terms"
+)
 _BATCH = 500  # stays below SQLite's old limit of 999 variables
 
 
@@ -99,15 +103,21 @@ class RowStore:
                 found[row[0]] = _record(row[1:])
         return found
 
-    def hits(self, connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, tuple[Any, ...]]:
-        """Return what a hit shows of these versions: id, text, role, metadata, tags, timestamp."""
+    def hits(
+        self, connection: sqlite3.Connection, numbers: Sequence[int], *, superseded: bool = False
+    ) -> dict[int, tuple[Any, ...]]:
+        """Return what a hit shows of these versions: id, text, role, metadata, tags, timestamp.
+
+        Superseded versions are left out unless asked for.
+        """
+        current = "" if superseded else " AND superseded_at IS NULL"
         found = {}
         for start in range(0, len(numbers), _BATCH):
             batch = numbers[start : start + _BATCH]
             marks = ", ".join("?" * len(batch))
             for seq, record_id, text, role, metadata, tags, time, offset in connection.execute(
                 "SELECT seq, id, text, role, metadata, tags, event_time, event_offset FROM records "
-                f"WHERE seq IN ({marks}) AND superseded_at IS NULL",
+                f"WHERE seq IN ({marks}){current}",
                 batch,
             ):
                 tagged = () if tags == "[]" else tuple(json.loads(tags))
@@ -145,6 +155,18 @@ class RowStore:
             is not None
         )
 
+    def has_version(self, connection: sqlite3.Connection, record_id: str, version: int) -> bool:
+        """Return whether this version of this memory is stored."""
+        row = connection.execute(
+            "SELECT 1 FROM records WHERE id = ? AND version = ?", (record_id, version)
+        ).fetchone()
+        return row is not None
+
+    def event_given(self, connection: sqlite3.Connection, seq: int) -> bool:
+        """Return whether the caller gave the event time of a version."""
+        row = connection.execute("SELECT event_given FROM records WHERE seq = ?", (seq,)).fetchone()
+        return row is not None and bool(row[0])
+
     def annotate(
         self, connection: sqlite3.Connection, seq: int, *, tags: Sequence[str], metadata: Mapping[str, Any]
     ) -> None:
@@ -180,11 +202,37 @@ class RowStore:
         token_signs, terms.
         """
         return connection.execute(
-            "SELECT r.seq, event_time, event_given, session, speaker, role, expires, valid_from, valid_to, text, vector, token_ids, "
-            "token_signs, terms FROM records AS r JOIN features AS f ON f.seq = r.seq "
-            "WHERE user_id = ? AND namespace = ? AND superseded_at IS NULL AND r.seq > ? ORDER BY r.seq",
+            f"SELECT {_LOADED} FROM records AS r JOIN features AS f ON f.seq = r.seq "
+            "WHERE r.user_id = ? AND r.namespace = ? AND r.superseded_at IS NULL AND r.seq > ? ORDER BY r.seq",
             (user_id, namespace, after),
         ).fetchall()
+
+    def load_as_of(
+        self, connection: sqlite3.Connection, user_id: str, namespace: str, *, as_of: int
+    ) -> list[tuple[Any, ...]]:
+        """Return the same for the versions that held at a moment.
+
+        A first version holds from `valid_from`, or its event time where that is open. A later one holds from the
+        `valid_from` or the later event time given with it, else from when it was stored. Each holds until its
+        `valid_to`, and at most until its successor begins to hold.
+        """
+        return connection.execute(
+            f"SELECT {_LOADED} FROM records AS r JOIN features AS f ON f.seq = r.seq "
+            "LEFT JOIN records AS p ON p.id = r.id AND p.version = r.version - 1 "
+            "LEFT JOIN records AS n ON n.seq = r.superseded_by "
+            "WHERE r.user_id = ?1 AND r.namespace = ?2 "
+            f"AND CASE WHEN p.seq IS NULL THEN COALESCE(r.valid_from, r.event_time) ELSE {_begin('r', 'p')} END <= ?3 "
+            f"AND (r.valid_to IS NULL OR r.valid_to > ?3) AND (n.seq IS NULL OR {_begin('n', 'r')} > ?3) ORDER BY r.seq",
+            (user_id, namespace, as_of),
+        ).fetchall()
+
+
+def _begin(later: str, earlier: str) -> str:
+    """Return the SQL of when a version that replaces another begins to hold."""
+    return (
+        f"CASE WHEN {later}.valid_from IS NOT NULL AND {later}.valid_from IS NOT {earlier}.valid_from THEN {later}.valid_from "
+        f"WHEN {later}.event_time > {earlier}.event_time THEN {later}.event_time ELSE {later}.insert_time END"
+    )
 
 
 def _micros(value: datetime | None) -> int | None:

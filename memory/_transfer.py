@@ -1,0 +1,181 @@
+"""JSONL out and in: every version of every memory, one a line; and the exports of mem0 and LangGraph stores."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from agentcore.memory._records import Record
+from agentcore.memory._validation import (
+    check_metadata,
+    check_name,
+    check_namespace,
+    check_tags,
+    check_text,
+    moment,
+    utc_now,
+)
+
+__all__ = ["FORMAT", "read_lines", "write_lines"]
+
+FORMAT = "swiftmem-1"
+_TIMES = ("timestamp", "created_at", "expires", "valid_from", "valid_to", "superseded_at")
+
+
+def write_lines(path: Path, records: Iterator[tuple[Record, bool]]) -> int:
+    """Write versions, the oldest of a memory first, and return how many; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    records : iterator of (Record, bool)
+        The flag says whether the event time was given by the caller.
+    """
+    count = 0
+    partial = path.with_name(path.name + ".part")
+    with partial.open("w", encoding="utf-8") as file:
+        file.write(json.dumps({"format": FORMAT}) + "\n")
+        for record, event_given in records:
+            file.write(json.dumps(_as_dict(record, event_given), ensure_ascii=False) + "\n")
+            count += 1
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+    return count
+
+
+def read_lines(path: Path, *, user_id: str | None = None) -> Iterator[tuple[Record, bool]]:
+    """Yield the versions of an export of ours, of mem0, or of a LangGraph store.
+
+    Parameters
+    ----------
+    path : Path
+        JSONL, or one JSON document with a list (`results`, `memories` or `items`).
+    user_id : str, optional
+        Overrides the user of every line.
+
+    Raises
+    ------
+    ValueError
+        A line that is not JSON or holds no text; the message names the line.
+    """
+    for number, item in _items(path):
+        try:
+            record, event_given = _from_dict(item)
+        except (ValueError, TypeError, KeyError) as exc:
+            raise ValueError(f"{str(path)!r} line {number}: {exc}") from exc
+        if user_id is not None:
+            record = _with_user(record, user_id)
+        yield record, event_given
+
+
+def _with_user(record: Record, user_id: str) -> Record:
+    return replace(record, user_id=check_name(user_id, what="user_id"))
+
+
+def _as_dict(record: Record, event_given: bool) -> dict[str, Any]:
+    """Return one version as JSON; open and empty fields are left out."""
+    fields: dict[str, Any] = {
+        "id": record.id, "version": record.version, "user_id": record.user_id, "namespace": record.namespace, "text": record.text,
+        "role": record.role, "agent": record.agent, "run": record.run, "tags": list(record.tags), "metadata": dict(record.metadata),
+        "event_given": event_given,
+    }  # fmt: skip
+    for name in _TIMES:
+        value: datetime | None = getattr(record, name)
+        fields[name] = None if value is None else value.isoformat()
+    return {key: value for key, value in fields.items() if value is not None and value not in ([], {})}
+
+
+def _items(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield (line number, object) of JSONL or of one JSON document."""
+    with path.open(encoding="utf-8") as file:
+        first = file.readline()
+        try:
+            head = json.loads(first)
+        except json.JSONDecodeError:
+            head = None
+        if (
+            head is None
+            or isinstance(head, list)
+            or any(isinstance(head.get(key), list) for key in ("results", "memories", "items"))
+        ):
+            file.seek(0)
+            try:
+                document = json.load(file)
+            except json.JSONDecodeError as exc:
+                raise ValueError(f"{str(path)!r} is neither JSONL nor JSON: {exc}") from exc
+            listed = (
+                document
+                if isinstance(document, list)
+                else next(document[k] for k in ("results", "memories", "items") if k in document)
+            )
+            yield from enumerate(listed, start=1)
+            return
+        if "format" in head:
+            if head["format"] != FORMAT:
+                raise ValueError(f"{str(path)!r} has the format {head['format']!r}; known here: {FORMAT!r}")
+        else:
+            yield 1, head
+        for number, line in enumerate(file, start=2):
+            if line.strip():
+                try:
+                    yield number, json.loads(line)
+                except json.JSONDecodeError as exc:
+                    raise ValueError(f"{str(path)!r} line {number} is not JSON: {exc}") from exc
+
+
+def _from_dict(item: Mapping[str, Any]) -> tuple[Record, bool]:
+    """Build a version from a line of ours, of mem0 (`memory`), or of a LangGraph store (`namespace`, `key`, `value`)."""
+    if not isinstance(item, Mapping):
+        raise TypeError(f"expected an object, got {type(item).__name__}")
+    if "key" in item and isinstance(item.get("value"), Mapping):
+        item = _from_store_item(item)
+    elif "memory" in item:
+        item = {
+            **{key: item.get(key) for key in ("id", "user_id", "metadata")}, "text": item["memory"],
+            "agent": item.get("agent_id"), "run": item.get("run_id"), "role": item.get("role"),
+            "created_at": item.get("created_at"), "timestamp": item.get("timestamp") or item.get("created_at"),
+            "expires": item.get("expiration_date"),
+        }  # fmt: skip
+    times = {name: None if item.get(name) is None else moment(item[name], what=name) for name in _TIMES}
+    created = times["created_at"] or utc_now()
+    record = Record(
+        id=check_name(item.get("id") or os.urandom(16).hex(), what="id"),
+        version=int(item.get("version", 1)),
+        user_id=check_name(item.get("user_id") or "default", what="user_id"),
+        namespace=check_namespace(item.get("namespace")) or None,
+        text=check_text(item["text"] if "text" in item else item.get("content")),
+        role=item.get("role"),
+        agent=item.get("agent"),
+        run=item.get("run"),
+        tags=check_tags(item.get("tags")),
+        metadata=check_metadata(item.get("metadata")),
+        timestamp=times["timestamp"] or created,
+        created_at=created,
+        expires=times["expires"],
+        valid_from=times["valid_from"],
+        valid_to=times["valid_to"],
+        superseded_at=times["superseded_at"],
+    )
+    return record, bool(item.get("event_given", times["timestamp"] is not None))
+
+
+def _from_store_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn a LangGraph store item into our fields: the text is the value's `text` or `content`, else its JSON."""
+    value = item["value"]
+    namespace = item.get("namespace") or []
+    text = next(
+        (value[key] for key in ("text", "content", "memory") if isinstance(value.get(key), str)), None
+    )
+    return {
+        "text": text or json.dumps(value, ensure_ascii=False),
+        "metadata": {**value, "key": item["key"]},
+        "namespace": "/".join(namespace) if isinstance(namespace, list) else str(namespace),
+        "created_at": item.get("created_at"),
+        "timestamp": item.get("updated_at") or item.get("created_at"),
+    }

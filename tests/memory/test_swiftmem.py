@@ -1,0 +1,329 @@
+"""What users of SwiftMem rely on: add, find, change, forget."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentcore.memory import (
+    DuplicateRecordError,
+    EmbedderMismatchError,
+    RecordNotFoundError,
+    StoreClosedError,
+    StoreUnavailableError,
+    SwiftMem,
+)
+from agentcore.memory.embedding import HashEmbedder
+
+
+def test_what_was_added_comes_back(memory: SwiftMem) -> None:
+    """A record comes back as it was given: text, times, tags, metadata."""
+    when = datetime(2023, 5, 8, 13, 56)
+    record_id = memory.add(
+        "Ann moved to Lisbon",
+        user_id="u",
+        timestamp=when,
+        role="Ann",
+        metadata={"a": [1, {"b": None}]},
+        tags=["Home Town"],
+    )
+    record = memory.get(record_id)
+    assert record is not None
+    assert (record.text, record.timestamp, record.role, record.tags) == (
+        "Ann moved to Lisbon",
+        when,
+        "Ann",
+        ("home_town",),
+    )
+    assert record.metadata == {"a": [1, {"b": None}]}
+    hit = memory.search("Lisbon", user_id="u")[0]
+    assert (hit.id, hit.text, hit.timestamp, hit.metadata) == (record_id, record.text, when, record.metadata)
+    assert {"dense", "lexical"} <= hit.signals.keys()
+
+
+def test_best_match_comes_first(memory: SwiftMem) -> None:
+    """The record that shares the query's words is first, and scores fall and lie in [0, 1]."""
+    for text in (
+        "the cat sleeps on the sofa",
+        "Bob plays chess",
+        "a violin concert in Vienna",
+        "chess club on Sunday with Bob",
+    ):
+        memory.add(text)
+    hits = memory.search("chess club", limit=4)
+    assert hits[0].text == "chess club on Sunday with Bob"
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert all(0 <= hit.score <= 1 for hit in hits)
+    assert len(memory.search("chess", limit=100)) == 4
+    assert memory.search("chess", limit=0) == []
+
+
+def test_users_and_namespaces_are_apart(memory: SwiftMem) -> None:
+    """A search sees one user and one namespace, whatever else is stored."""
+    memory.add("secret plan", user_id="a")
+    memory.add("secret plan", user_id="b")
+    memory.add("secret plan", user_id="a", namespace="work")
+    for user, space in (("a", None), ("b", None), ("a", "work")):
+        hits = memory.search("secret plan", user_id=user, namespace=space)
+        assert [(hit.user_id, hit.namespace) for hit in hits] == [(user, space)]
+    assert memory.search("secret plan", user_id="c") == []
+    assert memory.search("secret plan", user_id="b", namespace="work") == []
+
+
+def test_delete_says_how_many(memory: SwiftMem) -> None:
+    """A deleted record is never found again, and the receipt is a count."""
+    keep, gone = memory.add("keep this note"), memory.add("drop this note")
+    assert memory.search("note", limit=5)
+    assert (memory.delete(gone), memory.delete(gone)) == (1, 0)
+    assert [hit.id for hit in memory.search("drop this note", limit=5)] == [keep]
+    assert memory.get(gone) is None
+    memory.add("another user's", user_id="other")
+    assert memory.delete_all(user_id="default") == 1
+    assert memory.search("note") == []
+    assert len(memory.get_all(user_id="other")) == 1
+
+
+def test_update_keeps_history(memory: SwiftMem, clock: Any) -> None:
+    """An update replaces what is found and keeps what was believed."""
+    record_id = memory.add("Ann lives in Paris", timestamp=datetime(2026, 1, 1, tzinfo=UTC))
+    clock.time += timedelta(days=30)
+    memory.update(record_id, "Ann lives in Rome", metadata={"sure": True})
+    assert [hit.text for hit in memory.search("Where does Ann live?")] == ["Ann lives in Rome"]
+    assert [(v.version, v.text) for v in memory.history(record_id)] == [
+        (1, "Ann lives in Paris"),
+        (2, "Ann lives in Rome"),
+    ]
+    assert [hit.text for hit in memory.search("Ann", as_of=datetime(2026, 5, 1))] == ["Ann lives in Paris"]
+    assert [hit.text for hit in memory.search("Ann", as_of=clock.time)] == ["Ann lives in Rome"]
+    assert memory.search("Ann", as_of=datetime(2025, 5, 1)) == []
+    with pytest.raises(RecordNotFoundError, match="get_all"):
+        memory.update("nobody", "x")
+
+
+def test_validity_answers_as_of(memory: SwiftMem) -> None:
+    """Facts are found in the time in which they hold, also when all were stored on one day."""
+    memory.add("Ann works in Bern", valid_from=datetime(2020, 1, 1), valid_to=datetime(2022, 1, 1))
+    memory.add("Ann works in Oslo", valid_from=datetime(2022, 1, 1))
+    assert [hit.text for hit in memory.search("Ann works", as_of="2021-03-01")] == ["Ann works in Bern"]
+    assert [hit.text for hit in memory.search("Ann works", as_of="2022-01-01")] == ["Ann works in Oslo"]
+    assert [hit.text for hit in memory.search("Ann works")] == ["Ann works in Oslo"]
+
+
+def test_time_range_is_inclusive(memory: SwiftMem) -> None:
+    """Start and end are event times, both inclusive."""
+    for day in range(1, 6):
+        memory.add(f"note of day {day}", timestamp=datetime(2024, 1, day))
+    hits = memory.search("note", start=datetime(2024, 1, 2), end=datetime(2024, 1, 4))
+    assert {hit.text for hit in hits} == {f"note of day {day}" for day in (2, 3, 4)}
+    assert [r.text for r in memory.get_all(start="2024-01-04")] == ["note of day 4", "note of day 5"]
+
+
+def test_expired_records_are_gone(memory: SwiftMem, clock: Any) -> None:
+    """From its expiry on, a record is nowhere to be found, and vacuum removes it from the file."""
+    record_id = memory.add("the code is 1234", expires=timedelta(hours=1))
+    assert memory.search("code") and memory.get(record_id)
+    clock.time += timedelta(hours=1)
+    assert memory.search("code") == [] and memory.get(record_id) is None and memory.get_all() == []
+    assert memory.search("code", as_of=clock.time) == []
+    assert memory.vacuum() == 1
+    assert memory.history(record_id) == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"year": 2020}, {"a"}),
+        ({"year": {"$gte": 2020}}, {"a", "b"}),
+        ({"year": {"gte": 2020, "lt": 2021}}, {"a"}),
+        ({"year": {"$in": [2020, 1999]}}, {"a"}),
+        ({"year": {"$nin": [2020]}}, {"b", "c"}),
+        ({"year": {"$ne": 2020}}, {"b", "c"}),
+        ({"year": {"$exists": False}}, {"c"}),
+        ({"year": "*"}, {"a", "b"}),
+        ({"$or": [{"year": 2020}, {"kind": "x"}]}, {"a", "c"}),
+        ({"AND": [{"year": {"gt": 1}}, {"NOT": [{"year": 2021}]}]}, {"a"}),
+        ({"$not": {"year": 2020}}, {"b", "c"}),
+        ({"year": {"$not": {"$gt": 2020}}}, {"a", "c"}),
+        ({"deep.key": 1}, {"b"}),
+        ({"topics": "art"}, {"a"}),
+        ({"topics": {"contains": "art"}}, {"a"}),
+        ({"kind": {"icontains": "X"}}, {"c"}),
+        ({"kind": None}, {"a", "b"}),
+        ({"flag": True}, {"b"}),
+        ({"flag": 1}, set()),
+        ({"tags": "red"}, {"c"}),
+        ({}, {"a", "b", "c"}),
+    ],
+)
+def test_filters(memory: SwiftMem, filters: dict[str, Any], expected: set[str]) -> None:
+    """Filters mean what MongoDB's and mem0's operators mean."""
+    memory.add("one record", id="a", metadata={"year": 2020, "topics": ["art", "law"]})
+    memory.add("two record", id="b", metadata={"year": 2021, "deep": {"key": 1}, "flag": True})
+    memory.add("three record", id="c", metadata={"kind": "xyz"}, tags=["red"])
+    if filters == {"$or": [{"year": 2020}, {"kind": "x"}]}:
+        filters = {"$or": [{"year": 2020}, {"kind": "xyz"}]}
+    assert {hit.id for hit in memory.search("record", filters=filters)} == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda m: m.add(""), ValueError),
+        (lambda m: m.add("  \n"), ValueError),
+        (lambda m: m.add(b"bytes"), TypeError),
+        (lambda m: m.add("bad \ud800 surrogate"), ValueError),
+        (lambda m: m.add("x", timestamp="not a date"), ValueError),
+        (lambda m: m.add("x", timestamp=1e30), ValueError),
+        (lambda m: m.add("x", metadata={"a": float("nan")}), ValueError),
+        (lambda m: m.add("x", metadata={"a": object()}), ValueError),
+        (lambda m: m.add("x", user_id=""), ValueError),
+        (lambda m: m.add("x", valid_from="2024-01-02", valid_to="2024-01-01"), ValueError),
+        (lambda m: m.add("x", duplicates="maybe"), ValueError),
+        (lambda m: m.add("x" * 5_000_000), ValueError),
+        (lambda m: m.add_messages([{"content": "x", "sender": "y"}]), ValueError),
+        (lambda m: m.search(""), ValueError),
+        (lambda m: m.search("x", limit=-1), ValueError),
+        (lambda m: m.search("x", limit="3"), TypeError),
+        (lambda m: m.search("x", start="2024-01-02", end="2024-01-01"), ValueError),
+        (lambda m: m.search("x", filters={"a": {"$near": 1}}), ValueError),
+        (lambda m: m.search("x", filters={"$nor": []}), ValueError),
+        (lambda m: m.search("x", filters={"a": {"$gt": None}}), TypeError),
+        (lambda m: m.search("x", threshold=2), ValueError),
+        (lambda m: m.search("x", profile="best"), ValueError),
+    ],
+)
+def test_bad_input_is_named(memory: SwiftMem, call: Any, error: type[Exception]) -> None:
+    """Bad input raises at once with a message, and stores nothing."""
+    with pytest.raises(error):
+        call(memory)
+    assert memory.stats()["versions"] == 0
+
+
+def test_odd_input_is_fine(memory: SwiftMem) -> None:
+    """Huge limits, a long text, old dates, other scripts and a zone are stored and found."""
+    memory.add("word " * 200_000, id="long")
+    memory.add("in the year one", id="old", timestamp=datetime(1, 1, 1))
+    memory.add("安娜搬到了里斯本", id="cjk", timestamp=datetime(9999, 12, 31, 23, 59))
+    memory.add("!!!", id="marks")
+    assert memory.search("里斯本", limit=10**9)[0].id == "cjk"
+    assert {hit.id for hit in memory.search("???", limit=10**9)} == {"long", "old", "cjk", "marks"}
+    old, cjk = memory.get("old"), memory.get("cjk")
+    assert old is not None and old.timestamp == datetime(1, 1, 1)
+    assert cjk is not None and cjk.timestamp == datetime(9999, 12, 31, 23, 59)
+
+
+def test_batch_is_all_or_nothing(memory: SwiftMem) -> None:
+    """One bad message keeps the whole batch out."""
+    with pytest.raises(ValueError, match="empty"):
+        memory.add_messages([{"content": "fine"}, {"content": " "}])
+    memory.add("there", id="taken")
+    with pytest.raises(DuplicateRecordError, match="taken"):
+        memory.add_messages([{"content": "fine"}, {"content": "clash", "id": "taken"}])
+    assert len(memory.get_all()) == 1
+
+
+def test_duplicates(memory: SwiftMem) -> None:
+    """Exact and near duplicates are kept, merged or rejected as asked; numbers and negations make a difference."""
+    first = memory.add("Ann likes green tea with honey in the morning", tags=["tea"])
+    assert (
+        memory.add("ann likes green tea with honey, in the morning!", duplicates="merge", tags=["honey"])
+        == first
+    )
+    assert memory.add("Ann likes some green tea with honey in the morning", duplicates="merge") == first
+    record = memory.get(first)
+    assert record is not None and record.tags == ("tea", "honey")
+    with pytest.raises(DuplicateRecordError):
+        memory.add("Ann likes green tea with honey in the morning", duplicates="reject")
+    for other in ("Ann never likes green tea with honey in the morning", "Bob repairs old clocks"):
+        assert memory.add(other, duplicates="merge") != first
+    memory.add("Ann likes green tea with honey in the morning", user_id="other", duplicates="reject")
+    assert memory.add("Ann likes green tea with honey in the morning") != first
+
+
+def test_export_round_trips(memory: SwiftMem, clock: Any, embedder: HashEmbedder, tmp_path: Path) -> None:
+    """An export read into an empty memory gives the same records, versions and results."""
+    record_id = memory.add(
+        "Ann lives in Paris", timestamp=datetime(2023, 1, 1), metadata={"session": "1"}, tags=["home"]
+    )
+    clock.time += timedelta(days=1)
+    memory.update(record_id, "Ann lives in Rome")
+    memory.add("Bob has a dog", user_id="b", namespace="pets", expires=timedelta(days=9))
+    path = tmp_path / "out.jsonl"
+    assert memory.export(path) == 3
+    with SwiftMem(tmp_path / "copy.db", embedder=embedder, now=clock) as copy:
+        assert (copy.import_(path), copy.import_(path)) == (3, 0)
+        assert copy.history(record_id) == memory.history(record_id)
+        assert copy.get_all(user_id="b", namespace="pets") == memory.get_all(user_id="b", namespace="pets")
+        assert copy.search("Ann") == memory.search("Ann")
+        assert copy.search("Ann", as_of="2026-06-01T13:00") == memory.search("Ann", as_of="2026-06-01T13:00")
+
+
+def test_foreign_exports_are_read(memory: SwiftMem, tmp_path: Path) -> None:
+    """mem0's results and a LangGraph store's items become records."""
+    mem0 = tmp_path / "mem0.json"
+    mem0.write_text(
+        '{"results": [{"id": "m1", "memory": "Likes tea", "user_id": "u", "created_at": "2024-07-01T10:00:00-07:00",'
+        ' "metadata": {"category": "food"}}]}'
+    )
+    store = tmp_path / "store.jsonl"
+    store.write_text('{"namespace": ["u", "facts"], "key": "k", "value": {"text": "Has a dog", "n": 1}}\n')
+    assert memory.import_(mem0) == 1 and memory.import_(store, user_id="u") == 1
+    assert memory.search("tea", user_id="u")[0].metadata == {"category": "food"}
+    assert memory.search("dog", user_id="u", namespace="u/facts")[0].metadata["n"] == 1
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"text": "fine"}\n{"text": ""}\n')
+    with pytest.raises(ValueError, match="line 2"):
+        memory.import_(bad)
+    assert memory.get_all() == []
+
+
+def test_wrong_embedder_is_refused_and_cured(tmp_path: Path) -> None:
+    """A file refuses another embedder, names the cure, and the cure works."""
+    path = tmp_path / "memory.db"
+    with SwiftMem(path, embedder=HashEmbedder(64)) as memory:
+        memory.add("Ann plays the violin", id="a")
+        memory.update("a", "Ann plays the cello")
+    with pytest.raises(EmbedderMismatchError, match="reembed"):
+        SwiftMem(path, embedder=HashEmbedder(32))
+    assert SwiftMem.reembed(path, embedder=HashEmbedder(32)) == 2
+    with SwiftMem(path, embedder=HashEmbedder(32)) as memory:
+        assert memory.search("cello")[0].id == "a"
+
+
+def test_closed_memory_says_so(memory: SwiftMem) -> None:
+    """After close every call says what to do."""
+    memory.close()
+    memory.close()
+    with pytest.raises(StoreClosedError, match="open it again"):
+        memory.search("x")
+    with pytest.raises(StoreClosedError):
+        memory.add("x")
+
+
+def test_not_a_database(tmp_path: Path) -> None:
+    """A file that is no database is refused in one line, and stays as it was."""
+    path = tmp_path / "notes.txt"
+    path.write_text("just some notes " * 100)
+    with pytest.raises(StoreUnavailableError, match="not a sound SQLite file"):
+        SwiftMem(path)
+    assert path.read_text().startswith("just some notes")
+    with pytest.raises(StoreUnavailableError, match="folder exists"):
+        SwiftMem(tmp_path / "missing" / "memory.db")
+
+
+async def test_async_twins(memory: SwiftMem) -> None:
+    """Every verb has an async twin that does the same."""
+    record_id = await memory.aadd("Ann likes chess")
+    await memory.aadd_messages([{"role": "user", "content": "Bob likes go"}])
+    assert [hit.id for hit in await memory.asearch("chess", limit=1)] == [record_id]
+    await memory.aupdate(record_id, "Ann likes shogi")
+    assert len(await memory.ahistory(record_id)) == 2
+    assert len(await memory.aget_all()) == 2
+    assert (await memory.astats())["records"] == 2
+    assert await memory.adelete(record_id) == 1
+    assert await memory.aget(record_id) is None
+    assert await memory.adelete_all(user_id="default") == 1
+    await memory.aclose()
