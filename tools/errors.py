@@ -97,7 +97,7 @@ class EmptyCorpusError(DocumentError):
         self.folder = folder
 
 
-class UnknownDocumentError(DocumentError):
+class UnknownDocumentError(DocumentError, LookupError):
     """The corpus has no document of this name."""
 
     def __init__(self, source: str, *, nearest: str | None) -> None:
@@ -116,7 +116,7 @@ class UnreadableDocumentError(DocumentError):
         self.reason = reason
 
 
-class SnapshotMissingError(DocumentError):
+class SnapshotMissingError(DocumentError, LookupError):
     """The stored text of a document is gone or damaged."""
 
     def __init__(self, sha256: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,8 +20,12 @@ def stderr_console() -> Console:
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Progress]:
-    """Draw a bar on stderr while the block runs; without a terminal, one line a stage.
+def progress_bar(
+    title: str, *, unit: Literal["bytes", "files"] = "bytes", quiet: bool = False
+) -> Iterator[Progress]:
+    """Draw a bar on stderr while something moves; without a terminal, one line a stage.
+
+    The bar vanishes when a stage is done, so that a run's lines can follow it.
 
     Yields
     ------
@@ -29,20 +33,41 @@ def progress_bar(title: str) -> Iterator[Progress]:
         Call it with (stage, done, total).
     """
     console = stderr_console()
+    if quiet:
+        yield _silent
+        return
     if not console.is_terminal:
         yield _stage_lines(console, title)
         return
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with RichProgress(*columns, console=console, transient=True) as bars:
-        task = bars.add_task(title, total=None)
+    counts = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
+    bars = RichProgress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        counts,
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+    task = bars.add_task(title, total=None)
 
-        def draw(stage: str, done: int, total: int | None) -> None:
-            bars.update(task, description=f"{title}: {stage}", completed=done, total=total)
+    def draw(stage: str, done: int, total: int | None) -> None:
+        bars.update(task, description=f"{title}: {stage}", completed=done, total=total)
+        if done == total:
+            bars.stop()
+        elif not bars.live.is_started:
+            bars.start()
 
+    try:
         yield draw
+    finally:
+        bars.stop()
+
+
+def _silent(stage: str, done: int, total: int | None) -> None:
+    """Draw nothing."""
 
 
 def _stage_lines(console: Console, title: str) -> Progress:

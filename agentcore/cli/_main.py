@@ -11,6 +11,10 @@ from agentcore.cli._exit import ExitCode, report
 from agentcore.cli._lazy import LazyCommand, LazyGroup
 
 _COMMANDS = {
+    "ask": LazyCommand(
+        "agentcore.cli.ask", "ask", "Answer a question from documents and memory, with citations."
+    ),
+    "repl": LazyCommand("agentcore.cli.repl", "repl", "Talk to an agent that remembers."),
     "memory": LazyCommand("agentcore.cli.memory", "memory", "Add, search, list and move memories."),
     "bench": LazyCommand("agentcore.cli.bench", "bench", "Measure memory, decoding, trimming and the agent."),
     "models": LazyCommand("agentcore.cli.models", "models", "List, pull, locate and remove models."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -20,12 +21,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 def _common(command: Command) -> Command:
     """Add the options that every sub-command shares."""
-    for option in (
+    options: list[Callable[[Command], Command]] = [
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
         click.option("--namespace", help="A partition under the user."),
         click.option("--user", help="Whose memory (default: the setting `user`)."),
         click.option("--memory", "file", type=_FILE, help="The memory file (default: the setting `memory`)."),
-    ):
+    ]
+    for option in options:
         command = option(command)
     return command
 
@@ -55,7 +57,7 @@ def add(
     as_json: bool,
 ) -> None:
     """Remember TEXT (`-` reads stdin) and print its id."""
-    words = click.get_text_stream("stdin").read() if text == ("-",) else " ".join(text)
+    words = sys.stdin.read() if text == ("-",) else " ".join(text)
     owner = _user(user)
     with _open(file) as store:
         record_id = _checked(

@@ -1,0 +1,107 @@
+"""What a run looks like to a person: one dim line an event, and the answer with its sources."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+# Text from models, documents and memory never moves the cursor, hides itself or reverses the reading direction.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+)
+_WIDTH = 100
+
+
+def plain(text: str) -> str:
+    """Return text without control, bidirectional and invisible characters."""
+    return _UNSEEN.sub("", text)
+
+
+def event_line(kind: str, path: tuple[str, ...], data: Mapping[str, Any]) -> str | None:
+    """Return the one line that tells of an event, None for those that are shown otherwise.
+
+    Parameters
+    ----------
+    kind : str
+        The event's type.
+    path : tuple of str
+        The agent that sent it; a sub-agent's lines are indented and name it.
+    data : mapping
+        Its values.
+    """
+    text = _event_text(kind, data)
+    if text is None:
+        return None
+    who = f"  {'/'.join(path)}: " if path else ""
+    return plain(who + text)
+
+
+def _event_text(kind: str, data: Mapping[str, Any]) -> str | None:
+    match kind:
+        case "plan":
+            tasks = "; ".join(str(task["question"]) for task in data.get("tasks", ()))
+            return "plan: " + _short(tasks or str(data.get("reason", "nothing to look up")))
+        case "seeker_started":
+            return "seeking: " + _short(str(data["task"]["question"]))
+        case "thinking":
+            return _short(str(data["text"]))
+        case "tool_call":
+            arguments = ", ".join(f"{name}={value!r}" for name, value in data["arguments"].items())
+            return _short(f"{data['name']}({arguments})")
+        case "tool_result":
+            first = "; ".join(map(str, data.get("first", ())))
+            return _short(f"  -> {data.get('count', '')} found: {first}")
+        case "memory_hits":
+            texts = [str(hit["text"]) for hit in data["hits"]]
+            return _short(f"remembered {len(texts)}: {'; '.join(texts)}") if texts else "remembered nothing"
+        case "trim" | "route":
+            return _short(f"{kind}: " + ", ".join(f"{name} {value}" for name, value in data.items()))
+        case "error":
+            return _short(f"error: {data['message']}", width=300)
+        case _:
+            return None
+
+
+def answer_text(result: Mapping[str, Any]) -> str:
+    """Return the answer, its sources, and which model and mode made it, as plain lines.
+
+    A claim that its sources do not support is marked; a partial result says which limit was reached.
+    """
+    answer, statement = (plain(str(result.get(name) or "")) for name in ("answer", "statement"))
+    lines = [answer or "not found"]
+    if result.get("found") and statement and statement.strip(" .") != answer.strip(" ."):
+        lines += ["", statement]
+    for claim in result.get("claims") or ():
+        if not claim.get("is_supported", True):
+            problems = "; ".join(claim.get("problems") or ()) or "the source does not say so"
+            lines.append(f"  unsupported: {_short(plain(claim['text']))} ({problems})")
+    citations = result.get("citations") or ()
+    if citations:
+        lines += ["", "Sources"]
+        for citation in citations:
+            place = f"{citation['source']}:{citation['start']}-{citation['end']}"
+            lines.append(f"[{citation['number']}] {plain(str(citation['title']))} ({place})")
+            lines.append(f"    “{_short(plain(str(citation['quote'])), width=300)}”")
+    lines += ["", made_by(result)]
+    if result.get("status") == "partial":
+        limit = result.get("limit") or "limit"
+        lines.append(f"partial result: the limit of {limit} was reached; raise --max-{limit} for more")
+    return "\n".join(lines)
+
+
+def made_by(result: Mapping[str, Any]) -> str:
+    """Return the line that says which model answered, in which mode, and what it took."""
+    usage = result.get("usage") or {}
+    parts = [str(result.get("model") or "no model")]
+    if result.get("mode"):
+        parts.append(f"{result['mode']} mode")
+    if usage:
+        parts.append(f"{usage.get('seconds', 0):.1f} s, {int(usage.get('tokens', 0))} tokens")
+    return "-- " + ", ".join(parts)
+
+
+def _short(text: str, *, width: int = _WIDTH) -> str:
+    """Return a text's beginning on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= width else line[: width - 1] + "…"

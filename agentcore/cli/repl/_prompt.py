@@ -1,0 +1,148 @@
+"""The input line: history, several lines, paste, completion, a status line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
+from prompt_toolkit.document import Document
+from prompt_toolkit.history import FileHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.shortcuts import CompleteStyle
+
+from agentcore.cli.repl._commands import COMMANDS
+
+if TYPE_CHECKING:
+    from agentcore.cli.repl._loop import Repl
+
+__all__ = ["Prompt"]
+
+
+class Prompt:
+    """Reads the user's lines from a terminal.
+
+    Parameters
+    ----------
+    repl : Repl
+        Whose state the status line shows.
+    """
+
+    def __init__(self, repl: Repl) -> None:
+        self._repl = repl
+        folder = repl.conversations_folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        history = folder.parent / "history"
+        history.touch(mode=0o600)
+        self._session: PromptSession[str] = PromptSession(
+            history=FileHistory(history),
+            completer=_SlashCompleter(),
+            complete_while_typing=False,
+            complete_style=CompleteStyle.READLINE_LIKE,
+            key_bindings=_bindings(),
+            multiline=True,
+            prompt_continuation=lambda width, number, wrapped: "." * (width - 1) + " ",  # noqa: ARG005
+            bottom_toolbar=self._status if _has_status_line() else None,
+            enable_open_in_editor=True,
+            erase_when_done=False,
+        )
+        self._was_shown = False
+
+    async def read(self, *, on_shown: Callable[[], None]) -> str:
+        """Return the next line.
+
+        Parameters
+        ----------
+        on_shown : callable
+            Called once, when the first prompt is on the screen.
+
+        Raises
+        ------
+        EOFError
+            Ctrl-D on an empty line.
+        KeyboardInterrupt
+            Ctrl-C on an empty line.
+        """
+
+        def pre_run() -> None:
+            if not self._was_shown:
+                self._was_shown = True
+                self._session.app.after_render += _once(on_shown)
+
+        return await self._session.prompt_async("> ", pre_run=pre_run)
+
+    def _status(self) -> str:
+        """Return the status line: model, corpus, use so far."""
+        settings = self._repl.agent.settings
+        tokens = sum(
+            int((turn["result"].get("usage") or {}).get("tokens", 0)) for turn in self._repl.transcript.turns
+        )
+        corpus = settings.corpus.name if settings.corpus else "no corpus"
+        return f" {settings.backbone} | {corpus} | {len(self._repl.transcript.turns)} turns, {tokens} tokens | /help"
+
+
+class _SlashCompleter(Completer):
+    """Completes command names, and folders after `/corpus`."""
+
+    def __init__(self) -> None:
+        self._folders = PathCompleter(only_directories=True, expanduser=True)
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        """Yield what the text before the cursor may become."""
+        text = document.text_before_cursor
+        if text.startswith("/corpus "):
+            rest = Document(text.removeprefix("/corpus "))
+            yield from self._folders.get_completions(rest, complete_event)
+        elif text.startswith("/") and " " not in text:
+            for name, command in COMMANDS.items():
+                if name.startswith(text[1:]):
+                    yield Completion(name, start_position=1 - len(text), display_meta=command.help)
+
+
+def _bindings() -> KeyBindings:
+    """Enter sends, Alt-Enter begins a line, Ctrl-C clears a line that holds text and keeps it in the history."""
+    bindings = KeyBindings()
+
+    @bindings.add("enter")
+    def _send(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if buffer.document.text_before_cursor.endswith("\\"):
+            buffer.delete_before_cursor()
+            buffer.insert_text("\n")
+        else:
+            buffer.validate_and_handle()
+
+    @bindings.add("escape", "enter")
+    def _new_line(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text("\n")
+
+    @bindings.add("c-c")
+    def _clear(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        if buffer.text:
+            buffer.append_to_history()
+            buffer.reset()
+        else:
+            event.app.exit(exception=KeyboardInterrupt, style="class:aborting")
+
+    return bindings
+
+
+def _once(call: Callable[[], None]) -> Callable[[object], None]:
+    """Return a handler that calls at its first event only."""
+    done = False
+
+    def handler(_: object) -> None:
+        nonlocal done
+        if not done:
+            done = True
+            call()
+
+    return handler
+
+
+def _has_status_line() -> bool:
+    """Tell whether the terminal can draw one."""
+    return os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}

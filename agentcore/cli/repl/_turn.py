@@ -1,0 +1,94 @@
+"""One turn: the agent's events as lines, its tokens as they come, and a stop that takes effect at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from agentcore.cli._render import answer_text, event_line, made_by, plain
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from agentcore.events import Event
+
+__all__ = ["Turn"]
+
+
+class Turn:
+    """What a question leads to, shown while it happens.
+
+    Parameters
+    ----------
+    console : Console
+        Where answers go.
+    aside : Console
+        Where plan, tools and thinking go, dimmed.
+    """
+
+    def __init__(self, console: Console, aside: Console) -> None:
+        self._console = console
+        self._aside = aside
+        self._streamed = ""
+        self.lines: list[str] = []
+        self.result: dict[str, Any] = {"status": "interrupted"}
+
+    async def show(self, question: str, events: AsyncIterator[Event]) -> dict[str, Any]:
+        """Show every event and return the result; cancelled, what was said so far is the result, marked."""
+        try:
+            async for event in events:
+                self._show_event(event.type, event.path, event.data)
+        except asyncio.CancelledError:
+            self._interrupted(question)
+        return self.result
+
+    def _show_event(self, kind: str, path: tuple[str, ...], data: Mapping[str, Any]) -> None:
+        if kind == "token" and not path:
+            self._stream(str(data.get("text", "")))
+        elif kind == "run_finished":
+            self.result = dict(data)
+            self._finish()
+        elif (line := event_line(kind, path, data)) is not None:
+            self.lines.append(line)
+            self._end_stream_line()
+            self._aside.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
+
+    def _stream(self, text: str) -> None:
+        """Print a piece of the answer as it comes."""
+        shown = plain(text)
+        self._streamed += shown
+        self._console.print(shown, end="", markup=False, highlight=False, soft_wrap=True)
+
+    def _end_stream_line(self) -> None:
+        if self._streamed and not self._streamed.endswith("\n"):
+            self._console.print()
+            self._streamed += "\n"
+
+    def _finish(self) -> None:
+        """Print the answer and its sources, without what was streamed already."""
+        self._end_stream_line()
+        text = answer_text(self.result)
+        answer = plain(str(self.result.get("answer") or ""))
+        if answer and self._streamed.strip() == answer.strip():
+            text = text.removeprefix(answer).lstrip("\n")
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        if self.result.get("error"):
+            self._aside.print(
+                f"error: {self.result['error']}", style="red", markup=False, highlight=False, soft_wrap=True
+            )
+
+    def _interrupted(self, question: str) -> None:
+        """Keep the partial answer and say that it is one."""
+        self._end_stream_line()
+        self._console.print("(interrupted)", markup=False, highlight=False)
+        self.result = {
+            "status": "interrupted",
+            "question": question,
+            "answer": (self._streamed.strip() + " (interrupted)").strip(),
+        }
+
+
+def summary(result: Mapping[str, Any]) -> str:
+    """Return a result's one line for lists."""
+    return f"{result.get('status', '?'):11} {' '.join(str(result.get('answer', '')).split())[:70]} {made_by(result)}"
