@@ -20,7 +20,7 @@ _INVISIBLE = re.compile(
     r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
 )
 _MARKERS = (
-    re.compile(rf"[<＜‹〈⟨]\s*[/／]?\s*(?:{_TAG_NAMES})\b[^<>＞\n]{{0,80}}[>＞›〉⟩]", re.I),
+    re.compile(rf"[<＜〈⟨]\s*[/／]?\s*(?:{_TAG_NAMES})\b[^<>＞\n]{{0,80}}[>＞〉⟩]", re.I),
     re.compile(r"[<＜]\s*[|｜].{1,64}?[|｜]\s*[>＞]", re.S),
     re.compile(
         r"\[\s*/?\s*(?:INST|SYS|THINK|/THINK|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\s*\]",
