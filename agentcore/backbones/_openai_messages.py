@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from langchain_core.messages import (
@@ -49,7 +51,7 @@ def _to_request(message: BaseMessage, answered: set[str], send_reasoning: bool) 
     if not isinstance(message.content, str):
         blocks = [b for b in message.content if isinstance(b, str) or b.get("type") not in _OWN_BLOCKS]
         plain = message.model_copy(update={"content": blocks})
-    request = cast("dict[str, Any]", convert_to_openai_messages(plain))
+    request = convert_to_openai_messages(plain)
     if not isinstance(message, AIMessage):
         return request
     broken = [call for call in message.invalid_tool_calls if call["id"] in answered]
@@ -107,7 +109,8 @@ class StreamReader:
         self.finish_reason: str | None = None
         self.text = ""
         self._content = _ContentReader(starts_in_thought=starts_in_thought)
-        self._calls: list[str | None] = []
+        self._calls: list[_Begun] = []
+        self._current: dict[int | None, int] = {}
         self._model = ""
         self._usage: UsageMetadata | None = None
         self._metadata: dict[str, Any] = {}
@@ -165,31 +168,40 @@ class StreamReader:
         return message if self._content.has_reasoning else AIMessageChunk(content=block["text"])
 
     def _call_chunk(self, call: Any) -> ToolCallChunk:
-        """Return a piece of a tool call under the right index.
-
-        Servers number calls wrongly in two ways: no index at all, and index 0 for every call. A new id is a
-        new call in both.
-        """
+        """Return a piece of a tool call under the right index."""
         function = getattr(call, "function", None)
-        identity = getattr(call, "id", None) or None
-        index = getattr(call, "index", None)
-        is_known = index is not None and index < len(self._calls)
-        if identity is not None and identity in self._calls:
-            index = self._calls.index(identity)
-        elif index is None or (is_known and identity is not None and self._calls[index] is not None):
-            index = len(self._calls) if identity is not None or not self._calls else len(self._calls) - 1
-        is_new = index >= len(self._calls)
-        self._calls += [None] * (index + 1 - len(self._calls))
-        if is_new or self._calls[index] is None:
-            self._calls[index] = identity
-        else:
-            identity = None
+        name = getattr(function, "name", None) or None
+        index, is_new = self._place(getattr(call, "index", None), getattr(call, "id", None) or None, name)
         return tool_call_chunk(
-            name=getattr(function, "name", None) or None,
+            name=name if is_new else None,
             args=_arguments_text(getattr(function, "arguments", None)),
-            id=identity,
+            id=self._calls[index].id if is_new else None,
             index=index,
         )
+
+    def _place(self, number: int | None, identity: str | None, name: str | None) -> tuple[int, bool]:
+        """Return which call a piece belongs to, and whether it begins one.
+
+        Servers number calls wrongly in two ways: no index at all, and index 0 for every call. A new id is a
+        new call in both, and without ids a new name is one.
+        """
+        for index, known in enumerate(self._calls):
+            if identity is not None and known.id == identity:
+                return index, False
+        current = self._current.get(number)
+        if current is not None and identity is None and name in (None, self._calls[current].name):
+            return current, False
+        self._calls.append(_Begun(id=identity or _new_id(), name=name))
+        self._current[number] = len(self._calls) - 1
+        return len(self._calls) - 1, True
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A tool call whose first piece has come."""
+
+    id: str
+    name: str | None
 
 
 class _ContentReader:
@@ -252,10 +264,10 @@ def _read_calls(raw: Iterable[Any]) -> tuple[list[ToolCall], list[InvalidToolCal
     """Return the calls that can be read and the others."""
     calls: list[ToolCall] = []
     broken: list[InvalidToolCall] = []
-    for number, call in enumerate(raw):
+    for call in raw:
         function = getattr(call, "function", None)
         name = getattr(function, "name", None) or ""
-        identity = getattr(call, "id", None) or f"call_{number}"
+        identity = getattr(call, "id", None) or _new_id()
         text = _arguments_text(getattr(function, "arguments", None)) or ""
         try:
             arguments = json.loads(text) if text.strip() else {}
@@ -268,6 +280,11 @@ def _read_calls(raw: Iterable[Any]) -> tuple[list[ToolCall], list[InvalidToolCal
             reason = "the arguments are no object" if name else "the call has no name"
             broken.append(invalid_tool_call(name=name, args=text, id=identity, error=reason))
     return calls, broken
+
+
+def _new_id() -> str:
+    """Return an id for a call that the server gave none."""
+    return f"call_{uuid.uuid4().hex[:12]}"
 
 
 def _arguments_text(arguments: Any) -> str | None:
