@@ -1,5 +1,7 @@
 """Long-term memory for agents: SwiftMem, a query-aware store on SQLite that needs no LLM."""
 
+from typing import TYPE_CHECKING, Any
+
 from agentcore.memory._records import Hit, Plan, Record, SearchResult
 from agentcore.memory._swiftmem import SwiftMem
 from agentcore.memory.errors import (
@@ -13,6 +15,9 @@ from agentcore.memory.errors import (
     StoreClosedError,
     StoreUnavailableError,
 )
+
+if TYPE_CHECKING:
+    from agentcore.memory.langgraph_store import SwiftMemStore
 
 __all__ = [
     "DuplicateRecordError",
@@ -29,4 +34,14 @@ __all__ = [
     "StoreClosedError",
     "StoreUnavailableError",
     "SwiftMem",
+    "SwiftMemStore",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what needs LangGraph when it is asked for."""
+    if name == "SwiftMemStore":
+        from agentcore.memory.langgraph_store import SwiftMemStore
+
+        return SwiftMemStore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
