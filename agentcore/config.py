@@ -10,12 +10,10 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Any
 
 from agentcore.errors import ConfigurationError
 
@@ -25,7 +23,8 @@ PROJECT_FILE = "agentcore.toml"
 __all__ = ["ENVIRONMENT_PREFIX", "PROJECT_FILE", "Settings", "Sourced", "load_settings", "user_config_file"]
 
 
-class Settings(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Settings:
     """What can be set.
 
     Attributes
@@ -44,16 +43,19 @@ class Settings(BaseModel):
         Limits of one run, None for no limit.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    backbone: str = Field(default="local", min_length=1)
-    memory: Path = Field(default_factory=lambda: _user_directory("data") / "memory.db")
-    user: str = Field(default="default", min_length=1)
+    backbone: str = "local"
+    memory: Path = field(default_factory=lambda: _user_directory("data") / "memory.db")
+    user: str = "default"
     corpus: Path | None = None
-    runs: Path = Field(default_factory=lambda: _user_directory("state") / "runs.db")
-    max_tokens: Annotated[int, Field(gt=0)] | None = None
-    max_calls: Annotated[int, Field(gt=0)] | None = None
-    max_seconds: Annotated[float, Field(gt=0)] | None = None
+    runs: Path = field(default_factory=lambda: _user_directory("state") / "runs.db")
+    max_tokens: int | None = None
+    max_calls: int | None = None
+    max_seconds: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON values."""
+        values = ((entry.name, getattr(self, entry.name)) for entry in fields(self))
+        return {name: str(value) if isinstance(value, Path) else value for name, value in values}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,27 +95,69 @@ def load_settings(options: Mapping[str, Any] | None = None, *, directory: Path |
         A file cannot be read, a name is unknown, a value does not fit; the message names its origin.
     """
     values: dict[str, Any] = {}
-    origins = dict.fromkeys(Settings.model_fields, "default")
+    origins = dict.fromkeys(_READERS, "default")
     for origin, layer in _layers(options or {}, directory or Path.cwd()):
-        values.update(layer)
-        origins.update({name: origin(name) for name in layer})
+        for name, value in layer.items():
+            origins[name] = origin(name)
+            try:
+                values[name] = _READERS[name](value)
+            except (TypeError, ValueError) as exc:
+                raise ConfigurationError(f"{name} = {value!r} from {origins[name]}: {exc}") from None
+    return Sourced(settings=Settings(**values), origins=origins)
+
+
+def _text(value: Any) -> str:
+    """Read a text that says something."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("it must be a text that is not empty")
+    return value
+
+
+def _path(value: Any) -> Path:
+    """Read a path; ``~`` is the home folder."""
+    if not isinstance(value, str | Path) or not str(value):
+        raise ValueError("it must be a path")
+    return Path(value).expanduser()
+
+
+def _count(value: Any) -> int:
+    """Read a whole number above zero."""
+    number = _number(value)
+    if number != int(number):
+        raise ValueError("it must be a whole number")
+    return int(number)
+
+
+def _number(value: Any) -> float:
+    """Read a finite number above zero."""
     try:
-        return Sourced(settings=Settings.model_validate(values), origins=origins)
-    except ValidationError as exc:
-        first = exc.errors()[0]
-        name = str(first["loc"][0])
-        raise ConfigurationError(
-            f"{name} = {first['input']!r} from {origins[name]}: {first['msg'].lower()}"
-        ) from exc
+        number = float("nan") if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not 0 < number < float("inf"):
+        raise ValueError("it must be a number above 0")
+    return number
 
 
-def _layers(options: Mapping[str, Any], directory: Path) -> list[tuple[Any, dict[str, Any]]]:
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "backbone": _text,
+    "memory": _path,
+    "user": _text,
+    "corpus": _path,
+    "runs": _path,
+    "max_tokens": _count,
+    "max_calls": _count,
+    "max_seconds": _number,
+}
+
+
+def _layers(options: Mapping[str, Any], directory: Path) -> list[tuple[Callable[[str], str], dict[str, Any]]]:
     """Return (origin of a name, values) for each layer, weakest first."""
-    layers: list[tuple[Any, dict[str, Any]]] = []
+    layers: list[tuple[Callable[[str], str], dict[str, Any]]] = []
     for file in (user_config_file(), directory / PROJECT_FILE):
         if file.is_file():
-            layers.append((lambda _, file=file: str(file), _read(file)))
-    known = Settings.model_fields
+            layers.append((_always(str(file)), _read(file)))
+    known = _READERS
     environment = {
         name: value for name in known if (value := os.environ.get(ENVIRONMENT_PREFIX + name.upper()))
     }
@@ -123,6 +167,11 @@ def _layers(options: Mapping[str, Any], directory: Path) -> list[tuple[Any, dict
     return layers
 
 
+def _always(origin: str) -> Callable[[str], str]:
+    """Return a function that names the same origin for every setting."""
+    return lambda _: origin
+
+
 def _read(file: Path) -> dict[str, Any]:
     """Read one file; relative paths in it are relative to it."""
     try:
@@ -130,14 +179,14 @@ def _read(file: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise ConfigurationError(f"{file} cannot be read: {exc}") from exc
     for name in values:
-        if name in Settings.model_fields:
+        if name in _READERS:
             continue
         if any(word in name.lower() for word in ("key", "secret", "password")):
             raise ConfigurationError(
                 f"{file} holds {name!r}: keys are read from the environment only, remove it"
             )
-        near = difflib.get_close_matches(name, Settings.model_fields, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(Settings.model_fields)}"
+        near = difflib.get_close_matches(name, _READERS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(_READERS)}"
         raise ConfigurationError(f"{file} holds the unknown setting {name!r}: {hint}")
     for name in ("memory", "corpus", "runs"):
         if isinstance(values.get(name), str):

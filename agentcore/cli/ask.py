@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from agentcore.cli._exit import ExitCode, exit_code_of, message_of, report
+from agentcore.cli._background import Background, DeadlineError, leave_now
+from agentcore.cli._exit import ExitCode, message_of, report
 from agentcore.cli._session import open_agent, session_options, settings_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from agentcore.config import Settings
     from agentcore.events import Event
 
 LONGEST_QUESTION = 20_000
 GRACE_S = 10.0
-_CODES = {
+CODES = {
     "done": ExitCode.DONE,
     "not_found": ExitCode.DONE,
     "partial": ExitCode.PARTIAL,
@@ -47,29 +45,53 @@ def ask(question: tuple[str, ...], as_json: bool, quiet: bool, **options: Any) -
     started = time.monotonic()
     text = read_question(question)
     settings = settings_from(options)
+    cancel = threading.Event()
+    run_ids: list[str] = []
+    work = Background(
+        lambda: _run(text, settings, quiet=quiet, started=started, cancel=cancel, run_ids=run_ids)
+    )
     try:
-        with _deadline(settings.max_seconds):
-            result = _run(text, settings, quiet=quiet, started=started)
-    except click.UsageError:
-        raise
+        result = work.wait(None if settings.max_seconds is None else settings.max_seconds + GRACE_S)
+    except KeyboardInterrupt:
+        cancel.set()
+        hint = f": `agentcore runs resume {run_ids[0]}` goes on" if run_ids else ""
+        click.echo(f"interrupted{hint}", err=True)
+        return _give_up(ExitCode.INTERRUPTED, {"status": "interrupted", "question": text}, as_json=as_json)
+    except DeadlineError:
+        late = f"no answer within {settings.max_seconds:g} s and {GRACE_S:g} s more: raise --max-seconds"
+        click.echo(f"error: {late}", err=True)
+        return _give_up(
+            ExitCode.TIMEOUT, {"status": "failed", "question": text, "error": late}, as_json=as_json
+        )
     except Exception as exc:
         if not as_json:
             raise
         # Scripts that read JSON get the failure as JSON too; people get it on stderr.
-        report(exc)
+        code = report(exc)
         click.echo(
             json.dumps({"status": "failed", "question": text, "error": message_of(exc)}, ensure_ascii=False)
         )
-        return exit_code_of(exc)
+        return code
+    print_result(result, as_json=as_json)
+    return CODES.get(str(result.get("status")), ExitCode.FAILED)
+
+
+def print_result(result: dict[str, Any], *, as_json: bool) -> None:
+    """Print an answer for people or as one JSON document."""
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False, indent=2))
     else:
         from agentcore.cli._render import answer_text
 
         click.echo(answer_text(result))
-    if result.get("error"):
-        click.echo(f"error: {result['error']}", err=True)
-    return _CODES.get(str(result.get("status")), ExitCode.FAILED)
+
+
+def _give_up(code: ExitCode, document: dict[str, Any], *, as_json: bool) -> int:
+    """Leave at once: the run's thread may wait for a model that cannot be stopped."""
+    if as_json:
+        click.echo(json.dumps(document, ensure_ascii=False))
+    leave_now(code)
+    return code
 
 
 def read_question(words: tuple[str, ...]) -> str:
@@ -100,7 +122,9 @@ def read_question(words: tuple[str, ...]) -> str:
     return text.strip()
 
 
-def _run(text: str, settings: Any, *, quiet: bool, started: float) -> dict[str, Any]:
+def _run(
+    text: str, settings: Settings, *, quiet: bool, started: float, cancel: threading.Event, run_ids: list[str]
+) -> dict[str, Any]:
     """Answer one question, drawing progress on stderr."""
     from agentcore.cli._console import progress_bar, stderr_console
     from agentcore.cli._render import event_line
@@ -111,6 +135,8 @@ def _run(text: str, settings: Any, *, quiet: bool, started: float) -> dict[str, 
         console.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
 
     def show(event: Event) -> None:
+        if event.type == "run_started":
+            run_ids.append(str(event.data["run_id"]))
         line = event_line(event.type, event.path, event.data)
         if line is not None and not quiet:
             say(line)
@@ -119,28 +145,4 @@ def _run(text: str, settings: Any, *, quiet: bool, started: float) -> dict[str, 
         progress_bar("corpus", unit="files", quiet=quiet) as progress,
         open_agent(settings, progress=progress, say=say, started=started) as agent,
     ):
-        result: dict[str, Any] = agent.run(text, on_event=show).as_dict()
-    return result
-
-
-@contextmanager
-def _deadline(max_seconds: float | None) -> Iterator[None]:
-    """End the process with 124 when even the partial answer is not there `GRACE_S` after the limit."""
-    if max_seconds is None:
-        yield
-        return
-
-    def give_up() -> None:
-        sys.stderr.write(
-            f"error: no answer within {max_seconds:g} s and {GRACE_S:g} s more: raise --max-seconds\n"
-        )
-        sys.stderr.flush()
-        os._exit(ExitCode.TIMEOUT)
-
-    timer = threading.Timer(max_seconds + GRACE_S, give_up)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+        return agent.run(text, on_event=show, cancel=cancel).as_dict()

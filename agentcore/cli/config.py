@@ -19,7 +19,7 @@ def config(show_origin: bool, as_json: bool) -> None:
     from agentcore.config import load_settings
 
     sourced = load_settings()
-    values = sourced.settings.model_dump(mode="json")
+    values = sourced.settings.as_dict()
     if as_json:
         rows = {name: {"value": value, "origin": sourced.origins[name]} for name, value in values.items()}
         click.echo(json.dumps(rows if show_origin else values, indent=2))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -44,7 +46,11 @@ class Repl:
         self.conversations_folder: Path = self.agent.settings.runs.parent / "conversations"
         self.transcript: Transcript = new_conversation(self.conversations_folder)
         self.last_lines: list[str] = []
+        self.has_stray_work = False
         self._is_leaving = False
+        self._left_by_stop = False
+        self._stop_turn: Callable[[], None] | None = None
+        self._prompt: Prompt | None = None
         self._last_stop = float("-inf")
         if resume is not None:
             self.resume(resume)
@@ -77,7 +83,8 @@ class Repl:
         """Talk over a terminal; return the exit code."""
         from agentcore.cli.repl._prompt import Prompt
 
-        prompt = Prompt(self)
+        self._prompt = prompt = Prompt(self)
+        self._watch_signals()
         try:
             while not self._is_leaving:
                 try:
@@ -89,15 +96,15 @@ class Repl:
                         return ExitCode.INTERRUPTED
                     self.say("Ctrl-C again or Ctrl-D leaves")
                     continue
-                if await self.run_line(line, terminal=True) is ExitCode.INTERRUPTED and self._left_by_stop:
-                    return ExitCode.INTERRUPTED
-            return ExitCode.DONE
+                await self.run_line(line, terminal=True)
+            return ExitCode.INTERRUPTED if self._left_by_stop else ExitCode.DONE
         finally:
-            self._shut_down(prompt)
+            self._shut_down()
 
     async def run_pipe(self, lines: TextIO) -> int:
         """Answer each line of a pipe; return the code of the last turn that did not simply succeed."""
         code = ExitCode.DONE
+        self._watch_signals()
         try:
             while not self._is_leaving:
                 line = await asyncio.to_thread(lines.readline)
@@ -109,7 +116,7 @@ class Repl:
                     break
             return code
         finally:
-            self._shut_down(None)
+            self._shut_down()
 
     async def run_line(self, line: str, *, terminal: bool) -> ExitCode:
         """Run one line: a command, or a turn."""
@@ -141,12 +148,16 @@ class Repl:
                 self.leave()
             task.cancel()
 
-        with stop_keys(stop, terminal=terminal):
-            try:
+        self._stop_turn = stop
+        try:
+            with stop_keys(stop) if terminal else nullcontext():
                 result = await task
-            except asyncio.CancelledError:  # stopped while the agent was being built
-                self.console.print("(interrupted)", markup=False)
-                result = {"status": "interrupted", "question": question, "answer": "(interrupted)"}
+        except asyncio.CancelledError:  # stopped while the agent was being built
+            self.console.print("(interrupted)", markup=False)
+            result = {"status": "interrupted", "question": question, "answer": "(interrupted)"}
+        finally:
+            self._stop_turn = None
+        self.has_stray_work |= result.get("status") == "interrupted"
         self.last_lines = turn.lines
         self.transcript.add(question, result)
         return _CODES.get(str(result.get("status")), ExitCode.DONE)
@@ -166,14 +177,24 @@ class Repl:
         self._last_stop = now
         return is_second
 
-    _left_by_stop = False
+    def _watch_signals(self) -> None:
+        """Handle SIGINT in the loop; prompt_toolkit puts this handler back after each prompt, one of the loop's it would not."""
+        loop = asyncio.get_running_loop()
+        signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(self._on_signal))
 
-    def _shut_down(self, prompt: Prompt | None) -> None:
+    def _on_signal(self) -> None:
+        """Take SIGINT between two prompts, in a pipe, or from elsewhere, as Ctrl-C."""
+        if self._stop_turn is not None:
+            self._stop_turn()
+        elif self._prompt is not None and self._prompt.interrupt():
+            return  # the prompt counts it
+        elif self._is_second_stop():
+            self._left_by_stop = True
+            self.leave()
+
+    def _shut_down(self) -> None:
         """Close what is open; a conversation that can be resumed is named."""
-        del prompt
-        self.agent.close()
+        if not self.has_stray_work:
+            self.agent.close()
         if self.transcript.turns and self.console.is_terminal:
             self.say(f"agentcore repl --resume {self.transcript.name}")
-
-
-Say = Callable[[str], None]

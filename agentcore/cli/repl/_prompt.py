@@ -46,7 +46,7 @@ class Prompt:
             prompt_continuation=lambda width, number, wrapped: "." * (width - 1) + " ",  # noqa: ARG005
             bottom_toolbar=self._status if _has_status_line() else None,
             enable_open_in_editor=True,
-            erase_when_done=False,
+            reserve_space_for_menu=0,
         )
         self._was_shown = False
 
@@ -72,6 +72,13 @@ class Prompt:
                 self._session.app.after_render += _once(on_shown)
 
         return await self._session.prompt_async("> ", pre_run=pre_run)
+
+    def interrupt(self) -> bool:
+        """Take a SIGINT that arrived just before the prompt as Ctrl-C on it; False when no prompt is open."""
+        if not self._session.app.is_running:
+            return False
+        self._session.app.exit(exception=KeyboardInterrupt, style="class:aborting")
+        return True
 
     def _status(self) -> str:
         """Return the status line: model, corpus, use so far."""

@@ -1,0 +1,68 @@
+"""Work in a thread of its own, so that Ctrl-C and a deadline take effect at once, whatever the work waits for."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Result = TypeVar("Result")
+
+
+class DeadlineError(Exception):
+    """The work was not done in time; its thread goes on."""
+
+
+class Background(Generic[Result]):
+    """One piece of work in a daemon thread.
+
+    Parameters
+    ----------
+    work : callable
+        What to do; what it raises is raised by :meth:`wait`.
+    """
+
+    def __init__(self, work: Callable[[], Result]) -> None:
+        self._work = work
+        self._results: list[Result] = []
+        self._error: BaseException | None = None
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="agentcore-run", daemon=True)
+        self._thread.start()
+
+    def wait(self, timeout_s: float | None = None) -> Result:
+        """Return the work's result.
+
+        Raises
+        ------
+        DeadlineError
+            It is not there after `timeout_s` seconds.
+        KeyboardInterrupt
+            At once, while the work goes on.
+        """
+        if not self._done.wait(timeout_s):
+            raise DeadlineError
+        if self._error is not None:
+            raise self._error
+        return self._results[0]
+
+    def _run(self) -> None:
+        try:
+            self._results.append(self._work())
+        except BaseException as exc:  # noqa: BLE001 -- handed to whoever waits
+            self._error = exc
+        finally:
+            self._done.set()
+
+
+def leave_now(code: int) -> None:
+    """End the process without waiting for threads that cannot be stopped.
+
+    What they were writing is safe: memory and runs survive the death of the process at any point.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    os._exit(code)
