@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agentcore.memory._terms import TERM, words
+from agentcore.memory.index import TemporalIndex, VectorIndex
 from agentcore.memory.ranking import FULL, LexicalIndex, Structure, TokenIndex, cues_of, sign_planes
 
 __all__ = ["NEVER", "Partition"]
@@ -105,6 +106,35 @@ class Partition:
             term_starts=_starts(terms, TERM.itemsize),
         )
 
+    def extended(self, other: Partition) -> Partition:
+        """Return the records of both, these first."""
+        joined = {name: np.concatenate((getattr(self, name), getattr(other, name))) for name in _BY_RECORD}
+        return Partition(
+            **joined,
+            sessions=self.sessions + other.sessions,
+            speakers=self.speakers + other.speakers,
+            token_starts=np.concatenate((self.token_starts, other.token_starts[1:] + self.token_starts[-1])),
+            token_ids=np.concatenate((self.token_ids, other.token_ids)),
+            token_planes=np.concatenate((self.token_planes, other.token_planes), axis=1),
+            terms=np.concatenate((self.terms, other.terms)),
+            term_starts=np.concatenate((self.term_starts, other.term_starts[1:] + self.term_starts[-1])),
+        )
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Partition:
+        """Return some records, in the order given."""
+        tokens, token_starts = _gather(self.token_starts, rows)
+        terms, term_starts = _gather(self.term_starts, rows)
+        return Partition(
+            **{name: getattr(self, name)[rows] for name in _BY_RECORD},
+            sessions=[self.sessions[row] for row in rows.tolist()],
+            speakers=[self.speakers[row] for row in rows.tolist()],
+            token_starts=token_starts,
+            token_ids=self.token_ids[tokens],
+            token_planes=np.take(self.token_planes, tokens, axis=1),
+            terms=self.terms[terms],
+            term_starts=term_starts,
+        )
+
     @cached_property
     def lexical(self) -> LexicalIndex:
         """BM25 over these records."""
@@ -114,6 +144,21 @@ class Partition:
     def tokens(self) -> TokenIndex:
         """Late interaction over these records."""
         return TokenIndex(self.token_ids, self.token_planes, self.token_starts)
+
+    @cached_property
+    def dense_sample(self) -> npt.NDArray[np.float32]:
+        """Vectors of up to 1024 records, spread evenly: what is usual here, (S, D)."""
+        return np.ascontiguousarray(self.vectors[:: max(len(self) // 1024, 1)])
+
+    @cached_property
+    def temporal(self) -> TemporalIndex:
+        """Event times in order."""
+        return TemporalIndex(self.event_time)
+
+    @cached_property
+    def nearest(self) -> VectorIndex:
+        """Approximate neighbours by vector."""
+        return VectorIndex(self.vectors)
 
     @cached_property
     def structure(self) -> Structure:
@@ -178,6 +223,18 @@ class Partition:
         codes = (-1 if s is None else numbers.setdefault(s, len(numbers)) for s in self.speakers)
         array = np.fromiter(codes, dtype=np.int32, count=len(self))
         return numbers, array
+
+
+_BY_RECORD = ("seq", "event_time", "expires", "valid_from", "valid_to", "cues", "vectors")
+
+
+def _gather(
+    starts: npt.NDArray[np.int64], rows: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the places of some records' items, and where each record's begin once they are joined."""
+    lengths = starts[rows + 1] - starts[rows]
+    joined = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+    return np.repeat(starts[rows] - joined[:-1], lengths) + np.arange(joined[-1]), joined
 
 
 def _times(values: Sequence[int | None], missing: int) -> npt.NDArray[np.int64]:

@@ -15,6 +15,8 @@ __all__ = ["LexicalIndex"]
 
 K1 = 1.2
 B = 0.5
+POSTINGS_BUDGET = 20_000
+CHAMPIONS = 1000
 """Turns vary little in length; b = .5 is what the study of LoCoMo turns settled on."""
 
 
@@ -53,6 +55,7 @@ class LexicalIndex:
         self._weights = frequency * (K1 + 1) / (frequency + K1 * (1 - B + B * lengths[self._rows] / average))
         df = np.diff(self._starts)
         self._idf = np.log1p((self.num_records - df + 0.5) / (df + 0.5)).astype(np.float32)
+        self._best: dict[int, npt.NDArray[np.intp]] = {}
         self._unseen_idf = float(np.log1p((self.num_records + 0.5) / 0.5))
 
     def scores(self, terms: Sequence[int]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -84,6 +87,71 @@ class LexicalIndex:
         if mass > 0:
             coverage /= np.float32(mass)
         return scores, coverage
+
+    def candidates(self, terms: Sequence[int], count: int) -> npt.NDArray[np.intp]:
+        """Return about the `count` best records, without looking at every posting.
+
+        The rarest stems are read whole; of a frequent one only its `CHAMPIONS` best postings are.
+        """
+        touched: list[npt.NDArray[np.int32]] = []
+        gains: list[npt.NDArray[np.float32]] = []
+        budget = POSTINGS_BUDGET
+        for place in sorted(self._find(terms), key=lambda p: -float(self._idf[p])):
+            postings = slice(self._starts[place], self._starts[place + 1])
+            rows, weights = self._rows[postings], self._weights[postings]
+            if len(rows) > max(budget, CHAMPIONS):
+                best = self._champions(place)
+                rows, weights = rows[best], weights[best]
+            touched.append(rows)
+            gains.append(self._idf[place] * weights)
+            budget -= len(rows)
+        if not touched:
+            return np.zeros(0, dtype=np.intp)
+        rows, places = np.unique(np.concatenate(touched), return_inverse=True)
+        totals = np.bincount(places, weights=np.concatenate(gains))
+        best = np.argpartition(-totals, count)[:count] if count < len(totals) else np.arange(len(totals))
+        return rows[best].astype(np.intp)
+
+    def scores_at(
+        self, terms: Sequence[int], rows: npt.NDArray[np.intp]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return what `scores` gives, for some records, ascending."""
+        scores = np.zeros(len(rows), dtype=np.float32)
+        coverage = np.zeros(len(rows), dtype=np.float32)
+        wanted = dict.fromkeys(terms)
+        places = self._find(list(wanted))
+        mass = self._unseen_idf * (len(wanted) - len(places))
+        for place in places:
+            start, end = int(self._starts[place]), int(self._starts[place + 1])
+            postings = self._rows[start:end]
+            at = np.minimum(np.searchsorted(postings, rows), len(postings) - 1)
+            hit = np.flatnonzero(postings[at] == rows)
+            idf = self._idf[place]
+            scores[hit] += idf * self._weights[start + at[hit]]
+            coverage[hit] += idf
+            mass += float(idf)
+        if mass > 0:
+            coverage /= np.float32(mass)
+        return scores, coverage
+
+    def moments(self, terms: Sequence[int]) -> tuple[float, float]:
+        """Return mean and spread of the scores over all records, taking the stems as independent."""
+        mean = variance = 0.0
+        for place in self._find(terms):
+            weights = self._weights[self._starts[place] : self._starts[place + 1]]
+            idf = float(self._idf[place])
+            first = idf * float(np.add.reduce(weights)) / self.num_records
+            mean += first
+            variance += idf * idf * float(weights @ weights) / self.num_records - first * first
+        return mean, max(variance, 0.0) ** 0.5
+
+    def _champions(self, place: int) -> npt.NDArray[np.intp]:
+        """Return the best postings of a frequent stem, worked out once."""
+        best = self._best.get(place)
+        if best is None:
+            weights = self._weights[self._starts[place] : self._starts[place + 1]]
+            best = self._best[place] = np.argpartition(-weights, CHAMPIONS)[:CHAMPIONS]
+        return best
 
     def _find(self, terms: Sequence[int]) -> list[int]:
         """Return the places of the known ones among `terms`."""

@@ -27,7 +27,7 @@ from agentcore.memory.ranking._query import Query
 from agentcore.memory.ranking._structure import Structure
 from agentcore.memory.ranking._tokens import windowed
 
-__all__ = ["Ranking", "rank"]
+__all__ = ["Ranking", "rank", "rank_candidates"]
 
 Float32 = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
@@ -65,6 +65,7 @@ def rank(
     config: RankingConfig,
     *,
     eligible: npt.NDArray[np.bool_] | None = None,
+    exhaustive: bool = False,
 ) -> Ranking:
     """Score a partition: every record, or a shortlist where there are many.
 
@@ -72,33 +73,106 @@ def rank(
     ----------
     eligible : ndarray, (N,), bool, optional
         Records that may be returned; only these are put on a shortlist. The others still give context.
+    exhaustive : bool
+        Score the tokens of every record, however many there are.
     """
     dense = zscores(partition.vectors @ query.pooled)
     bm25, coverage = partition.lexical.scores(query.terms)
     lexical = zscores(bm25)
-    named = partition.named_speaker(query.words)
-    dates = date_fit(query.spans, partition.event_time) if query.spans else None
     use_tokens = config.use_tokens and query.tokens is not None and bool(partition.tokens)
-    if not use_tokens or len(partition) <= config.exhaustive_records:
-        rows, sample, structure = np.arange(len(partition)), None, partition.structure
-    else:
-        chosen = _shortlist(partition, dense, lexical, named, dates, config, eligible)
-        sample = _sample(len(partition))
-        rows = np.unique(np.concatenate((chosen, partition.structure.around[:, chosen].ravel(), sample)))
-        rows = rows[rows < len(partition)]
-        structure = partition.structure.restrict(rows)
-        dense, lexical, coverage = dense[rows], lexical[rows], coverage[rows]
-        named = None if named is None else named[rows]
-        dates = None if dates is None else dates[rows]
+    if exhaustive or not use_tokens or len(partition) <= config.exhaustive_records:
+        everything = np.arange(len(partition))
+        return _finish(
+            partition, query, config, everything, None, partition.structure, dense, lexical, coverage
+        )
+    chosen = _shortlist(partition, query, dense, lexical, config, eligible)
+    rows, structure, sample = _with_context(partition, chosen, with_sample=True)
+    return _finish(
+        partition, query, config, rows, sample, structure, dense[rows], lexical[rows], coverage[rows]
+    )
+
+
+def rank_candidates(
+    partition: Partition,
+    query: Query,
+    config: RankingConfig,
+    candidates: Rows,
+    *,
+    like: Partition | None = None,
+) -> Ranking:
+    """Score candidates of a large partition; what is usual there is taken from samples, so no stage looks at every record.
+
+    Parameters
+    ----------
+    candidates : ndarray, (C,), intp
+    like : Partition, optional
+        Take what is usual from this larger partition of the same user instead.
+    """
+    usual = partition if like is None else like
+    use_tokens = config.use_tokens and query.tokens is not None and bool(partition.tokens)
+    sampled = zscore_moments(usual.dense_sample @ query.pooled)
+    if use_tokens and len(candidates) > config.shortlist_maximum:
+        candidates = _best_candidates(partition, usual, query, config, candidates, sampled)
+    rows, structure, sample = _with_context(partition, candidates, with_sample=use_tokens)
+    dense = _standardised(partition.vectors[rows] @ query.pooled, sampled)
+    bm25, coverage = partition.lexical.scores_at(query.terms, rows)
+    lexical = _standardised(bm25, usual.lexical.moments(query.terms))
+    return _finish(partition, query, config, rows, sample, structure, dense, lexical, coverage)
+
+
+def _best_candidates(
+    partition: Partition, usual: Partition, query: Query, config: RankingConfig, candidates: Rows, sampled: tuple[float, float]
+) -> Rows:  # fmt: skip
+    """Return the candidates worth a look at their tokens."""
+    rows = np.sort(candidates)
+    first = _standardised(partition.vectors[rows] @ query.pooled, sampled)
+    bm25, _ = partition.lexical.scores_at(query.terms, rows)
+    first += _standardised(bm25, usual.lexical.moments(query.terms))
+    first *= np.float32(0.5)
+    _add_hints(first, partition, query, config, rows)
+    wanted = config.shortlist_maximum
+    return rows[np.argpartition(-first, wanted)[:wanted]]
+
+
+def _add_hints(first: Float32, partition: Partition, query: Query, config: RankingConfig, rows: Rows) -> None:
+    """Add, in place, speaker and date to the scores a shortlist is made by."""
+    named = partition.named_speaker(query.words)
+    if named is not None:
+        first[named[rows]] += np.float32(config.shortlist_speaker)
+    if query.spans:
+        first += np.float32(config.shortlist_date) * date_fit(query.spans, partition.event_time[rows])
+
+
+def _with_context(
+    partition: Partition, chosen: Rows, *, with_sample: bool
+) -> tuple[Rows, Structure, Rows | None]:
+    """Return the chosen records with their neighbours and the sample, their structure, and where the sample is."""
+    parts = [chosen, partition.structure.around[:, chosen].ravel()]
+    if with_sample:
+        parts.append(_sample(len(partition)))
+    rows = np.unique(np.concatenate(parts))
+    rows = rows[rows < len(partition)]
+    sample = np.searchsorted(rows, parts[-1]) if with_sample else None
+    return rows, partition.structure.restrict(rows), sample
+
+
+def _finish(
+    partition: Partition, query: Query, config: RankingConfig, rows: Rows, sample: Rows | None, structure: Structure,
+    dense: Float32, lexical: Float32, coverage: Float32,
+) -> Ranking:  # fmt: skip
+    """Score the tokens of `rows` and fuse everything; `sample` are places in `rows` that stand for all records."""
+    named = partition.named_speaker(query.words)
+    named = None if named is None else named[rows]
     tokens = nameless = None
-    if use_tokens:
+    if config.use_tokens and query.tokens is not None and bool(partition.tokens):
+        select = None if len(rows) == len(partition) else rows
         tokens, nameless = _token_scores(
-            partition, query, config, rows, sample, structure, is_named=named is not None
+            partition, query, config, select, sample, structure, is_named=named is not None
         )
     own = _own_score(partition, rows, dense, lexical, tokens, config)
     fused = _with_surroundings(partition, rows, own, named, structure, config)
-    if dates is not None:
-        fused += np.float32(config.date) * dates
+    if query.spans:
+        fused += np.float32(config.date) * date_fit(query.spans, partition.event_time[rows])
     fused += _cue_table(config, query.asks_when)[partition.turn_cues[rows]]
     chance = answerable(
         own=own,
@@ -109,6 +183,21 @@ def rank(
         config=config.abstention,
     )
     return Ranking(rows, fused, dense, lexical, tokens, chance)
+
+
+def zscore_moments(values: Float32) -> tuple[float, float]:
+    """Return mean and spread."""
+    return float(values.mean()), float(values.std())
+
+
+def _standardised(values: Float32, moments: tuple[float, float]) -> Float32:
+    """Return z-scores by a mean and spread known beforehand; zeros where nothing varies."""
+    mean, spread = moments
+    if spread < 1e-7:
+        return np.zeros_like(values)
+    centred: Float32 = values - np.float32(mean)
+    centred *= np.float32(1 / spread)
+    return centred
 
 
 def zscores(values: Float32, sample: Rows | None = None) -> Float32:
@@ -125,18 +214,19 @@ def zscores(values: Float32, sample: Rows | None = None) -> Float32:
 
 
 def _shortlist(
-    partition: Partition, dense: Float32, lexical: Float32, named: npt.NDArray[np.bool_] | None, dates: Float32 | None,
-    config: RankingConfig, eligible: npt.NDArray[np.bool_] | None,
-) -> Rows:  # fmt: skip
+    partition: Partition,
+    query: Query,
+    dense: Float32,
+    lexical: Float32,
+    config: RankingConfig,
+    eligible: npt.NDArray[np.bool_] | None,
+) -> Rows:
     """Return the records worth a look at their tokens."""
     first = (dense + lexical) * np.float32(0.5)
     padded = np.append(first, np.float32(0))
     previous, following = partition.structure.around[:2]
     first = first + np.float32(config.shortlist_neighbours) * (padded[previous] + padded[following])
-    if named is not None:
-        first[named] += np.float32(config.shortlist_speaker)
-    if dates is not None:
-        first += np.float32(config.shortlist_date) * dates
+    _add_hints(first, partition, query, config, np.arange(len(partition)))
     if eligible is not None:
         first[~eligible] = -np.inf
     wanted = int(
@@ -152,21 +242,27 @@ def _sample(count: int) -> Rows:
 
 
 def _token_scores(
-    partition: Partition, query: Query, config: RankingConfig, rows: Rows, sample: Rows | None, structure: Structure, *, is_named: bool
-) -> tuple[Float32, Float32]:  # fmt: skip
-    """Return z(MaxSim), and the same with speakers' names left out of the query."""
+    partition: Partition,
+    query: Query,
+    config: RankingConfig,
+    rows: Rows | None,
+    sample: Rows | None,
+    structure: Structure,
+    *,
+    is_named: bool,
+) -> tuple[Float32, Float32]:
+    """Return z(MaxSim), and the same with speakers' names left out of the query and without windows."""
     assert query.tokens is not None
     weights = partition.tokens.weights(query.tokens, config)
-    similarities = partition.tokens.similarities(query.tokens, None if sample is None else rows)
-    places = None if sample is None else np.searchsorted(rows, sample)
-    means = (similarities if places is None else similarities[:, places]).mean(axis=1, keepdims=True)
+    similarities = partition.tokens.similarities(query.tokens, rows)
+    means = (similarities if sample is None else similarities[:, sample]).mean(axis=1, keepdims=True)
     met = windowed(similarities, structure, config, means)
-    tokens = zscores(weights @ met, places)
+    tokens = zscores(weights @ met, sample)
     if not is_named:
         return tokens, tokens
     bare = np.array([surface not in partition.speaker_words for surface in query.surfaces])
     # without windows: a neighbour is mostly the other speaker
-    return tokens, zscores((weights * bare) @ similarities, places)
+    return tokens, zscores((weights * bare) @ similarities, sample)
 
 
 def _own_score(
@@ -198,7 +294,9 @@ def _with_surroundings(
     partition: Partition, rows: Rows, own: Float32, named: npt.NDArray[np.bool_] | None, structure: Structure, config: RankingConfig
 ) -> Float32:  # fmt: skip
     """Return F with the credit of speaker, neighbours and session."""
-    fused = own.copy() if named is None else np.where(named, own * np.float32(1 + config.speaker), own)
+    fused: Float32 = own.copy()
+    if named is not None:
+        fused[named] *= np.float32(1 + config.speaker)
     if not structure.has_sessions:
         fused += np.float32(config.session) * own
         return fused

@@ -33,7 +33,7 @@ def test_old_files_open(tmp_path: Path, name: str) -> None:
             "Ann works as a teacher",
         ]
         assert memory.get("ann-2").tags == ("home", "river_view")
-        assert memory.search("Did Bob find the flat lovely?", user_id="ann")[0].id == "bob-1"
+        assert memory.search("two rooms near the river", user_id="ann")[0].id == "ann-2"
         assert memory.search("comet hunter", user_id="corpus", namespace="stars")[0].id == "passage-1"
         memory.add("a new one", user_id="ann", id="new")
     with sqlite3.connect(path) as connection:

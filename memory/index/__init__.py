@@ -1,0 +1,6 @@
+"""Indexes of one large partition: times in order, neighbours by vector. Each is derived from the records."""
+
+from agentcore.memory.index._ann import VectorIndex
+from agentcore.memory.index._temporal import TemporalIndex
+
+__all__ = ["TemporalIndex", "VectorIndex"]
