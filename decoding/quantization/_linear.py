@@ -22,6 +22,8 @@ __all__ = ["ROWS_CROSSOVER", "Layout", "Linear", "LinearWeights"]
 Layout = Literal["int4", "int8", "bf16", "fp32"]
 Linear = Callable[[Tensor], Tensor]
 
+_INT4_ROWS = 16
+
 # Rows from which the dense bf16 kernel beats the packed one (two Zen 5 cores, the shapes of SmolLM2-135M).
 ROWS_CROSSOVER: dict[Layout, int] = {"int4": 14, "int8": 9, "bf16": 1, "fp32": 1}
 
@@ -95,7 +97,12 @@ def _pack(source: GroupCodes | Tensor, layout: Layout) -> tuple[Linear, tuple[Te
         return _pack_int8(source.dequantise() if isinstance(source, GroupCodes) else source.to(torch.float32))
     if layout == "int4":
         codes = source if isinstance(source, GroupCodes) else quantise_groups(source, 4)
-        return _pack_int4(codes) if codes.bits == 4 else _pack_two_planes(codes)
+        padded = _padded(codes)
+        packed, tensors = _pack_int4(padded) if codes.bits == 4 else _pack_two_planes(padded)
+        if padded is codes:
+            return packed, tensors
+        num_rows = codes.codes.shape[0]
+        return lambda x: packed(x)[:, :num_rows], tensors
     return None
 
 
@@ -113,6 +120,20 @@ def _int4_operands(codes: Tensor, scale: Tensor, minimum: Tensor) -> tuple[Tenso
         torch.stack([scale, minimum + 8 * scale], dim=-1).transpose(0, 1).contiguous().to(torch.bfloat16)
     )
     return packed, scales_and_zeros
+
+
+def _padded(source: GroupCodes) -> GroupCodes:
+    """Rows up to a multiple of what the kernel takes; the surplus is cut off its output."""
+    surplus = -source.codes.shape[0] % _INT4_ROWS
+    if surplus == 0:
+        return source
+    pad = (0, 0, 0, surplus)
+    return GroupCodes(
+        functional.pad(source.codes, pad),
+        functional.pad(source.scale, pad),
+        functional.pad(source.minimum, pad),
+        source.bits,
+    )
 
 
 def _pack_int4(source: GroupCodes) -> tuple[Linear, tuple[Tensor, ...]]:

@@ -1,0 +1,126 @@
+"""Files that cannot be run are refused in one clear line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from agentcore.decoding import (
+    LanguageModel,
+    ModelFileError,
+    UnsupportedModelError,
+    attention_from_last,
+    load_gguf,
+    score,
+)
+from agentcore.decoding._gguf import GgufFile
+from agentcore.decoding._spec import ModelSpec
+from agentcore.decoding.testing import write_tiny_gguf
+
+IDS = [5, 40, 77, 120, 9, 200, 31]
+
+
+def test_a_missing_file_names_the_cure(tmp_path: Path) -> None:
+    """No file: the message names the path and the command that fetches models."""
+    with pytest.raises(ModelFileError, match="agentcore models pull"):
+        load_gguf(tmp_path / "none.gguf")
+
+
+@pytest.mark.parametrize("keep", [0, 3, 100, 5000, -200])
+def test_a_truncated_file_is_refused(keep: int, tmp_path: Path) -> None:
+    """Wherever a file is cut, loading says that it cannot be read."""
+    path = tmp_path / "tiny.gguf"
+    write_tiny_gguf(path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ModelFileError, match=r"fetch it again|truncated"):
+        load_gguf(path, weights="fp32")
+
+
+def test_another_format_is_refused(tmp_path: Path) -> None:
+    """Text named .gguf is not taken for a model."""
+    path = tmp_path / "notes.gguf"
+    path.write_text("hello " * 100)
+    with pytest.raises(ModelFileError, match="no readable GGUF"):
+        load_gguf(path)
+
+
+def test_unknown_weights_are_a_callers_mistake(tmp_path: Path) -> None:
+    """A layout that does not exist is a ValueError listing those that do."""
+    with pytest.raises(ValueError, match="int4"):
+        load_gguf(tmp_path / "none.gguf", weights="int3")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"general.architecture": "gemma3"}, "gemma3"),
+        ({"llama.rope.scaling.type": "yarn"}, "yarn"),
+        ({"llama.expert_count": 8}, "mixture-of-experts"),
+        ({"llama.rope.dimension_count": 4}, "partial rotary"),
+        ({"llama.block_count": None}, "block_count"),
+    ],
+)
+def test_a_model_that_would_be_computed_wrongly_is_refused(
+    change: dict, message: str, tmp_path: Path
+) -> None:
+    """Features that this engine lacks are errors, never silently ignored."""
+    write_tiny_gguf(tmp_path / "tiny.gguf")
+    metadata = {**GgufFile(tmp_path / "tiny.gguf").metadata, **change}
+    with pytest.raises(UnsupportedModelError, match=message):
+        ModelSpec.from_metadata(metadata, vocabulary_size=10)
+
+
+def test_scores_add_up_token_by_token(tiny: Callable[..., LanguageModel]) -> None:
+    """The score of a continuation is the sum of its tokens' log-probabilities, alone or among others."""
+    model = tiny()
+    continuations = [[3], [4, 5, 6], [7, 8], [9] * 90, [10, 11] * 40]
+    together = score(model, IDS, continuations)
+    for ids, total in zip(continuations, together, strict=True):
+        rows = model.forward([*IDS, *ids], model.new_cache(), rows="all").log_softmax(-1)[len(IDS) - 1 : -1]
+        expected = float(rows.gather(1, torch.tensor(ids)[:, None]).sum())
+        assert total == pytest.approx(expected, abs=1e-3)
+        assert score(model, IDS, [ids]) == pytest.approx([expected], abs=1e-3)
+
+
+def test_attention_is_that_of_the_last_token(tiny: Callable[..., LanguageModel]) -> None:
+    """Weights sum to one, and moving the values of unattended tokens would not matter: they mix the right values."""
+    model = tiny(num_layers=1)
+    heads = [(0, h) for h in range(4)]
+    weights = attention_from_last(model, IDS, heads=heads)
+    assert torch.allclose(weights.sum(-1), torch.ones(4), atol=1e-5)
+    # Mixing the cached values by these weights must give what the model's own attention gives.
+    cache, queries = model.new_cache(), []
+    model.forward(IDS, cache, queries=queries)
+    keys, values = cache._buffer[0, 0, :, : len(IDS)], cache._buffer[0, 1, :, : len(IDS)]
+    for head in range(4):
+        own = torch.nn.functional.scaled_dot_product_attention(
+            queries[0][head][None], keys[head // 2], values[head // 2]
+        )[0]
+        assert torch.allclose(weights[head] @ values[head // 2], own, atol=1e-5)
+
+
+def test_a_head_that_does_not_exist_is_refused(tiny: Callable[..., LanguageModel]) -> None:
+    """Asking for a head beyond the model's names its size."""
+    with pytest.raises(ValueError, match="2 layers of 4 heads"):
+        attention_from_last(tiny(), IDS, heads=[(0, 4)])
+
+
+def test_the_digest_is_the_files(tmp_path: Path) -> None:
+    """A model is identified by the sha256 of its file."""
+    import hashlib
+
+    write_tiny_gguf(tmp_path / "tiny.gguf")
+    model = load_gguf(tmp_path / "tiny.gguf", weights="fp32")
+    assert model.digest == hashlib.sha256((tmp_path / "tiny.gguf").read_bytes()).hexdigest()
+
+
+def test_the_device_must_exist_to_be_used(tmp_path: Path) -> None:
+    """On a machine without it, a CUDA device is torch's own clear error, not a silent CPU run."""
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    write_tiny_gguf(tmp_path / "tiny.gguf")
+    with pytest.raises((AssertionError, RuntimeError), match="CUDA"):
+        load_gguf(tmp_path / "tiny.gguf", device="cuda")
