@@ -39,19 +39,20 @@ class MetadataColumns:
     Parameters
     ----------
     seq : ndarray, (N,), int64
-        The records, ascending.
+        The records.
     """
 
-    def __init__(self, seq: npt.NDArray[np.int64], *, user_id: str, namespace: str) -> None:
+    def __init__(self, seq: npt.NDArray[np.int64]) -> None:
         self._seq = seq
-        self._key = (user_id, namespace)
         self._columns: dict[str, tuple[npt.NDArray[np.int32], list[Any]]] = {}
 
-    def mask(self, connection: sqlite3.Connection, condition: Filter) -> npt.NDArray[np.bool_]:
-        """Return which records satisfy the filter, (N,) bool."""
+    def mask(
+        self, connection: sqlite3.Connection, condition: Filter, *, user_id: str, namespace: str
+    ) -> npt.NDArray[np.bool_]:
+        """Return which records satisfy the filter, (N,) bool; all are of this user and namespace."""
         missing = fields_of(condition) - self._columns.keys()
         if missing:
-            self._load(connection, missing)
+            self._load(connection, missing, (user_id, namespace))
         return self._evaluate(condition)
 
     def _evaluate(self, condition: Filter) -> npt.NDArray[np.bool_]:
@@ -70,7 +71,7 @@ class MetadataColumns:
         any_of: npt.NDArray[np.bool_] = np.logical_or.reduce(parts)
         return any_of
 
-    def _load(self, connection: sqlite3.Connection, names: set[str]) -> None:
+    def _load(self, connection: sqlite3.Connection, names: set[str], key: tuple[str, str]) -> None:
         """Read the fields of every record; the codes of a field number its distinct values."""
         columns: dict[str, tuple[npt.NDArray[np.int32], dict[str, int], list[Any]]] = {
             name: (np.zeros(len(self._seq), dtype=np.int32), {"": 0}, [MISSING]) for name in names
@@ -78,7 +79,7 @@ class MetadataColumns:
         places = {int(seq): place for place, seq in enumerate(self._seq)}
         rows = connection.execute(
             "SELECT seq, metadata, role, agent, run, tags FROM records WHERE user_id = ? AND namespace = ?",
-            self._key,
+            key,
         )
         for seq, metadata, role, agent, run, tags in rows:
             place = places.get(seq)
@@ -94,8 +95,7 @@ class MetadataColumns:
                 )
                 if value is MISSING:
                     continue
-                key = json.dumps(value, sort_keys=True)
-                code = known.setdefault(key, len(values))
+                code = known.setdefault(json.dumps(value, sort_keys=True), len(values))
                 if code == len(values):
                     values.append(value)
                 codes[place] = code

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 
+from agentcore.memory._collection import Collection
 from agentcore.memory._partition import Partition
 from agentcore.memory._terms import TERM
 from agentcore.memory.storage import Features
@@ -24,11 +25,19 @@ def decisive_words(text: str) -> list[str]:
     return sorted(_DECISIVE.findall(text.lower().replace("’", "'")))
 
 
-def near_duplicate(partition: Partition, features: Features, *, speaker: str | None) -> list[int]:
+def near_duplicate(collection: Collection, features: Features, *, speaker: str | None) -> list[int]:
     """Return the sequence numbers of records that say nearly the same, the most similar first.
 
     Numbers and negations are not compared here: the caller has the texts (`decisive_words`).
     """
+    found = [
+        pair for part in (collection.body, collection.tail) for pair in _similar(part, features, speaker)
+    ]
+    return [seq for _, seq in sorted(found, reverse=True)]
+
+
+def _similar(partition: Partition, features: Features, speaker: str | None) -> list[tuple[float, int]]:
+    """Return (cosine, sequence number) of the similar records of one partition."""
     if not len(partition):
         return []
     cosine = partition.vectors @ np.frombuffer(features.vector, dtype="<f4")
@@ -42,4 +51,4 @@ def near_duplicate(partition: Partition, features: Features, *, speaker: str | N
         total = len(terms) + len(other) - shared
         if total == 0 or shared / total >= MIN_SHARED:
             found.append((float(cosine[place]), int(partition.seq[place])))
-    return [seq for _, seq in sorted(found, reverse=True)]
+    return found

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from agentcore.memory._columns import MetadataColumns
 from agentcore.memory._terms import TERM, words
 from agentcore.memory.index import TemporalIndex, VectorIndex
 from agentcore.memory.ranking import FULL, LexicalIndex, Structure, TokenIndex, cues_of, sign_planes
@@ -28,12 +29,12 @@ Bool = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """The current records of one (user, namespace), in order of insertion.
+    """The current records of one (user, namespace): in order of insertion, or laid out by cluster.
 
     Attributes
     ----------
     seq : ndarray, (N,), int64
-        Version numbers in the file, ascending.
+        Version numbers in the file.
     event_time, expires, valid_from, valid_to : ndarray, (N,), int64
         Microseconds; open ends are the extremes of int64.
     sessions, speakers : list of (str or None)
@@ -146,9 +147,35 @@ class Partition:
         return TokenIndex(self.token_ids, self.token_planes, self.token_starts)
 
     @cached_property
+    def order(self) -> npt.NDArray[np.intp]:
+        """Places in order of insertion, wherever the records lie, (N,)."""
+        return np.argsort(self.seq, kind="stable")
+
+    @cached_property
+    def sample(self) -> npt.NDArray[np.intp]:
+        """Runs of neighbouring records, spread evenly over the insertions: places, ascending, (S,)."""
+        first = np.linspace(0, max(len(self) - _SAMPLE_RUN, 0), _SAMPLE_RUNS).astype(np.intp)
+        picked = np.unique((first[:, None] + np.arange(min(_SAMPLE_RUN, len(self)))).ravel())
+        return np.sort(self.order[picked])
+
+    @cached_property
     def dense_sample(self) -> npt.NDArray[np.float32]:
         """Vectors of up to 1024 records, spread evenly: what is usual here, (S, D)."""
-        return np.ascontiguousarray(self.vectors[:: max(len(self) // 1024, 1)])
+        return np.ascontiguousarray(self.vectors[self.order[:: max(len(self) // 1024, 1)]])
+
+    @cached_property
+    def columns(self) -> MetadataColumns:
+        """Metadata, as far as filters asked for it."""
+        return MetadataColumns(self.seq)
+
+    @cached_property
+    def has_limits(self) -> bool:
+        """Whether any record expires or holds for a time only."""
+        return bool(
+            (self.expires != NEVER).any()
+            or (self.valid_from != -NEVER).any()
+            or (self.valid_to != NEVER).any()
+        )
 
     @cached_property
     def temporal(self) -> TemporalIndex:
@@ -158,12 +185,12 @@ class Partition:
     @cached_property
     def nearest(self) -> VectorIndex:
         """Approximate neighbours by vector."""
-        return VectorIndex(self.vectors)
+        return VectorIndex(self.vectors, self.order)
 
     @cached_property
     def structure(self) -> Structure:
         """Neighbours and sessions."""
-        return Structure.build(self.sessions, self.event_time)
+        return Structure.build(self.sessions, self.event_time, self.seq)
 
     @cached_property
     def is_turn(self) -> Bool:
@@ -224,6 +251,9 @@ class Partition:
         array = np.fromiter(codes, dtype=np.int32, count=len(self))
         return numbers, array
 
+
+_SAMPLE_RUNS, _SAMPLE_RUN = 16, 24
+"""Where only candidates get their tokens scored, what is usual is taken from so many runs of so many records."""
 
 _BY_RECORD = ("seq", "event_time", "expires", "valid_from", "valid_to", "cues", "vectors")
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from weakref import WeakKeyDictionary
 
+from agentcore.memory._collection import Collection
 from agentcore.memory._partition import Partition
-from agentcore.memory.storage import ChangeLog, Connection, Database, RowStore
+from agentcore.memory.storage import Change, ChangeLog, Connection, Database, RowStore
+from agentcore.memory.tags import TagGraph
 
 __all__ = ["Partitions"]
 
@@ -32,11 +35,12 @@ class Partitions:
         self._rows = RowStore()
         self._log = ChangeLog()
         self._lock = threading.Lock()
-        self._cache: OrderedDict[Key, Partition] = OrderedDict()
+        self._cache: OrderedDict[Key, Collection] = OrderedDict()
         self._seen_change = -1
+        self._graphs: WeakKeyDictionary[Partition, TagGraph] = WeakKeyDictionary()
 
-    def get(self, connection: Connection, user_id: str, namespace: str) -> Partition:
-        """Return the partition as of now.
+    def get(self, connection: Connection, user_id: str, namespace: str) -> Collection:
+        """Return the user's records as of now.
 
         Parameters
         ----------
@@ -46,15 +50,19 @@ class Partitions:
         key = (user_id, namespace)
         with self._lock:
             self._apply_changes(connection)
-            partition = self._cache.get(key)
-            if partition is None:
-                partition = Partition.build(
-                    self._rows.load(connection, user_id, namespace), dimension=self.dimension
+            collection = self._cache.get(key)
+            if collection is None:
+                collection = Collection.of(
+                    Partition.build(self._rows.load(connection, user_id, namespace), dimension=self.dimension)
                 )
-                self._cache[key] = partition
+                self._cache[key] = collection
                 self._evict(key)
             self._cache.move_to_end(key)
-            return partition
+            return collection
+
+    def tags(self, collection: Collection) -> TagGraph | None:
+        """Return the tag graph of a large collection's body, where it has one."""
+        return self._graphs.get(collection.body) if collection.is_large else None
 
     def forget(self) -> None:
         """Drop everything; the next search reads the file anew."""
@@ -63,7 +71,7 @@ class Partitions:
             self._seen_change = -1
 
     def _apply_changes(self, connection: Connection) -> None:
-        """Drop the partitions that changed since the last look."""
+        """Take in what changed since the last look."""
         if self._database.path is not None:
             version = connection.execute("PRAGMA data_version").fetchone()[0]
             # It moves when *another* connection commits, so each connection remembers its own.
@@ -77,9 +85,25 @@ class Partitions:
         if changes is None:
             self._cache.clear()
         else:
+            by_key: dict[Key, list[Change]] = {}
             for change in changes:
-                self._cache.pop((change.user_id, change.namespace), None)
+                by_key.setdefault((change.user_id, change.namespace), []).append(change)
+            for key, here in by_key.items():
+                if key in self._cache:
+                    self._refresh(connection, key, here)
         self._seen_change = newest
+
+    def _refresh(self, connection: Connection, key: Key, changes: list[Change]) -> None:
+        """Take the changes of one partition in, or forget it where that is simpler."""
+        if any(change.kind == "reset" for change in changes):
+            del self._cache[key]
+            return
+        collection = self._cache[key]
+        removed = {seq for c in changes if c.kind == "remove" for seq in range(c.first, c.last + 1)}
+        rows = self._rows.load(connection, *key, after=collection.last)
+        added = Partition.build(rows, dimension=self.dimension) if rows else None
+        last = max((c.last for c in changes if c.kind == "add"), default=0)
+        self._cache[key] = collection.changed(added, removed, last=last)
 
     def _evict(self, keep: Key) -> None:
         """Forget the least recently used partitions while there are too many records."""

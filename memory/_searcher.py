@@ -1,4 +1,4 @@
-"""One search from query to hits: bring the index up to date, score, keep the best, read them from the file."""
+"""One search from query to hits: bring the index up to date, choose a route, score, read the best from the file."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from agentcore.memory._columns import MetadataColumns
+from agentcore.memory._collection import Collection
 from agentcore.memory._filters import Filter
 from agentcore.memory._partition import Partition
 from agentcore.memory._partitions import Partitions
+from agentcore.memory._planner import ROUTES, Route, choose_route
 from agentcore.memory._records import Hit, Plan, SearchResult
 from agentcore.memory._validation import from_micros
 from agentcore.memory.embedding import EncodedQuery
-from agentcore.memory.ranking._config import Profile, RankingConfig, profile_config
-from agentcore.memory.ranking._query import Query
-from agentcore.memory.ranking._ranker import Ranking, rank
+from agentcore.memory.ranking import FAST, Profile, Query, RankingConfig, profile_config
+from agentcore.memory.ranking._ranker import Ranking, rank, rank_candidates
 from agentcore.memory.storage import Connection, Database, RowStore
 
 __all__ = ["Request", "Searcher"]
+
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,22 @@ class Request:
     profile: Profile
     now: int
     as_of: int | None = None
+    routes: tuple[str, ...] = ROUTES
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """The best records of a search, best first."""
+
+    seq: list[int]
+    fused: list[float]
+    signals: list[dict[str, float]]
+    answerable: float
+    num_scored: int
 
 
 class Searcher:
-    """Searches the partitions of one file.
+    """Searches the collections of one file.
 
     Parameters
     ----------
@@ -59,102 +73,187 @@ class Searcher:
 
     def search(self, request: Request, encoded: EncodedQuery) -> SearchResult:
         """Return the best hits, with the plan."""
-        began = perf_counter()
+        times = [perf_counter()]
+        config = profile_config(request.profile)
         with self._database.read() as connection:
-            partition = self._partition(connection, request)
-            synced = perf_counter()
-            if not len(partition):
+            collection = self._collection(connection, request)
+            body = collection.body
+            times.append(perf_counter())
+            if not len(collection):
                 return SearchResult(plan=Plan("empty", True, {"records": 0}, {}))
-            config = profile_config(request.profile)
-            eligible = self._eligible(connection, partition, request)
             query = Query.read(
                 request.query,
                 encoded,
                 now=from_micros(request.now, None),
-                years=partition.years,
+                years=body.years,
                 use_tokens=config.use_tokens,
             )
-            ranking = rank(partition, query, config, eligible=eligible)
-            allowed = eligible[ranking.rows]
-            best = _top(
-                np.where(allowed, ranking.fused, -np.inf), min(request.limit, int(np.count_nonzero(allowed)))
+            masks = (
+                _eligible(connection, body, request, collection.alive),
+                _eligible(connection, collection.tail, request, None),
             )
-            scored = perf_counter()
-            found = self._rows.hits(
-                connection, partition.seq[ranking.rows[best]].tolist(), superseded=request.as_of is not None
+            route = choose_route(
+                body,
+                query,
+                eligible=masks[0],
+                graph=self._partitions.tags(collection),
+                allowed=request.routes,
             )
-        hits = self._hits(partition, ranking, best, found, request, config)
-        done = perf_counter()
-        times = {
-            "sync": synced - began,
-            "score": scored - synced,
-            "fetch": done - scored,
-            "total": done - began,
-        }
-        counts = {
-            "records": len(partition),
-            "eligible": int(np.count_nonzero(eligible)),
-            "scored": len(ranking.rows),
-        }
-        exact = len(ranking.rows) == len(partition)
-        return SearchResult(hits, plan=Plan("exact", exact, counts, {k: v * 1000 for k, v in times.items()}))
+            times.append(perf_counter())
+            found = _best(collection, query, config, route, masks, request)
+            times.append(perf_counter())
+            rows = self._rows.hits(connection, found.seq, superseded=request.as_of is not None)
+        hits = _hits(found, rows, request, config)
+        times.append(perf_counter())
+        return SearchResult(hits, plan=_plan(collection, route, masks, found, times))
 
-    def _partition(self, connection: Connection, request: Request) -> Partition:
+    def _collection(self, connection: Connection, request: Request) -> Collection:
         """Return the records as they are, or as they were."""
         if request.as_of is None:
             return self._partitions.get(connection, request.user_id, request.namespace)
         rows = self._rows.load_as_of(connection, request.user_id, request.namespace, as_of=request.as_of)
-        return Partition.build(rows, dimension=self._partitions.dimension)
+        return Collection.of(Partition.build(rows, dimension=self._partitions.dimension))
 
-    def _hits(
-        self, partition: Partition, ranking: Ranking, best: npt.NDArray[np.intp], found: Mapping[int, tuple[Any, ...]],
-        request: Request, config: RankingConfig,
-    ) -> list[Hit]:  # fmt: skip
-        """Return the hits that reach the threshold."""
-        hits = []
-        top = float(ranking.fused[best[0]]) if len(best) else 0.0
-        for place in best.tolist():
-            record = found.get(int(partition.seq[ranking.rows[place]]))
-            if record is None:  # deleted by another process since the index was brought up to date
-                continue
-            score = ranking.answerable * math.exp(
-                config.abstention.decay * (float(ranking.fused[place]) - top)
-            )
-            if request.threshold is not None and score < request.threshold:
-                break
-            signals = {"dense": float(ranking.dense[place]), "lexical": float(ranking.lexical[place])}
-            if ranking.tokens is not None:
-                signals["tokens"] = float(ranking.tokens[place])
-            record_id, text, role, metadata, tags, timestamp = record
-            hits.append(
-                Hit(
-                    id=record_id, text=text, score=score, timestamp=timestamp, tags=tags, metadata=metadata,
-                    user_id=request.user_id, namespace=request.namespace or None, signals=signals, role=role,
-                )
-            )  # fmt: skip
-        return hits
 
-    def _eligible(
-        self, connection: Connection, partition: Partition, request: Request
-    ) -> npt.NDArray[np.bool_]:
-        """Return which records may be returned at all."""
-        mask = partition.expires > request.now
+def _best(
+    collection: Collection,
+    query: Query,
+    config: RankingConfig,
+    route: Route,
+    masks: tuple[Mask | None, Mask | None],
+    request: Request,
+) -> _Found:
+    """Score along the route and keep the best."""
+    body, tail = collection.body, collection.tail
+    parts: list[tuple[Partition, Mask | None, Ranking]] = []
+    if route.candidates is None:
+        exhaustive = not request.routes
+        parts.append((body, masks[0], rank(body, query, config, eligible=masks[0], exhaustive=exhaustive)))
+    else:
+        parts.append((body, masks[0], rank_candidates(body, query, config, route.candidates)))
+    if len(tail):
+        parts.append((tail, masks[1], rank_candidates(tail, query, config, np.arange(len(tail)), like=body)))
+    wanted = min(request.limit, sum(_count(mask, part) for part, mask, _ in parts))
+    if sum(_count_in(mask, ranking.rows) for _, mask, ranking in parts) < wanted:
+        # more was asked for than was scored: everything, without tokens where there is much of it
+        route.notes.append("the limit goes beyond the candidates: each record is scored")
+        everything = config if not collection.is_large else FAST
+        parts[0] = (body, masks[0], rank(body, query, everything, eligible=masks[0], exhaustive=True))
+    return _merged(parts, wanted)
+
+
+def _merged(parts: list[tuple[Partition, Mask | None, Ranking]], wanted: int) -> _Found:
+    """Return the best of several rankings."""
+    scores = np.concatenate([_masked(ranking, mask) for _, mask, ranking in parts])
+    seq = np.concatenate([part.seq[ranking.rows] for part, _, ranking in parts])
+    best = _top(scores, seq, wanted)
+    starts = np.cumsum([0, *(len(ranking.rows) for _, _, ranking in parts)])
+    signals = []
+    for place in best.tolist():
+        which = int(np.searchsorted(starts, place, side="right")) - 1
+        signals.append(_signals(parts[which][2], place - int(starts[which])))
+    return _Found(
+        seq=seq[best].tolist(),
+        fused=scores[best].tolist(),
+        signals=signals,
+        answerable=max(ranking.answerable for _, _, ranking in parts),
+        num_scored=len(scores),
+    )
+
+
+def _signals(ranking: Ranking, place: int) -> dict[str, float]:
+    """Return what a score is made of."""
+    signals = {"dense": float(ranking.dense[place]), "lexical": float(ranking.lexical[place])}
+    if ranking.tokens is not None:
+        signals["tokens"] = float(ranking.tokens[place])
+    return signals
+
+
+def _masked(ranking: Ranking, mask: Mask | None) -> npt.NDArray[np.float32]:
+    """Return the scores, minus infinity for records that may not be returned."""
+    return ranking.fused if mask is None else np.where(mask[ranking.rows], ranking.fused, np.float32(-np.inf))
+
+
+def _count(mask: Mask | None, partition: Partition) -> int:
+    return len(partition) if mask is None else int(np.count_nonzero(mask))
+
+
+def _count_in(mask: Mask | None, rows: npt.NDArray[np.intp]) -> int:
+    return len(rows) if mask is None else int(np.count_nonzero(mask[rows]))
+
+
+def _eligible(
+    connection: Connection, partition: Partition, request: Request, alive: Mask | None
+) -> Mask | None:
+    """Return which records may be returned at all; None: all of them."""
+    masks = [] if alive is None else [alive]
+    if partition.has_limits:
+        masks.append(partition.expires > request.now)
         if request.as_of is None:
-            mask &= (partition.valid_from <= request.now) & (partition.valid_to > request.now)
-        if request.start is not None:
-            mask &= partition.event_time >= request.start
-        if request.end is not None:
-            mask &= partition.event_time <= request.end
-        if request.condition is not None:
-            columns = MetadataColumns(partition.seq, user_id=request.user_id, namespace=request.namespace)
-            mask &= columns.mask(connection, request.condition)
-        return mask
+            masks.append((partition.valid_from <= request.now) & (partition.valid_to > request.now))
+    if request.start is not None:
+        masks.append(partition.event_time >= request.start)
+    if request.end is not None:
+        masks.append(partition.event_time <= request.end)
+    if request.condition is not None:
+        masks.append(
+            partition.columns.mask(
+                connection, request.condition, user_id=request.user_id, namespace=request.namespace
+            )
+        )
+    return np.logical_and.reduce(masks) if masks else None
 
 
-def _top(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.intp]:
+def _top(scores: npt.NDArray[np.float32], seq: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.intp]:
     """Return the places of the `count` largest, best first; earlier records win ties."""
     if count < len(scores):
         kept = np.argpartition(-scores, count)[:count] if count else np.zeros(0, dtype=np.intp)
     else:
         kept = np.arange(len(scores))
-    return kept[np.lexsort((kept, -scores[kept]))]
+    return kept[np.lexsort((seq[kept], -scores[kept]))]
+
+
+def _hits(
+    found: _Found, rows: Mapping[int, tuple[Any, ...]], request: Request, config: RankingConfig
+) -> list[Hit]:
+    """Return the hits that reach the threshold."""
+    hits = []
+    for seq, fused, signals in zip(found.seq, found.fused, found.signals, strict=True):
+        row = rows.get(seq)
+        if row is None:  # deleted by another process since the index was brought up to date
+            continue
+        score = found.answerable * math.exp(config.abstention.decay * (fused - found.fused[0]))
+        if request.threshold is not None and score < request.threshold:
+            break
+        record_id, text, role, metadata, tags, timestamp = row
+        hits.append(
+            Hit(
+                id=record_id, text=text, score=score, timestamp=timestamp, tags=tags, metadata=metadata,
+                user_id=request.user_id, namespace=request.namespace or None, signals=signals, role=role,
+            )
+        )  # fmt: skip
+    return hits
+
+
+def _plan(
+    collection: Collection,
+    route: Route,
+    masks: tuple[Mask | None, Mask | None],
+    found: _Found,
+    times: list[float],
+) -> Plan:
+    """Return the record of how the search went."""
+    eligible = _count(masks[0], collection.body) + _count(masks[1], collection.tail)
+    candidates = len(collection.body) if route.candidates is None else len(route.candidates)
+    counts = {
+        "records": len(collection),
+        **route.counts,
+        "eligible": eligible,
+        "candidates": candidates,
+        "scored": found.num_scored,
+    }
+    stages = ("sync", "route", "score", "fetch")
+    spent = {stage: (end - start) * 1000 for stage, start, end in zip(stages, times, times[1:], strict=False)}
+    spent["total"] = (times[-1] - times[0]) * 1000
+    exact = found.num_scored >= len(collection)
+    return Plan(route.name, exact, counts, spent, tuple(route.notes))

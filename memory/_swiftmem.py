@@ -11,6 +11,7 @@ from typing import Any, Self
 from agentcore.memory._async import AsyncTwins
 from agentcore.memory._filters import parse_filters
 from agentcore.memory._partitions import Partitions
+from agentcore.memory._planner import ROUTES
 from agentcore.memory._records import Duplicates, Record, SearchResult
 from agentcore.memory._reembed import embedder_label, reembed
 from agentcore.memory._searcher import Request, Searcher
@@ -215,6 +216,7 @@ class SwiftMem(AsyncTwins):
         threshold: float | None = None,
         explain: bool = False,
         profile: Profile = "full",
+        routes: Sequence[str] = ROUTES,
         encoded: EncodedQuery | None = None,
     ) -> SearchResult:
         """Return the user's memories that answer the query, best first.
@@ -236,6 +238,8 @@ class SwiftMem(AsyncTwins):
             Give the result a `plan`.
         profile : "full" or "fast"
             `fast` leaves out the token stage.
+        routes : sequence of "temporal", "tags", "ann"
+            What large memories may be searched by; none of them scores every record with everything, however slow.
         encoded : EncodedQuery, optional
             The query's vectors, when they are at hand already.
 
@@ -245,7 +249,7 @@ class SwiftMem(AsyncTwins):
             Empty query, negative limit, start after end, unknown operator.
         """
         request = self._request(
-            query, user_id, namespace, limit, start, end, filters, threshold, profile, as_of
+            query, user_id, namespace, limit, start, end, filters, threshold, profile, as_of, routes
         )
         searcher = Searcher(self._database, self._loaded_partitions())
         if encoded is None:
@@ -452,10 +456,13 @@ class SwiftMem(AsyncTwins):
         self, query: str, user_id: str, namespace: str | None, limit: int, start: Moment | None, end: Moment | None,
         filters: Mapping[str, Any] | None, threshold: float | None, profile: Profile,
         as_of: Moment | None,
+        routes: Sequence[str],
     ) -> Request:  # fmt: skip
         """Check the arguments of a search."""
         since, until = self._range(start, end)
         profile_config(profile)
+        if unknown := set(routes) - set(ROUTES):
+            raise ValueError(f"unknown routes {sorted(unknown)}: use some of {', '.join(ROUTES)}")
         if threshold is not None and not 0 <= threshold <= 1:
             raise ValueError(f"threshold must lie in [0, 1], got {threshold!r}")
         return Request(
@@ -470,6 +477,7 @@ class SwiftMem(AsyncTwins):
             profile=profile,
             now=to_micros(self._now()),
             as_of=None if as_of is None else to_micros(moment(as_of, what="as_of")),
+            routes=tuple(routes),
         )
 
     def _is_expired(self, record: Record) -> bool:

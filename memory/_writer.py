@@ -270,8 +270,8 @@ class Writer:
         """Return the stored records that say nearly the same as a new one."""
         record = row.record
         with self._database.read() as connection:
-            partition = self._partitions().get(connection, record.user_id, record.namespace or "")
-        return near_duplicate(partition, row.features, speaker=row.speaker)
+            collection = self._partitions().get(connection, record.user_id, record.namespace or "")
+        return near_duplicate(collection, row.features, speaker=row.speaker)
 
     def _twin(self, connection: sqlite3.Connection, row: NewRow, near: Sequence[int]) -> str | None:
         """Return the id of the record that a new one repeats, in the same words or nearly."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import faiss
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +26,11 @@ class VectorIndex:
     ----------
     vectors : ndarray, (N, D), float32
         Unit vectors; not kept.
+    order : ndarray, (N,), intp
+        Records in order of insertion: the lists depend on it and not on where the records lie.
     """
 
-    def __init__(self, vectors: npt.NDArray[np.float32]) -> None:
+    def __init__(self, vectors: npt.NDArray[np.float32], order: npt.NDArray[np.intp]) -> None:
         count, dimension = vectors.shape
         lists = int(np.clip(2 ** round(np.log2(max(count, 4)) / 2), _MIN_LISTS, _MAX_LISTS))
         coarse = faiss.IndexFlatIP(dimension)
@@ -37,10 +41,10 @@ class VectorIndex:
         index.cp.seed = 0
         index.cp.min_points_per_centroid = 1
         step = max(count // (lists * _TRAINING_PER_LIST), 1)
-        index.train(np.ascontiguousarray(vectors[::step]))
+        index.train(np.ascontiguousarray(vectors[order[::step]]))
         for start in range(0, count, 65_536):
             index.add(np.ascontiguousarray(vectors[start : start + 65_536]))
-        self._index = index
+        self._index: Any = index
         self._probed = max(int(lists * _PROBED_SHARE), _MIN_PROBED)
 
     def nearest(
@@ -57,10 +61,10 @@ class VectorIndex:
         probed, selector = self._probed, None
         if eligible is not None:
             bits = np.packbits(eligible, bitorder="little")
-            selector = faiss.IDSelectorBitmap(bits)
+            selector = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]  # the stub knows C++ only
             share = max(float(np.count_nonzero(eligible)) / len(eligible), 1e-6)
             probed = int(min(self._index.nlist, self._probed / min(share * 4, 1.0)))
-        parameters = faiss.SearchParametersIVF(sel=selector, nprobe=probed)
+        parameters = faiss.SearchParametersIVF(sel=selector, nprobe=probed)  # type: ignore[call-arg]  # as above
         _, rows = self._index.search(query[None], count, params=parameters)
         found: npt.NDArray[np.intp] = rows[0][rows[0] >= 0].astype(np.intp)
         return found

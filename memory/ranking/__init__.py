@@ -10,6 +10,7 @@ from agentcore.memory.ranking._config import (
 )
 from agentcore.memory.ranking._cues import Cue, cues_of
 from agentcore.memory.ranking._lexical import LexicalIndex
+from agentcore.memory.ranking._query import Query
 from agentcore.memory.ranking._structure import Structure
 from agentcore.memory.ranking._tokens import QueryTokens, TokenIndex, sign_planes
 
@@ -20,6 +21,7 @@ __all__ = [
     "Cue",
     "LexicalIndex",
     "Profile",
+    "Query",
     "QueryTokens",
     "RankingConfig",
     "Structure",

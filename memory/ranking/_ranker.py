@@ -31,8 +31,6 @@ __all__ = ["Ranking", "rank", "rank_candidates"]
 
 Float32 = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
-_SAMPLE_RUNS, _SAMPLE_RUN = 16, 24
-"""Where only a shortlist gets its tokens scored, the usual similarity is taken from so many runs of so many records."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,7 +147,7 @@ def _with_context(
     """Return the chosen records with their neighbours and the sample, their structure, and where the sample is."""
     parts = [chosen, partition.structure.around[:, chosen].ravel()]
     if with_sample:
-        parts.append(_sample(len(partition)))
+        parts.append(partition.sample)
     rows = np.unique(np.concatenate(parts))
     rows = rows[rows < len(partition)]
     sample = np.searchsorted(rows, parts[-1]) if with_sample else None
@@ -233,12 +231,6 @@ def _shortlist(
         np.clip(config.shortlist_share * len(first), config.shortlist_minimum, config.shortlist_maximum)
     )
     return np.argpartition(-first, wanted)[:wanted] if wanted < len(first) else np.arange(len(first))
-
-
-def _sample(count: int) -> Rows:
-    """Return runs of neighbouring records, spread evenly."""
-    first = np.linspace(0, max(count - _SAMPLE_RUN, 0), _SAMPLE_RUNS).astype(np.intp)
-    return np.unique((first[:, None] + np.arange(_SAMPLE_RUN)).ravel())
 
 
 def _token_scores(

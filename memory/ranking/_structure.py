@@ -37,7 +37,9 @@ class Structure:
     has_sessions: bool
 
     @classmethod
-    def build(cls, sessions: Sequence[str | None], event_time: npt.NDArray[np.int64]) -> Structure:
+    def build(
+        cls, sessions: Sequence[str | None], event_time: npt.NDArray[np.int64], seq: npt.NDArray[np.int64]
+    ) -> Structure:
         """Order turns by (event time, insertion) inside each session."""
         count = len(sessions)
         numbers: dict[str, int] = {}
@@ -46,7 +48,7 @@ class Structure:
         )
         alone = np.flatnonzero(codes < 0)
         codes[alone] = len(numbers) + np.arange(len(alone))
-        order = np.lexsort((np.arange(count), event_time, codes))
+        order = np.lexsort((seq, event_time, codes))
         around = np.full((4, count), count, dtype=np.intp)
         for row, step in ((0, 1), (2, 2)):
             joined = codes[order[step:]] == codes[order[:-step]]

@@ -154,7 +154,8 @@ class TagGraph:
             rows = self.postings[name]
             means[place] = vectors[rows[:256]].mean(axis=0)
         norms = np.linalg.norm(means, axis=1, keepdims=True)
-        return means / np.maximum(norms, 1e-9)
+        means /= np.maximum(norms, 1e-9)
+        return means
 
     def _subsume(self) -> None:
         """Add edges by co-occurrence: p is broader than c if P(p|c) >= .8 and not the reverse (Sanderson and Croft 1999)."""
