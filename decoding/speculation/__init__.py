@@ -25,13 +25,15 @@ if TYPE_CHECKING:
     from agentcore.decoding.speculation._prompt_lookup import PromptLookupDrafter
     from agentcore.decoding.speculation._report import MethodCounts, SpeculationReport
     from agentcore.decoding.speculation._speculate import speculate
+    from agentcore.decoding.speculation._speculator import METHODS, Speculator
     from agentcore.decoding.speculation._step_time import StepTimeCurve, measure_step_times
     from agentcore.decoding.speculation._suffix_automaton import SuffixAutomaton
     from agentcore.decoding.speculation._suffix_drafter import SuffixDrafter
     from agentcore.decoding.speculation._target import Target
-    from agentcore.decoding.speculation._token_recycling import TokenRecyclingDrafter
+    from agentcore.decoding.speculation._token_recycling import RecyclingTable, TokenRecyclingDrafter
 
 __all__ = [
+    "METHODS",
     "AcceptanceRule",
     "Draft",
     "DraftModelDrafter",
@@ -45,9 +47,11 @@ __all__ = [
     "LeapDrafter",
     "MethodCounts",
     "PromptLookupDrafter",
+    "RecyclingTable",
     "RejectionSampling",
     "SmoothedNgramDrafter",
     "SpeculationReport",
+    "Speculator",
     "StepTimeCurve",
     "SuffixAutomaton",
     "SuffixDrafter",
@@ -72,11 +76,14 @@ _HOMES = {
     "GreedyAcceptance": "_acceptance",
     "JudgeAcceptance": "_acceptance",
     "LeapDrafter": "_leap",
+    "METHODS": "_speculator",
     "MethodCounts": "_report",
     "PromptLookupDrafter": "_prompt_lookup",
+    "RecyclingTable": "_token_recycling",
     "RejectionSampling": "_acceptance",
     "SmoothedNgramDrafter": "_ngram_model",
     "SpeculationReport": "_report",
+    "Speculator": "_speculator",
     "StepTimeCurve": "_step_time",
     "SuffixAutomaton": "_suffix_automaton",
     "SuffixDrafter": "_suffix_drafter",

@@ -61,6 +61,7 @@ def measure_step_times(
     rows: Sequence[int] = _ROWS,
     context: int = 256,
     repeats: int = 5,
+    max_seconds: float = 2.0,
     clock: Callable[[], float] = time.perf_counter,
 ) -> StepTimeCurve:
     """Time the model's forwards behind a context.
@@ -75,6 +76,8 @@ def measure_step_times(
         Tokens in the cache, cut to what the model's context leaves room for.
     repeats : int
         Interleaved rounds over `rows`; the minimum of each counts, for other work only ever adds time.
+    max_seconds : float
+        No new round begins after this; at least one is always run.
     clock : callable
         Seconds.
 
@@ -88,7 +91,10 @@ def measure_step_times(
     token = 1 % model.spec.vocabulary_size
     model.prefill([token] * context, cache)
     best = dict.fromkeys(counts, float("inf"))
+    first_begun = clock()
     for round_number in range(repeats + 1):
+        if round_number > 1 and clock() - first_begun > max_seconds:
+            break
         for count in counts:
             begun = clock()
             model.forward([token] * count, cache, rows="all").argmax(-1).tolist()

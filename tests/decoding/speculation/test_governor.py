@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from agentcore.decoding.speculation import Draft, Governor, StepTimeCurve, measure_step_times
 
-from .toy import ToyModel
+from .toy import ToyCache, ToyModel
 
 FLAT = StepTimeCurve((1, 16), (0.010, 0.011))
 STEEP = StepTimeCurve((1, 2, 16), (0.010, 0.020, 0.160))
@@ -97,10 +98,28 @@ def test_step_times_rise_and_are_interpolated() -> None:
 
 def test_measuring_takes_the_fastest_of_each_row_count() -> None:
     """The measurement runs real forwards, interleaved, and leaves out the slow outliers."""
-    now = iter(float(i * i) for i in range(1000))  # every later measurement looks slower
-    model = ToyModel(context=60)
-    curve = measure_step_times(model, rows=(1, 2), context=500, repeats=3, clock=lambda: next(now))
-    # Round 0 warms up; in round 1 the two timings take 9 and 13 of this clock's seconds.
+    ticks = iter([1.0, 1.0, 3.0, 5.0, 2.0, 9.0, 4.0, 3.0])  # per round: one row, two rows; round 0 warms up
+    now = 0.0
+
+    def clock() -> float:
+        return now
+
+    class Timed(ToyModel):
+        def forward(self, ids: list[int], cache: ToyCache, **options: object) -> torch.Tensor:  # type: ignore[override]
+            nonlocal now
+            if len(ids) < 10:
+                now += next(ticks)
+            return super().forward(ids, cache, **options)  # type: ignore[arg-type]
+
+    model = Timed(context=60)
+    curve = measure_step_times(model, rows=(1, 2), context=500, repeats=3, max_seconds=1e9, clock=clock)
     assert curve.rows == (1, 2)
-    assert curve.seconds == (9.0, 13.0)
-    assert model.forwards == 1 + 2 * 4
+    assert curve.seconds == (2.0, 3.0)
+
+
+def test_measuring_ends_in_time_on_a_busy_machine() -> None:
+    """A slow model is measured once and not five times."""
+    model = ToyModel(context=60)
+    seconds = iter(range(0, 10_000, 10))
+    measure_step_times(model, rows=(1, 2), repeats=5, max_seconds=30.0, clock=lambda: float(next(seconds)))
+    assert model.forwards == 1 + 2 * 2
