@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 Result = TypeVar("Result")
 
@@ -57,7 +57,7 @@ class Background(Generic[Result]):
             self._done.set()
 
 
-def leave_now(code: int) -> None:
+def leave_now(code: int) -> NoReturn:
     """End the process without waiting for threads that cannot be stopped.
 
     What they were writing is safe: memory and runs survive the death of the process at any point.

@@ -17,6 +17,7 @@ _COMMANDS = {
     "repl": LazyCommand("agentcore.cli.repl", "repl", "Talk to an agent that remembers."),
     "memory": LazyCommand("agentcore.cli.memory", "memory", "Add, search, list and move memories."),
     "bench": LazyCommand("agentcore.cli.bench", "bench", "Measure memory, decoding, trimming and the agent."),
+    "runs": LazyCommand("agentcore.cli.runs", "runs", "List, show and go on with runs."),
     "models": LazyCommand("agentcore.cli.models", "models", "List, pull, locate and remove models."),
     "config": LazyCommand(
         "agentcore.cli.config", "config", "Show the settings in use, and where each comes from."

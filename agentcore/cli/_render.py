@@ -57,7 +57,7 @@ def _event_text(kind: str, data: Mapping[str, Any]) -> str | None:
             return _short(f"remembered {len(texts)}: {'; '.join(texts)}") if texts else "remembered nothing"
         case "trim" | "route":
             return _short(f"{kind}: " + ", ".join(f"{name} {value}" for name, value in data.items()))
-        case "error":
+        case "error" if data.get("recovered", True):  # the others end the run, and are told by its end
             return _short(f"error: {data['message']}", width=300)
         case _:
             return None

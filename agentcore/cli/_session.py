@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,6 +21,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Progress = Callable[[str, int, int | None], None]
 Say = Callable[[str], None]
 
+KEPT = ("backbone", "memory", "corpus", "user")
 _LEAST_SECONDS = 0.001
 
 
@@ -45,6 +48,28 @@ def settings_from(options: dict[str, Any]) -> Settings:
     from agentcore.config import load_settings
 
     return load_settings(options).settings
+
+
+def keep_settings(settings: Settings, run_id: str) -> None:
+    """Write into a run's folder what it was run with, so that it can go on with the same. It holds no key."""
+    folder = settings.runs.with_suffix("") / run_id
+    kept = {name: value for name, value in settings.as_dict().items() if name in KEPT and value is not None}
+    if settings.corpus is not None:
+        kept["corpus"] = str(settings.corpus.absolute())
+    kept["memory"] = str(settings.memory.absolute())
+    scratch = folder / f".settings.{os.getpid()}"
+    scratch.write_text(json.dumps(kept), encoding="utf-8")
+    scratch.chmod(0o600)
+    scratch.replace(folder / "settings.json")
+
+
+def kept_settings(folder: Path) -> dict[str, Any]:
+    """Return what :func:`keep_settings` wrote, empty when there is nothing to be read."""
+    try:
+        kept = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {name: kept[name] for name in KEPT if name in kept}
 
 
 @contextmanager

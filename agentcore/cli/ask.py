@@ -6,18 +6,21 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from agentcore.cli._background import Background, DeadlineError, leave_now
 from agentcore.cli._exit import ExitCode, message_of, report
-from agentcore.cli._session import open_agent, session_options, settings_from
+from agentcore.cli._session import keep_settings, open_agent, session_options, settings_from
 
 if TYPE_CHECKING:
     from agentcore.config import Settings
     from agentcore.events import Event
+
+Call = Callable[..., Any]
 
 LONGEST_QUESTION = 20_000
 GRACE_S = 10.0
@@ -42,13 +45,32 @@ def ask(question: tuple[str, ...], as_json: bool, quiet: bool, **options: Any) -
     QUESTION may be `-` for stdin or `@file` for a file's content. The answer goes to stdout, progress and thinking
     to stderr.
     """
-    started = time.monotonic()
     text = read_question(question)
     settings = settings_from(options)
+    return execute(
+        text, settings, lambda agent, **hooks: agent.run(text, **hooks), as_json=as_json, quiet=quiet
+    )
+
+
+def execute(question: str, settings: Settings, call: Call, *, as_json: bool, quiet: bool) -> ExitCode:
+    """Run an agent to its answer, a limit or a stop, and print what came of it.
+
+    Parameters
+    ----------
+    question : str
+        What is asked, for the messages.
+    settings : Settings
+        What the agent is built of.
+    call : callable
+        Given the agent, `on_event` and `cancel`, runs it and returns its result.
+    as_json, quiet : bool
+        How to print the result, and whether to draw progress.
+    """
+    started = time.monotonic()
     cancel = threading.Event()
     run_ids: list[str] = []
     work = Background(
-        lambda: _run(text, settings, quiet=quiet, started=started, cancel=cancel, run_ids=run_ids)
+        lambda: _run(settings, call, quiet=quiet, started=started, cancel=cancel, run_ids=run_ids)
     )
     try:
         result = work.wait(None if settings.max_seconds is None else settings.max_seconds + GRACE_S)
@@ -56,21 +78,18 @@ def ask(question: tuple[str, ...], as_json: bool, quiet: bool, **options: Any) -
         cancel.set()
         hint = f": `agentcore runs resume {run_ids[0]}` goes on" if run_ids else ""
         click.echo(f"interrupted{hint}", err=True)
-        return _give_up(ExitCode.INTERRUPTED, {"status": "interrupted", "question": text}, as_json=as_json)
+        _give_up(ExitCode.INTERRUPTED, {"status": "interrupted", "question": question}, as_json=as_json)
     except DeadlineError:
         late = f"no answer within {settings.max_seconds:g} s and {GRACE_S:g} s more: raise --max-seconds"
         click.echo(f"error: {late}", err=True)
-        return _give_up(
-            ExitCode.TIMEOUT, {"status": "failed", "question": text, "error": late}, as_json=as_json
-        )
+        _give_up(ExitCode.TIMEOUT, {"status": "failed", "question": question, "error": late}, as_json=as_json)
     except Exception as exc:
         if not as_json:
             raise
         # Scripts that read JSON get the failure as JSON too; people get it on stderr.
         code = report(exc)
-        click.echo(
-            json.dumps({"status": "failed", "question": text, "error": message_of(exc)}, ensure_ascii=False)
-        )
+        failure = {"status": "failed", "question": question, "error": message_of(exc)}
+        click.echo(json.dumps(failure, ensure_ascii=False))
         return code
     print_result(result, as_json=as_json)
     return CODES.get(str(result.get("status")), ExitCode.FAILED)
@@ -86,12 +105,11 @@ def print_result(result: dict[str, Any], *, as_json: bool) -> None:
         click.echo(answer_text(result))
 
 
-def _give_up(code: ExitCode, document: dict[str, Any], *, as_json: bool) -> int:
+def _give_up(code: ExitCode, document: dict[str, Any], *, as_json: bool) -> NoReturn:
     """Leave at once: the run's thread may wait for a model that cannot be stopped."""
     if as_json:
         click.echo(json.dumps(document, ensure_ascii=False))
     leave_now(code)
-    return code
 
 
 def read_question(words: tuple[str, ...]) -> str:
@@ -123,9 +141,15 @@ def read_question(words: tuple[str, ...]) -> str:
 
 
 def _run(
-    text: str, settings: Settings, *, quiet: bool, started: float, cancel: threading.Event, run_ids: list[str]
+    settings: Settings,
+    call: Call,
+    *,
+    quiet: bool,
+    started: float,
+    cancel: threading.Event,
+    run_ids: list[str],
 ) -> dict[str, Any]:
-    """Answer one question, drawing progress on stderr."""
+    """Build the agent and run it, drawing progress on stderr."""
     from agentcore.cli._console import progress_bar, stderr_console
     from agentcore.cli._render import event_line
 
@@ -137,6 +161,7 @@ def _run(
     def show(event: Event) -> None:
         if event.type == "run_started":
             run_ids.append(str(event.data["run_id"]))
+            keep_settings(settings, run_ids[0])
         line = event_line(event.type, event.path, event.data)
         if line is not None and not quiet:
             say(line)
@@ -145,4 +170,5 @@ def _run(
         progress_bar("corpus", unit="files", quiet=quiet) as progress,
         open_agent(settings, progress=progress, say=say, started=started) as agent,
     ):
-        return agent.run(text, on_event=show, cancel=cancel).as_dict()
+        result: dict[str, Any] = call(agent, on_event=show, cancel=cancel).as_dict()
+        return result

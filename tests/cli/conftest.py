@@ -1,7 +1,8 @@
-"""Running the real command in a process of its own, with a home of its own."""
+"""Running the real command with a home of its own: in a process of its own, or here where many calls share imports."""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -50,5 +51,36 @@ def run(environment: dict[str, str], tmp_path: Path) -> Run:
             timeout=timeout,
             check=False,
         )
+
+    return call
+
+
+@pytest.fixture
+def here(
+    environment: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Run:
+    """Return what `run` returns, by the same entry point in this process: the imports are paid for once."""
+    from agentcore.cli import main
+
+    def call(
+        *arguments: str, stdin: str = "", cwd: Path | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        with monkeypatch.context() as patch:
+            for name in os.environ.keys() - environment.keys():
+                patch.delenv(name)
+            for name, value in {**environment, **variables}.items():
+                patch.setenv(name, value)
+            patch.chdir(cwd or tmp_path)
+            patch.setattr(sys, "stdin", io.StringIO(stdin))
+            capfd.readouterr()
+            try:
+                main(list(arguments))
+            except SystemExit as exc:
+                code = int(exc.code or 0)
+            out, errors = capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, code, out, errors)
 
     return call

@@ -19,41 +19,41 @@ def file(tmp_path: Path) -> str:
     return str(tmp_path / "memory.db")
 
 
-def test_what_is_added_is_found_listed_and_deleted(run: Run, file: str) -> None:
+def test_what_is_added_is_found_listed_and_deleted(here: Run, file: str) -> None:
     """The life of a memory, over five processes."""
-    record_id = run("memory", "add", "The", "key", "is under the mat", "--memory", file).stdout.strip()
-    run("memory", "add", "Bread is in the oven", "--memory", file, "--at", "2024-05-08")
-    found = run("memory", "search", "where is the key?", "--memory", file, "--limit", "1", "--json")
+    record_id = here("memory", "add", "The", "key", "is under the mat", "--memory", file).stdout.strip()
+    here("memory", "add", "Bread is in the oven", "--memory", file, "--at", "2024-05-08")
+    found = here("memory", "search", "where is the key?", "--memory", file, "--limit", "1", "--json")
     assert [(hit["id"], hit["text"]) for hit in json.loads(found.stdout)] == [
         (record_id, "The key is under the mat")
     ]
-    listed = run("memory", "list", "--memory", file)
+    listed = here("memory", "list", "--memory", file)
     assert listed.stdout.splitlines()[0].startswith("2024-05-08 00:00  Bread is in the oven")
-    assert run("memory", "delete", record_id, "--memory", file).stdout == "1 forgotten\n"
-    assert "key" not in run("memory", "list", "--memory", file).stdout
+    assert here("memory", "delete", record_id, "--memory", file).stdout == "1 forgotten\n"
+    assert "key" not in here("memory", "list", "--memory", file).stdout
 
 
-def test_users_are_apart(run: Run, file: str) -> None:
+def test_users_are_apart(here: Run, file: str) -> None:
     """One user's memories are not shown to another, and deleting all of one leaves the other's."""
-    run("memory", "add", "mine", "--memory", file, "--user", "a")
-    run("memory", "add", "yours", "--memory", file, "--user", "b")
-    assert "mine" not in run("memory", "list", "--memory", file, "--user", "b").stdout
+    here("memory", "add", "mine", "--memory", file, "--user", "a")
+    here("memory", "add", "yours", "--memory", file, "--user", "b")
+    assert "mine" not in here("memory", "list", "--memory", file, "--user", "b").stdout
     assert (
-        run("memory", "delete", "--all", "--yes", "--memory", file, "--user", "a").stdout == "1 forgotten\n"
+        here("memory", "delete", "--all", "--yes", "--memory", file, "--user", "a").stdout == "1 forgotten\n"
     )
-    assert "yours" in run("memory", "list", "--memory", file, "--user", "b").stdout
+    assert "yours" in here("memory", "list", "--memory", file, "--user", "b").stdout
 
 
-def test_text_comes_from_stdin_too(run: Run, file: str) -> None:
+def test_text_comes_from_stdin_too(here: Run, file: str) -> None:
     """`-` reads what is piped."""
-    run("memory", "add", "-", "--memory", file, stdin="piped words\n")
-    assert "piped words" in run("memory", "list", "--memory", file).stdout
+    here("memory", "add", "-", "--memory", file, stdin="piped words\n")
+    assert "piped words" in here("memory", "list", "--memory", file).stdout
 
 
-def test_stats_count(run: Run, file: str) -> None:
+def test_stats_count(here: Run, file: str) -> None:
     """The counts are one JSON object."""
-    run("memory", "add", "one", "--memory", file)
-    assert json.loads(run("memory", "stats", "--memory", file, "--json").stdout)["records"] == 1
+    here("memory", "add", "one", "--memory", file)
+    assert json.loads(here("memory", "stats", "--memory", file, "--json").stdout)["records"] == 1
 
 
 @pytest.mark.parametrize(
@@ -68,24 +68,24 @@ def test_stats_count(run: Run, file: str) -> None:
         (["delete", "none"], 1, "no memory has the id"),
     ],
 )
-def test_mistakes_are_one_line(run: Run, file: str, arguments: list[str], code: int, message: str) -> None:
+def test_mistakes_are_one_line(here: Run, file: str, arguments: list[str], code: int, message: str) -> None:
     """Each mistake has its exit code and says what is wrong."""
-    run("memory", "add", "there is a file", "--memory", file)
-    done = run("memory", *arguments, "--memory", file)
+    here("memory", "add", "there is a file", "--memory", file)
+    done = here("memory", *arguments, "--memory", file)
     assert (done.returncode, done.stdout) == (code, "")
     assert message in done.stderr and "Traceback" not in done.stderr
 
 
-def test_a_missing_file_is_not_made_by_a_search(run: Run, file: str) -> None:
+def test_a_missing_file_is_not_made_by_a_search(here: Run, file: str) -> None:
     """Looking for memories leaves no empty file behind."""
-    done = run("memory", "search", "x", "--memory", file)
+    done = here("memory", "search", "x", "--memory", file)
     assert done.returncode == 1 and "agentcore memory add" in done.stderr
     assert not Path(file).exists()
 
 
-def test_a_file_that_is_no_database_is_told(run: Run, file: str) -> None:
+def test_a_file_that_is_no_database_is_told(here: Run, file: str) -> None:
     """Another kind of file is refused in one line and left as it was."""
     Path(file).write_text("I am a letter.\n" * 100)
-    done = run("memory", "list", "--memory", file)
+    done = here("memory", "list", "--memory", file)
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
     assert Path(file).read_text().startswith("I am a letter.")
