@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         GenerationCancelled,
         ModelFileError,
         NonFiniteLogitsError,
+        TokenizerMismatchError,
+        UnknownMethodError,
         UnsupportedModelError,
     )
 
@@ -50,6 +52,8 @@ _EXPORTS = {
     "Step": "_generation",
     "TextStream": "_tokenizer",
     "Tokenizer": "_tokenizer",
+    "TokenizerMismatchError": "errors",
+    "UnknownMethodError": "errors",
     "UnsupportedModelError": "errors",
     "attention_from_last": "_scoring",
     "generate": "_generation",
@@ -77,6 +81,8 @@ __all__ = [
     "Step",
     "TextStream",
     "Tokenizer",
+    "TokenizerMismatchError",
+    "UnknownMethodError",
     "UnsupportedModelError",
     "attention_from_last",
     "generate",

@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
@@ -27,28 +24,13 @@ from agentcore.backbones._async import stream_in_thread
 from agentcore.backbones._conversation import turns_of
 from agentcore.backbones._engines import Engine, Weights, resolve_path, shared_engine
 from agentcore.backbones._structured import structured_output
+from agentcore.backbones._text import Attention, TextModel, TokenCount
 from agentcore.backbones._tool_calls import CallReader, ReadCall
 from agentcore.backbones._tool_format import COMPACT, SPACED, ToolChoice, call_grammar
 from agentcore.backbones._translation import translated
 from agentcore.errors import ConfigurationError
 
 __all__ = ["Attention", "LocalChatModel"]
-
-
-@dataclass(frozen=True, slots=True)
-class Attention:
-    """How much the last token of a prompt attends to each of its tokens.
-
-    Attributes
-    ----------
-    offsets : list of (int, int)
-        Start and end of every token in characters of the prompt, length T.
-    weights : ndarray, (H, T), float32
-        One row per head asked for.
-    """
-
-    offsets: list[tuple[int, int]]
-    weights: npt.NDArray[np.float32]
 
 
 class LocalChatModel(BaseChatModel):
@@ -70,6 +52,10 @@ class LocalChatModel(BaseChatModel):
         Texts that end an answer.
     constrain_tools : bool
         Whether a grammar makes every tool call parse and validate; off only to measure what it is worth.
+    speculation : bool, str, list of str, dict or None
+        Drafts that one forward verifies: ``"auto"``, method names ("suffix, recycling"), or a dict with ``methods``,
+        ``judge``, ``max_draft`` and ``draft_model``; None for plain decoding. Lossless but for near ties of two tokens,
+        unless ``judge`` is above 0.
 
     Notes
     -----
@@ -88,6 +74,7 @@ class LocalChatModel(BaseChatModel):
     max_tokens: int = Field(default=512, ge=1)
     stop: list[str] | None = None
     constrain_tools: bool = True
+    speculation: bool | str | list[str] | dict[str, Any] | None = None
 
     _engine: Engine | None = PrivateAttr(default=None)
 
@@ -120,6 +107,11 @@ class LocalChatModel(BaseChatModel):
                 resolve_path(self.model_name), weights=self.weights, threads=self.threads
             )
         return self._engine
+
+    @cached_property
+    def text(self) -> TextModel:
+        """The model beneath the chat: raw text in, raw text out."""
+        return TextModel(self.engine)
 
     @property
     def model_digest(self) -> str:
@@ -244,17 +236,25 @@ class LocalChatModel(BaseChatModel):
         reader = CallReader(
             {tool["function"]["name"]: tool["function"].get("parameters", {}) for tool in offered}
         )
-        num_calls, finish, tokens = 0, "stop", _TokenCount()
-        for text in self._decode(
-            prompt, stop=stop, constraint=constraint, cancel=cancel, tokens=tokens, **options
-        ):
-            for piece in reader.push(text) if offered else [text]:
-                yield _chunk(piece, num_calls)
-                num_calls += isinstance(piece, ReadCall)
-        for piece in reader.finish():
-            yield _chunk(piece, num_calls)
-            num_calls += isinstance(piece, ReadCall)
-        finish = "tool_calls" if num_calls and tokens.finish == "stop" else tokens.finish
+        calls, tokens = list[ReadCall](), TokenCount()
+        with closing(
+            self.text.decode(
+                prompt,
+                stop=self.stop or () if stop is None else stop,
+                constraint=constraint,
+                cancel=cancel,
+                tokens=tokens,
+                **self._call_options(**options),
+            )
+        ) as texts:
+            for piece in reader.pieces(texts) if offered else texts:
+                if isinstance(piece, ReadCall):
+                    # A call repeated word for word is a small model's loop, not a wish: it ends the answer.
+                    if any(piece.text == call.text for call in calls):
+                        break
+                    calls.append(piece)
+                yield _chunk(piece, len(calls) - 1)
+        finish = "tool_calls" if calls and tokens.finish == "stop" else tokens.finish
         yield ChatGenerationChunk(
             message=AIMessageChunk(
                 content="",
@@ -277,6 +277,7 @@ class LocalChatModel(BaseChatModel):
         max_tokens: int | None = None,
         stop: Sequence[str] = (),
         schema: dict[str, Any] | None = None,
+        cancel: threading.Event | None = None,
         **options: Any,
     ) -> str:
         """Continue raw text, without a chat template.
@@ -291,105 +292,64 @@ class LocalChatModel(BaseChatModel):
             Texts that end the output; they are not part of it.
         schema : dict, optional
             JSON schema that the output must follow.
+        cancel : threading.Event, optional
+            Stops between two tokens.
         **options
-            ``temperature``, ``top_p``, ``top_k``, ``seed`` and ``cancel`` for this call.
+            ``temperature``, ``top_p``, ``top_k`` and ``seed`` for this call.
         """
-        constraint = None if schema is None else self._schema_constraint(schema)
-        pieces = self._decode(
-            prompt, stop=list(stop), constraint=constraint, max_tokens=max_tokens, **options
+        return "".join(
+            self.text.decode(
+                prompt,
+                stop=stop,
+                constraint=None if schema is None else self._schema_constraint(schema),
+                cancel=cancel,
+                **self._call_options(max_tokens=max_tokens, **options),
+            )
         )
-        return "".join(pieces)
 
     def attend(self, prompt: str, heads: Sequence[tuple[int, int]]) -> Attention:
         """Return how much the last token of raw text attends to each token, for chosen (layer, head) pairs."""
-        from agentcore.decoding import attention_from_last
-
-        model = self.engine.model
-        ids, offsets = model.tokenizer.encode_with_offsets(prompt)
-        if model.tokenizer.bos_id is not None:
-            ids, offsets = [model.tokenizer.bos_id, *ids], [(0, 0), *offsets]
-        with translated():
-            return Attention(offsets, attention_from_last(model, ids, heads=heads).numpy())
+        return self.text.attend(prompt, heads)
 
     def score(self, prompt: str, continuations: Sequence[str]) -> list[float]:
         """Return the log-likelihood of each continuation of raw text."""
-        from agentcore.decoding import score
-
-        model = self.engine.model
-        ids = self._prompt_ids(prompt)
-        with translated():
-            cache = self.engine.prefixes.start(ids, room=64)
-            found = score(model, ids, [model.tokenizer.encode(text) for text in continuations], cache=cache)
-            self.engine.prefixes.keep(ids, cache)
-            return found
+        return self.text.score(prompt, continuations)
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens raw text takes."""
-        return len(self.engine.model.tokenizer.encode(text))
+        return len(self.get_token_ids(text))
 
     def get_token_ids(self, text: str) -> list[int]:
         """Return the tokens of raw text."""
-        return self.engine.model.tokenizer.encode(text)
+        return self.text.tokenizer.encode(text)
 
-    def _prompt_ids(self, prompt: str) -> list[int]:
-        tokenizer = self.engine.model.tokenizer
-        ids = tokenizer.encode(prompt)
-        return ids if tokenizer.bos_id is None or ids[:1] == [tokenizer.bos_id] else [tokenizer.bos_id, *ids]
-
-    def _decode(
+    def _call_options(
         self,
-        prompt: str,
         *,
-        stop: list[str] | None = None,
-        constraint: Any = None,
-        cancel: threading.Event | None = None,
-        tokens: _TokenCount | None = None,
         max_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
         top_k: int | None = None,
         seed: int | None = None,
-    ) -> Iterator[str]:
-        """Yield text as it becomes certain; remembers the sequence for prompts that begin alike."""
-        from agentcore.decoding import Sampling, generate
+    ) -> dict[str, Any]:
+        """Return this model's settings with those of one call over them."""
+        from agentcore.decoding import Sampling
 
-        engine = self.engine
-        tokens = tokens or _TokenCount()
-        budget = self.max_tokens if max_tokens is None else max_tokens
-        sampling = Sampling(
-            temperature=self.temperature if temperature is None else temperature,
-            top_p=self.top_p if top_p is None else top_p,
-            top_k=self.top_k if top_k is None else top_k,
-            seed=self.seed if seed is None else seed,
-        )
-        with translated():
-            ids = self._prompt_ids(prompt)
-            tokens.prompt = len(ids)
-            cache = engine.prefixes.start(ids, room=min(budget, 256))
-            known = cache.length
-            try:
-                for step in generate(
-                    engine.model,
-                    ids[known:],
-                    cache=cache,
-                    max_new_tokens=budget,
-                    sampling=sampling,
-                    stop=self.stop or () if stop is None else stop,
-                    constraint=constraint,
-                    cancel=cancel,
-                ):
-                    tokens.new.append(step.token_id)
-                    tokens.finish = step.finish or tokens.finish
-                    if step.text:
-                        yield step.text
-            finally:
-                engine.prefixes.keep(ids, cache)
+        return {
+            "max_tokens": self.max_tokens if max_tokens is None else max_tokens,
+            "sampling": Sampling(
+                temperature=self.temperature if temperature is None else temperature,
+                top_p=self.top_p if top_p is None else top_p,
+                top_k=self.top_k if top_k is None else top_k,
+                seed=self.seed if seed is None else seed,
+            ),
+        }
 
     def _schema_constraint(self, schema: dict[str, Any]) -> Any:
         from agentcore.decoding import JsonSchemaConstraint
 
         with translated():
-            return JsonSchemaConstraint(schema, self.engine.model.tokenizer)
+            return JsonSchemaConstraint(schema, self.text.tokenizer)
 
     def _call_constraint(self, tools: list[dict[str, Any]], choice: ToolChoice, *, is_parallel: bool) -> Any:
         from agentcore.decoding import GrammarConstraint
@@ -403,27 +363,18 @@ class LocalChatModel(BaseChatModel):
             separators=SPACED if self._template.knows_tools else COMPACT,
         )
         with translated():
-            return GrammarConstraint(grammar, self.engine.model.tokenizer)
-
-
-@dataclass(slots=True)
-class _TokenCount:
-    """What one answer cost, filled in while it is made."""
-
-    prompt: int = 0
-    new: list[int] = field(default_factory=list)
-    finish: Literal["stop", "length"] = "stop"
-
-    def usage(self) -> UsageMetadata:
-        return UsageMetadata(
-            input_tokens=self.prompt, output_tokens=len(self.new), total_tokens=self.prompt + len(self.new)
-        )
+            return GrammarConstraint(grammar, self.text.tokenizer)
 
 
 def _chunk(piece: str | ReadCall, index: int) -> ChatGenerationChunk:
     if isinstance(piece, str):
         return ChatGenerationChunk(text=piece, message=AIMessageChunk(content=piece))
-    arguments = piece.text if piece.arguments is None else json.dumps(piece.arguments, ensure_ascii=False)
+    # LangChain completes half a JSON document on its own: what could not be read must not look like one.
+    arguments = (
+        f"unreadable call: {piece.text}"
+        if piece.arguments is None
+        else json.dumps(piece.arguments, ensure_ascii=False)
+    )
     message = AIMessageChunk(
         content="",
         tool_call_chunks=[tool_call_chunk(name=piece.name, args=arguments, id=piece.id, index=index)],

@@ -23,7 +23,12 @@ def translated() -> Iterator[None]:
         yield
     except decoding.ContextOverflowError as exc:
         raise ContextOverflowError(str(exc)) from exc
-    except (decoding.ModelFileError, decoding.ConstraintError) as exc:
+    except (
+        decoding.ModelFileError,
+        decoding.ConstraintError,
+        decoding.TokenizerMismatchError,
+        decoding.UnknownMethodError,
+    ) as exc:
         raise ConfigurationError(str(exc)) from exc
     except decoding.NonFiniteLogitsError as exc:
         raise ModelOutputError(str(exc)) from exc

@@ -45,6 +45,7 @@ def speculate(
     governor: DraftPolicy | None = None,
     cancel: CancelSignal | None = None,
     cache: object | None = None,
+    cached_ids: Sequence[int] = (),
     fixed_rows: int | None = None,
     report: SpeculationReport | None = None,
 ) -> Iterator[Step]:
@@ -75,7 +76,9 @@ def speculate(
         Looked at between two forwards.
     cache : KVCache, optional
         A sequence to continue, changed in place. Its last emitted token is not yet in it; `prompt_ids` must begin
-        with that. The drafter then knows only `prompt_ids`.
+        with that.
+    cached_ids : sequence of int
+        The tokens that `cache` holds, for the drafters to quote from.
     fixed_rows : int, optional
         Deterministic mode: every forward after the prompt's has this many rows in one weight layout, so that drafts do
         not change a bit of the scores. Plain decoding with the same number gives the same tokens.
@@ -122,6 +125,7 @@ def speculate(
         stop=stop,
         constraint=constraint,
         cache=cache,
+        cached_ids=cached_ids,
         fixed_rows=fixed_rows,
         report=report if report is not None else SpeculationReport(),
     )
@@ -143,6 +147,7 @@ class _Run:
         stop: Sequence[str],
         constraint: Constraint | None,
         cache: object | None,
+        cached_ids: Sequence[int],
         fixed_rows: int | None,
         report: SpeculationReport,
     ) -> None:
@@ -158,13 +163,14 @@ class _Run:
             self.cache = model.new_cache(len(prompt_ids) + min(self.budget, 512))
         self.text = StopText(model.tokenizer, stop)
         self.eos_ids = frozenset(model.tokenizer.eos_ids)
+        self.cached_ids = cached_ids
         self.pending = list(prompt_ids)  # committed, not yet in the cache
         self.emitted = 0
         self.held_before = 0  # length of the cache with everything committed before this round
 
     def steps(self, cancel: CancelSignal | None) -> Iterator[Step]:
         for drafter in self.drafters:
-            drafter.start(self.pending)
+            drafter.start([*self.cached_ids, *self.pending])
         is_prompt = True
         while True:
             if cancel is not None and cancel.is_set():

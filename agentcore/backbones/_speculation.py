@@ -1,0 +1,92 @@
+"""Speculative decoding of the local backbone: what a user may ask for, and one speculator per engine and wish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from agentcore.backbones._engines import Engine, resolve_path, shared_engine
+from agentcore.backbones._translation import translated
+from agentcore.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from agentcore.decoding.speculation import Speculator
+
+__all__ = ["SpeculationOptions", "speculator_for"]
+
+_KEYS = ("methods", "judge", "max_draft", "draft_model")
+
+
+@dataclass(frozen=True, slots=True)
+class SpeculationOptions:
+    """How the local backbone drafts.
+
+    Attributes
+    ----------
+    methods : tuple of str
+        Names of drafting methods, or ``("auto",)``.
+    judge : float
+        Threshold in nats; above 0 free text may differ from plain decoding.
+    max_draft : int
+        Longest draft.
+    draft_model : str or None
+        Another backbone name (``"gguf:/path"`` or a catalogue name) for the method "draft_model".
+    """
+
+    methods: tuple[str, ...] = ("auto",)
+    judge: float = 0.0
+    max_draft: int = 12
+    draft_model: str | None = None
+
+    @classmethod
+    def parse(cls, wish: bool | str | Sequence[str] | Mapping[str, Any] | None) -> SpeculationOptions | None:
+        """Read ``None``, ``False`` or "off" (no speculation), ``True`` or "auto", method names, or a mapping of options.
+
+        Raises
+        ------
+        ConfigurationError
+            If a mapping has an unknown key.
+        """
+        if wish is None or wish is False or wish == "off":
+            return None
+        if wish is True:
+            return cls()
+        if isinstance(wish, str):
+            return cls(tuple(part.strip() for part in wish.split(",")))
+        if isinstance(wish, Mapping):
+            unknown = sorted(set(wish) - set(_KEYS))
+            if unknown:
+                raise ConfigurationError(f"unknown speculation option {unknown[0]!r}: use {', '.join(_KEYS)}")
+            methods = wish.get("methods", "auto")
+            named = methods.split(",") if isinstance(methods, str) else methods
+            return cls(**{**wish, "methods": tuple(str(name).strip() for name in named)})
+        return cls(tuple(wish))
+
+
+@lru_cache(maxsize=8)
+def speculator_for(engine: Engine, options: SpeculationOptions) -> Speculator:
+    """Return the speculator of a loaded model, shared by every chat model with the same wish.
+
+    Raises
+    ------
+    ConfigurationError
+        If a method or the drafting model is unknown, or does not fit the model.
+    """
+    from agentcore.decoding.speculation import Speculator
+
+    draft_model = None
+    if options.draft_model is not None:
+        draft_model = shared_engine(resolve_path(options.draft_model)).model
+    with translated():
+        try:
+            return Speculator(
+                engine.model,
+                methods=options.methods,
+                judge=options.judge,
+                max_draft=options.max_draft,
+                draft_model=draft_model,
+            )
+        except ValueError as exc:
+            raise ConfigurationError(str(exc)) from exc
