@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 # Text from models, documents and memory never moves the cursor, hides itself or reverses the reading direction.
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
-_WIDTH = 100
+_WIDTH = 120
 
 
 def plain(text: str) -> str:
@@ -34,31 +36,36 @@ def event_line(kind: str, path: tuple[str, ...], data: Mapping[str, Any]) -> str
     if text is None:
         return None
     who = f"  {'/'.join(path)}: " if path else ""
-    return plain(who + text)
+    return _cut(who + plain(" ".join(text.split())), _width())
+
+
+def step_line(kind: str, path: tuple[str, ...], data: Mapping[str, Any]) -> str | None:
+    """Return :func:`event_line` for a run as it goes: a tool's call is told by its result, one line a step."""
+    return None if kind == "tool_call" else event_line(kind, path, data)
 
 
 def _event_text(kind: str, data: Mapping[str, Any]) -> str | None:
     match kind:
         case "plan":
             tasks = "; ".join(str(task["question"]) for task in data.get("tasks", ()))
-            return "plan: " + _short(tasks or str(data.get("reason", "nothing to look up")))
+            return "plan: " + (tasks or str(data.get("reason", "nothing to look up")))
         case "seeker_started":
-            return "seeking: " + _short(str(data["task"]["question"]))
+            return "seeking: " + str(data["task"]["question"])
         case "thinking":
-            return _short(str(data["text"]))
+            return str(data["text"])
         case "tool_call":
             arguments = ", ".join(f"{name}={value!r}" for name, value in data["arguments"].items())
-            return _short(f"{data['name']}({arguments})")
+            return f"{data['name']}({arguments})"
         case "tool_result":
             first = "; ".join(map(str, data.get("first", ())))
-            return _short(f"  -> {data.get('count', '')} found: {first}")
+            return f"{data['name']} -> {data.get('count', '')} found: {first}"
         case "memory_hits":
             texts = [str(hit["text"]) for hit in data["hits"]]
-            return _short(f"remembered {len(texts)}: {'; '.join(texts)}") if texts else "remembered nothing"
+            return f"remembered {len(texts)}: {'; '.join(texts)}" if texts else "remembered nothing"
         case "trim" | "route":
-            return _short(f"{kind}: " + ", ".join(f"{name} {value}" for name, value in data.items()))
+            return f"{kind}: " + ", ".join(f"{name} {value}" for name, value in data.items())
         case "error" if data.get("recovered", True):  # the others end the run, and are told by its end
-            return _short(f"error: {data['message']}", width=300)
+            return f"error: {data['message']}"
         case _:
             return None
 
@@ -79,10 +86,11 @@ def answer_text(result: Mapping[str, Any]) -> str:
     citations = result.get("citations") or ()
     if citations:
         lines += ["", "Sources"]
-        for citation in citations:
-            place = f"{citation['source']}:{citation['start']}-{citation['end']}"
-            lines.append(f"[{citation['number']}] {plain(str(citation['title']))} ({place})")
-            lines.append(f"    “{_short(plain(str(citation['quote'])), width=300)}”")
+    for citation in citations:
+        mark = "" if citation.get("supported", True) else ", does not support the answer"
+        place = f"{citation['source']}:{citation['start']}-{citation['end']}"
+        lines.append(f"[{citation['number']}] “{_short(plain(str(citation['quote'])), width=400)}”")
+        lines.append(f"    {plain(str(citation['title']))}, {plain(place)}{mark}")
     lines += ["", made_by(result)]
     if result.get("status") == "partial":
         limit = result.get("limit") or "limit"
@@ -91,17 +99,33 @@ def answer_text(result: Mapping[str, Any]) -> str:
 
 
 def made_by(result: Mapping[str, Any]) -> str:
-    """Return the line that says which model answered, in which mode, and what it took."""
+    """Return the line that says which model answered, in which mode, what it took, and the run."""
     usage = result.get("usage") or {}
     parts = [str(result.get("model") or "no model")]
     if result.get("mode"):
         parts.append(f"{result['mode']} mode")
     if usage:
         parts.append(f"{usage.get('seconds', 0):.1f} s, {int(usage.get('tokens', 0))} tokens")
+    if result.get("run_id"):
+        parts.append(f"run {result['run_id']}")
     return "-- " + ", ".join(parts)
 
 
-def _short(text: str, *, width: int = _WIDTH) -> str:
+def _short(text: str, *, width: int = 100) -> str:
     """Return a text's beginning on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= width else line[: width - 1] + "…"
+    return _cut(" ".join(text.split()), width)
+
+
+def _cut(line: str, width: int) -> str:
+    """Return a line's beginning, so many columns wide at most (a wide character takes two)."""
+    columns = 0
+    for index, character in enumerate(line):
+        columns += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if columns > width - 1 and index < len(line) - 1:
+            return line[:index] + "…"
+    return line
+
+
+def _width() -> int:
+    """Return the terminal's width; without a terminal, that of a log line."""
+    return shutil.get_terminal_size((_WIDTH, 24)).columns

@@ -151,7 +151,7 @@ def _run(
 ) -> dict[str, Any]:
     """Build the agent and run it, drawing progress on stderr."""
     from agentcore.cli._console import progress_bar, stderr_console
-    from agentcore.cli._render import event_line
+    from agentcore.cli._render import step_line
 
     console = stderr_console()
 
@@ -162,7 +162,7 @@ def _run(
         if event.type == "run_started":
             run_ids.append(str(event.data["run_id"]))
             keep_settings(settings, run_ids[0])
-        line = event_line(event.type, event.path, event.data)
+        line = step_line(event.type, event.path, event.data)
         if line is not None and not quiet:
             say(line)
 

@@ -70,7 +70,7 @@ def test_the_answer_is_on_stdout_and_progress_on_stderr(ask: Ask) -> None:
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "the red sofa"
-    assert "[1] Cats (cats.md:" in done.stdout and "“The grey cat sleeps on the red sofa.”" in done.stdout
+    assert "[1] “The grey cat sleeps on the red sofa.”\n    Cats, cats.md:" in done.stdout
     assert lines[-1].startswith("-- served, json mode")
     assert "plan:" in done.stderr and "plan:" not in done.stdout
 

@@ -51,6 +51,8 @@ class Turn:
             self._finish()
         elif (line := event_line(kind, path, data)) is not None:
             self.lines.append(line)
+            if kind == "tool_call":  # told by its result
+                return
             self._end_stream_line()
             self._aside.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
 
