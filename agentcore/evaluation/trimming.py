@@ -17,13 +17,15 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from agentcore.decoding.trimming import TrimmingConfig
 from agentcore.decoding.trimming.oracle import oracle_cut
-from agentcore.evaluation.trimming_detectors import CAUTIONS, entries, trimmer
+from agentcore.evaluation.trimming_detectors import CAUTIONS, caution_curve, entries
 from agentcore.evaluation.trimming_metrics import Row, group_metrics, split_metrics
+from agentcore.evaluation.trimming_online import Load, measure_online
 from agentcore.evaluation.trimming_traces import Cut, Trace, read_traces
 
 __all__ = ["Setting", "run"]
@@ -43,11 +45,14 @@ class Setting:
         Token budget for under-thinking: recordings do not say theirs.
     workers : int
         Processes.
+    load : Load | None
+        The online half; None leaves it out.
     """
 
     config: TrimmingConfig = TrimmingConfig()  # noqa: RUF009 - frozen
     budget: int = 32_768
     workers: int = 0
+    load: Load | None = Load()  # noqa: RUF009 - frozen
 
 
 def run(
@@ -76,18 +81,19 @@ def run(
     Returns
     -------
     dict
-        ``bench, data, metrics, baselines, curve, leave_out, by_dataset, by_model, settings, environment``.
+        ``bench, data, metrics, baselines, curve, leave_out, online, by_dataset, by_model, settings, environment``.
     """
     setting = setting or Setting()
     traces = read_traces(Path(data))
     started = time.perf_counter()
     workers = setting.workers or min(os.cpu_count() or 1, 4)
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         parts = list(
             pool.map(partial(_replay_all, setting=setting, compare=tuple(compare)), traces, chunksize=4)
         )
     tables = {name: [part[name] for part in parts] for name in parts[0]}
-    result = _result(Path(data), setting, tables, seconds=time.perf_counter() - started)
+    online = measure_online(traces, setting.load) if setting.load is not None else {}
+    result = _result(Path(data), setting, tables, online, seconds=time.perf_counter() - started)
     if not json_only:
         print_table(result)
     if out is not None:
@@ -108,7 +114,8 @@ def _replay_all(trace: Trace, *, setting: Setting, compare: tuple[str, ...]) -> 
     def add(name: str, cut: Cut) -> None:
         rows[name] = Row.of(trace, cut, oracle)
 
-    add(OURS, trimmer(setting.config, budget=setting.budget)(trace))
+    curve = caution_curve(trace, setting.config, budget=setting.budget)
+    add(OURS, curve[setting.config.caution])
     add("untrimmed", Cut(1.0, trace.final_answer))
     add("oracle", Cut(oracle, trace.final_answer))
     add("third_statement_ceiling", Cut(third, trace.final_answer))
@@ -117,11 +124,13 @@ def _replay_all(trace: Trace, *, setting: Setting, compare: tuple[str, ...]) -> 
         if name in named:
             add(name, named[name].cut(trace))
     for caution in CAUTIONS:
-        add(f"caution_{caution}", trimmer(setting.config.with_caution(caution), budget=setting.budget)(trace))
+        add(f"caution_{caution}", curve[caution])
     return rows
 
 
-def _result(data: Path, setting: Setting, tables: dict[str, list[Row]], *, seconds: float) -> dict[str, Any]:
+def _result(
+    data: Path, setting: Setting, tables: dict[str, list[Row]], online: dict[str, object], *, seconds: float
+) -> dict[str, Any]:
     """Assemble the JSON document."""
     curve = {name: rows for name, rows in tables.items() if name.startswith("caution_")}
     ours = tables[OURS]
@@ -129,7 +138,10 @@ def _result(data: Path, setting: Setting, tables: dict[str, list[Row]], *, secon
     return {
         "bench": "trimming",
         "data": data.name,
-        "metrics": split_metrics(ours),
+        "metrics": {
+            **split_metrics(ours),
+            **{name: online[name] for name in ("decoder_wait_ms", "late_verdicts") if name in online},
+        },
         "baselines": {
             name: {**split_metrics(rows), "note": notes.get(name, "")}
             for name, rows in tables.items()
@@ -140,6 +152,7 @@ def _result(data: Path, setting: Setting, tables: dict[str, list[Row]], *, secon
             for name, rows in curve.items()
         ],
         "leave_out": _leave_out(curve),
+        "online": online,
         "by_dataset": _by(ours, lambda row: row.trace.dataset),
         "by_model": _by(ours, lambda row: row.trace.model),
         "settings": {**asdict(setting.config), "budget": setting.budget},
@@ -199,6 +212,14 @@ def print_table(result: dict[str, Any]) -> None:
     lines += [_line(f"caution {row['caution']}", row) for row in result["curve"]]
     for kind, report in result["leave_out"].items():
         lines.append(_line(f"left out by {kind}", report))
+    online = result["online"]
+    if online:
+        low, high = online["throughput_ratio_range"]
+        lines.append(
+            f"{online['streams']} streams over HTTP: throughput x{online['throughput_ratio']:.3f} [{low:.3f}, {high:.3f}] of untrimmed, "
+            f"decoder wait {online['decoder_wait_ms']:.1f} ms, rules {online['work_ms_per_1000_tokens']:.1f} ms per 1,000 tokens; "
+            f"with a verifier of {online['verifier_delay_s']:g} s {online['late_verdicts']:.0%} of {online['verdicts']} verdicts came late"
+        )
     sys.stdout.write("\n".join(lines) + "\n")
 
 

@@ -12,6 +12,7 @@ from agentcore.decoding.trimming import (
     ThoughtTrimmer,
     TrimmingConfig,
     Verdict,
+    points,
     same_answer,
 )
 from agentcore.evaluation.trimming_traces import Cut, Trace, replay
@@ -72,6 +73,41 @@ def trimmer(config: TrimmingConfig, *, budget: int | None) -> Callable[[Trace], 
         return replace(made, thoughts=watch.num_thoughts)
 
     return cut
+
+
+def caution_curve(trace: Trace, config: TrimmingConfig, *, budget: int | None) -> dict[int, Cut]:
+    """Cut one trace at every caution of `CAUTIONS` and of the configuration, in a single pass.
+
+    Equal to one replay per caution: the cascade's points do not depend on its caution, and the other detectors fire where
+    they fire.
+    """
+    left = sorted({*CAUTIONS, config.caution})
+    scored: list[tuple[int, Answer]] = []
+    watch = ThoughtTrimmer(
+        trace.problem,
+        config.never,
+        budget=budget,
+        watch=lambda seen, value, _: scored.append((points(seen, config.points), value)),
+    )
+    step = max(1, round(config.rule_interval * trace.characters_per_token))
+    cuts: dict[int, Cut] = {}
+    for start in range(0, len(trace.text), step):
+        scored.clear()
+        verdict = watch.push(trace.text[start : start + step])
+        position = start + step
+        if position >= len(trace.text) or not left:
+            break
+        kept = position / len(trace.text)
+        for caution in list(left):
+            reached = next((value for total, value in scored if total >= caution), None)
+            if reached is not None:
+                cuts[caution] = Cut(kept, reached.key, "over_thinking", watch.num_thoughts)
+                left.remove(caution)
+        if verdict is not None:
+            value = verdict.answer or watch.best_answer
+            cut = Cut(kept, None if value is None else value.key, verdict.reason, watch.num_thoughts)
+            return cuts | dict.fromkeys(left, cut)
+    return cuts | dict.fromkeys(left, Cut(1.0, trace.final_answer, thoughts=watch.num_thoughts))
 
 
 class _DynasorMid:

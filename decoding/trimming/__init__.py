@@ -9,7 +9,7 @@ from __future__ import annotations
 from agentcore.decoding.trimming._agreement import ClassCounter, ResetCounter, UnderThinking
 from agentcore.decoding.trimming._agreement_signal import AgreementSignal
 from agentcore.decoding.trimming._answers import conclusion, equivalent, extract_answer
-from agentcore.decoding.trimming._cascade import RuleCascade
+from agentcore.decoding.trimming._cascade import Features, RuleCascade, points
 from agentcore.decoding.trimming._config import PAPER, Points, TrimmingConfig
 from agentcore.decoding.trimming._equality import same_answer
 from agentcore.decoding.trimming._likelihood import LikelihoodVerifier, LocalYesNo, YesNo
@@ -46,6 +46,7 @@ __all__ = [
     "ClassCounter",
     "Delta",
     "EmbeddingVerifier",
+    "Features",
     "Fork",
     "LikelihoodVerifier",
     "LocalProber",
@@ -91,6 +92,7 @@ __all__ = [
     "guide_prompt",
     "is_suspicious",
     "neutralise",
+    "points",
     "same_answer",
     "stated_value",
     "trim_locally",

@@ -118,6 +118,11 @@ class TrimmingConfig:
         if not 1 <= self.caution <= 99:
             raise ValueError(f"caution is a number of points in 1..99, not {self.caution}")
 
+    @property
+    def never(self) -> TrimmingConfig:
+        """The same constants with a cascade that watches and never cuts."""
+        return replace(self, caution=99)
+
     def with_caution(self, caution: int) -> TrimmingConfig:
         """Return the same constants with another caution."""
         return replace(self, caution=caution)

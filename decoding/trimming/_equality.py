@@ -13,7 +13,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from agentcore.decoding.trimming._values import answer
+from agentcore.decoding.trimming._values import Answer, answer
 
 MAX_EXPRESSION = 160
 """Characters of an expression above which only its text is compared."""
@@ -27,6 +27,8 @@ _COSTLY = re.compile(
 )
 _COMMAS = re.compile(r"(?<=\d)(?:,|\{,\}|\\[,!;])+\s?(?:\\!)?(?=\d{3}(?!\d))")
 _DRESSING = re.compile(r"\\(?:left|right|displaystyle|,|;|!|:| )|\\[dt](?=frac)|\s+|\$|\\\(|\\\)")
+_COMMAND = re.compile(r"\\[a-zA-Z]+")
+_VARIABLE = re.compile(r"(?<![a-zA-Z])(?![eEiI])[a-zA-Z](?![a-zA-Z])")
 _SIDE = re.compile(r"^[a-zA-Z]\s*=\s*(?=[^=]+$)")
 
 
@@ -56,6 +58,8 @@ def same_answer(first: str, second: str) -> bool:
         return False
     if not (_has_shape(first) and _has_shape(second)):
         return left.key.casefold() == right.key.casefold()
+    if _is_number_against_variables(left, second) or _is_number_against_variables(right, first):
+        return False
     parsed_left, parsed_right = _parse(_SIDE.sub("", first.strip())), _parse(_SIDE.sub("", second.strip()))
     if not parsed_left or not parsed_right:
         return False
@@ -70,6 +74,11 @@ def is_safe(text: str) -> bool:
 def _has_shape(text: str) -> bool:
     """Whether there is anything for a parser of mathematics in it."""
     return bool(re.search(r"[\d\\^_=+*/(\[{-]|√|π|∞", text)) or len(text.strip()) == 1
+
+
+def _is_number_against_variables(known: Answer, other: str) -> bool:
+    """Whether a number is compared with an expression in free variables, which saves parsing it."""
+    return known.number is not None and "=" not in other and bool(_VARIABLE.search(_COMMAND.sub(" ", other)))
 
 
 def _bare(text: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from agentcore.decoding.trimming._agreement import ClassCounter, ResetCounter, UnderThinking
 from agentcore.decoding.trimming._answers import conclusion, equivalent, extract_answer
-from agentcore.decoding.trimming._cascade import RuleCascade
+from agentcore.decoding.trimming._cascade import Features, RuleCascade
 from agentcore.decoding.trimming._config import TrimmingConfig
 from agentcore.decoding.trimming._repetition import TokenRepetition, WordRepetition
 from agentcore.decoding.trimming._segmenter import Thought, ThoughtSegmenter
@@ -26,6 +26,8 @@ class ThoughtTrimmer:
         Which detectors run, and their constants.
     budget : int, optional
         The token budget of the answer, for under-thinking.
+    watch : callable, optional
+        As for `RuleCascade`.
 
     Notes
     -----
@@ -33,10 +35,15 @@ class ThoughtTrimmer:
     """
 
     def __init__(
-        self, problem: str, config: TrimmingConfig | None = None, *, budget: int | None = None
+        self,
+        problem: str,
+        config: TrimmingConfig | None = None,
+        *,
+        budget: int | None = None,
+        watch: Callable[[Features, Answer, int], None] | None = None,
     ) -> None:
         self._config = config or TrimmingConfig()
-        self._cascade = RuleCascade(problem, self._config)
+        self._cascade = RuleCascade(problem, self._config, watch=watch)
         self._segmenter = ThoughtSegmenter(self._config)
         self._words = WordRepetition(self._config)
         self._tokens = TokenRepetition(self._config)

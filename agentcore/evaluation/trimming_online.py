@@ -1,0 +1,141 @@
+"""The online half of the trimming benchmark: many streams over HTTP, with and without trimming, and with a slow verifier.
+
+Measured: the throughput of paced streams with all detectors at work but never cutting, against the same streams untouched, in
+interleaved repeats; what the decode loops waited; and how many verdicts of a slow verifier came too late. Not measured: what a
+loaded GPU would do. The pace stands for a model, the server and the detectors share this machine's cores.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import httpx
+
+from agentcore.decoding.trimming import (
+    AgreementSignal,
+    CachedVerifier,
+    Delta,
+    LikelihoodVerifier,
+    TrimmedReply,
+    Trimming,
+    TrimmingConfig,
+    VerifierPool,
+    trim_stream,
+)
+from agentcore.decoding.trimming.remote import RemoteSource, ServerYesNo
+from agentcore.evaluation.trimming_server import ReplayServer
+from agentcore.evaluation.trimming_traces import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the online half runs: streams at once, tokens a second and tokens of each, repeats, the slow verifier's delay."""
+
+    streams: int = 64
+    tokens_per_second: float = 100.0
+    tokens: int = 300
+    repeats: int = 5
+    verifier_delay_s: float = 2.0
+
+
+def measure_online(traces: Sequence[Trace], load: Load) -> dict[str, object]:
+    """Run the online half.
+
+    Returns
+    -------
+    dict
+        `throughput_ratio` of trimming to no trimming (median, with the least and the greatest of the repeats), `decoder_wait_ms`
+        over all streams, `late_verdicts` as a share of all verdicts, `work_ms_per_1000_tokens` of the rules.
+    """
+    chosen = [trace for trace in traces if trace.tokens >= load.tokens][: load.streams] or list(
+        traces[: load.streams]
+    )
+    return asyncio.run(_measure(chosen, load))
+
+
+async def _measure(traces: list[Trace], load: Load) -> dict[str, object]:
+    never = TrimmingConfig(over_rule="off", under_mode="off", repetition=False)
+    watching = TrimmingConfig(caution=99, under_mode="off", shingle_repeats=10**6, ngram_repeats=10**6)
+    plain, trimmed, work = [], [], []
+    async with _server(traces, load) as server:
+        await _run(server, traces, Trimming(watching))  # warm up
+        for _ in range(load.repeats):
+            plain.append((await _run(server, traces, Trimming(never)))[0])
+            with Trimming(watching) as trimming:
+                seconds, tokens = await _run(server, traces, trimming)
+                trimmed.append(seconds)
+                work.append(sum(report.work_ms for report in trimming.reports) / max(tokens, 1) * 1000)
+    ratios = [without / having for without, having in zip(plain, trimmed, strict=True)]
+    slow = await _slow_verifier(traces, load)
+    return {
+        "streams": len(traces),
+        "throughput_ratio": median(ratios),
+        "throughput_ratio_range": [min(ratios), max(ratios)],
+        "seconds_untrimmed": median(plain),
+        "seconds_trimmed": median(trimmed),
+        "work_ms_per_1000_tokens": median(work),
+        **slow,
+    }
+
+
+async def _slow_verifier(traces: list[Trace], load: Load) -> dict[str, object]:
+    """Run the streams beside a verifier server that is slow."""
+    async with _server(traces, load) as server:
+        server.verifier_delay_s = load.verifier_delay_s
+        verifier = LikelihoodVerifier(ServerYesNo(server.base_url, "stand-in"))
+        config = TrimmingConfig(over_rule="reset", under_mode="off", repetition=False)
+        signal = AgreementSignal(CachedVerifier(verifier), config)
+        rules_off = TrimmingConfig(over_rule="off", under_mode="off", repetition=False)
+        with Trimming(rules_off, signal=signal, pool=VerifierPool(workers=len(traces))) as trimming:
+            await _run(server, traces, trimming)
+            await asyncio.sleep(0)
+            reports = list(trimming.reports)
+            open_until = time.perf_counter() + 4 * load.verifier_delay_s
+            while trimming.pool.num_tasks and time.perf_counter() < open_until:
+                await asyncio.sleep(0.02)
+    late, used = (
+        sum(report.num_late for report in reports),
+        sum(report.verdict is not None for report in reports),
+    )
+    return {
+        "decoder_wait_ms": sum(report.decoder_wait_ms for report in reports),
+        "late_verdicts": late / (late + used) if late + used else 0.0,
+        "verdicts": late + used,
+        "messages": sum(report.num_messages for report in reports),
+        "verifier_ms": sum(report.verifier_ms for report in reports),
+        "verifier_tokens": signal.tokens_spent,
+        "verifier_delay_s": load.verifier_delay_s,
+    }
+
+
+def _server(traces: list[Trace], load: Load) -> ReplayServer:
+    return ReplayServer(
+        {trace.id: trace for trace in traces},
+        tokens_per_second=load.tokens_per_second,
+        max_tokens=load.tokens,
+    )
+
+
+async def _run(server: ReplayServer, traces: list[Trace], trimming: Trimming) -> tuple[float, int]:
+    """Stream every trace at once; return the seconds and the tokens."""
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=f"{server.base_url}/", timeout=60.0, limits=limits) as client:
+        started = time.perf_counter()
+        replies = await asyncio.gather(*(_reply(client, trace, trimming) for trace in traces))
+        seconds = time.perf_counter() - started
+    return seconds, sum(reply.report.num_tokens for reply in replies if reply.report is not None)
+
+
+async def _reply(client: httpx.AsyncClient, trace: Trace, trimming: Trimming) -> TrimmedReply:
+    """Read one stream to its end."""
+    source = RemoteSource(client, trace.id, [{"role": "user", "content": trace.problem}])
+    reply = TrimmedReply()
+    last: Delta | None = None
+    async for delta in trim_stream(source, trace.problem, trimming=trimming, reply=reply):
+        last = delta
+    assert last is not None, "every stream ends with an answer"
+    return reply

@@ -1,0 +1,110 @@
+"""Streams and verifiers behind a server, over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from agentcore.decoding.trimming import (
+    AgreementSignal,
+    LikelihoodVerifier,
+    TrimmedReply,
+    Trimming,
+    TrimmingConfig,
+    trim_stream,
+)
+from agentcore.decoding.trimming.remote import Continuation, RemoteError, RemoteSource, ServerYesNo
+from agentcore.evaluation.trimming_server import ReplayServer
+from agentcore.evaluation.trimming_traces import Trace
+
+PROBLEM = "A farm has 12 cows and 44 sheep. How many animals are there in total?"
+THINKING = (
+    "I need to add them up. So 12 + 44 = 56. Therefore, there are 56 animals in total.\n\n"
+    "Wait, let me double-check that. 12 + 44 is 56. So the total is 56 animals.\n\nHmm, let me verify it once more by another sum. "
+    + "\n\n".join(
+        f"But let me look at it in yet another way, number {index}, to be safe. So the total is 56."
+        for index in range(40)
+    )
+)
+TRACE = Trace("farm", "d", "p", PROBLEM, "56", "m", THINKING, "56", True, True, len(THINKING) // 4)
+OFF = TrimmingConfig(over_rule="off", under_mode="off", repetition=False)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ReplayServer]:
+    async with ReplayServer({"farm": TRACE}, tokens_per_second=2000.0) as server:
+        yield server
+
+
+async def run(
+    server: ReplayServer, trimming: Trimming, *, continuation: Continuation = "continue"
+) -> TrimmedReply:
+    reply = TrimmedReply()
+    async with httpx.AsyncClient(base_url=f"{server.base_url}/") as client:
+        source = RemoteSource(
+            client, "farm", [{"role": "user", "content": PROBLEM}], continuation=continuation
+        )
+        async for _ in trim_stream(source, PROBLEM, trimming=trimming, reply=reply):
+            pass
+    return reply
+
+
+@pytest.mark.parametrize("continuation", ["continue", "prefill", "reask"])
+async def test_a_served_stream_is_cut_and_continued(server: ReplayServer, continuation: Continuation) -> None:
+    """The request is cancelled early, the reply continued in every way there is, and the answer kept."""
+    reply = await run(server, Trimming(), continuation=continuation)
+    assert reply.verdict is not None
+    assert reply.answer == "The final answer is \\boxed{56}."
+    assert THINKING.startswith(reply.thinking)
+    assert len(reply.thinking) < len(THINKING) / 3
+    assert reply.input_tokens > 0
+    assert reply.output_tokens > 20
+
+
+async def test_the_server_stops_generating(server: ReplayServer) -> None:
+    """After a cut the server sends no more of the trace."""
+    reply = await run(server, Trimming())
+    assert server.num_tokens < TRACE.tokens / 2
+    assert reply.thinking in THINKING
+
+
+async def test_an_untrimmed_stream_is_whole(server: ReplayServer) -> None:
+    """Without a verdict the reply is exactly what the server sent."""
+    reply = await run(server, Trimming(OFF))
+    assert (reply.thinking, reply.verdict) == (THINKING, None)
+
+
+async def test_a_served_verifier_stops_a_stream(server: ReplayServer) -> None:
+    """Yes/No odds from a server end the thinking, and their tokens are counted."""
+    signal = AgreementSignal(LikelihoodVerifier(ServerYesNo(server.base_url, "judge")))
+    with Trimming(OFF, signal=signal) as trimming:
+        reply = await run(server, trimming)
+    assert reply.verdict is not None
+    assert "conclusions agree" in reply.verdict.detail
+    assert reply.report is not None
+    assert reply.report.verifier_tokens > 0
+
+
+async def test_a_verifier_that_is_down_only_means_no_trimming(server: ReplayServer) -> None:
+    """A server error in the verifier leaves the stream whole and is reported with its reason."""
+    server.is_verifier_up = False
+    signal = AgreementSignal(LikelihoodVerifier(ServerYesNo(server.base_url, "judge")))
+    with Trimming(OFF, signal=signal) as trimming:
+        reply = await run(server, trimming)
+    assert (reply.thinking, reply.verdict) == (THINKING, None)
+    assert reply.report is not None
+    assert any("503" in failure for failure in reply.report.failures)
+
+
+async def test_errors_name_the_cure(server: ReplayServer) -> None:
+    """A refused or unreachable model is one clear error."""
+    async with httpx.AsyncClient(base_url=f"{server.base_url}/") as client:
+        with pytest.raises(RemoteError, match="404"):
+            async for _ in RemoteSource(client, "missing", []).start():
+                pass
+    async with httpx.AsyncClient(base_url="http://127.0.0.1:9/v1/") as client:
+        with pytest.raises(RemoteError, match="is the server up"):
+            async for _ in RemoteSource(client, "farm", []).start():
+                pass
