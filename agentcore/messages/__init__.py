@@ -1,7 +1,25 @@
-"""Messages between models and tools: reasoning, tool calls in text, and their repair."""
+"""Messages between models and tools: reasoning, tool calls in text, their repair, and valid conversations."""
 
 from __future__ import annotations
 
-from agentcore.messages._reasoning import THINK_TAGS, ReasoningSplitter, split_reasoning
+from agentcore.messages._calls import ReadMessage, find_calls, is_told_problem, read_message, tell_problems
+from agentcore.messages._closing import close_dangling_calls
+from agentcore.messages._found import FoundCalls, WrittenCall
+from agentcore.messages._reasoning import ReasoningSplitter, split_reasoning
+from agentcore.messages._repair import RepairedCall, Schemas, repair_call
 
-__all__ = ["THINK_TAGS", "ReasoningSplitter", "split_reasoning"]
+__all__ = [
+    "FoundCalls",
+    "ReadMessage",
+    "ReasoningSplitter",
+    "RepairedCall",
+    "Schemas",
+    "WrittenCall",
+    "close_dangling_calls",
+    "find_calls",
+    "is_told_problem",
+    "read_message",
+    "repair_call",
+    "split_reasoning",
+    "tell_problems",
+]
