@@ -180,7 +180,15 @@ def _steer_home(token_id: int, constraint: Constraint, tokenizer: Tokenizer, *, 
     if closing_tokens(after, tokenizer, limit=left - 1) is not None:
         return token_id
     closing = closing_tokens(constraint, tokenizer, limit=left)
-    return closing[0] if closing else token_id
+    if closing is None:
+        return token_id
+    return (
+        closing[0] if closing else next(iter(tokenizer.eos_ids & set(_ids(constraint.allowed()))), token_id)
+    )
+
+
+def _ids(allowed: Tensor) -> list[int]:
+    return [int(i) for i in allowed.nonzero()[:, 0]]
 
 
 def _commit(

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agentcore.backbones._loading import load_backbone
-    from agentcore.backbones._local import Attention, LocalChatModel
+    from agentcore.backbones._local import LocalChatModel
+    from agentcore.backbones._text import Attention
 
-_EXPORTS = {"Attention": "_local", "LocalChatModel": "_local", "load_backbone": "_loading"}
+_EXPORTS = {"Attention": "_text", "LocalChatModel": "_local", "load_backbone": "_loading"}
 
 __all__ = ["Attention", "LocalChatModel", "load_backbone"]
 

@@ -23,6 +23,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 from agentcore.backbones._async import stream_in_thread
 from agentcore.backbones._conversation import turns_of
 from agentcore.backbones._engines import Engine, Weights, resolve_path, shared_engine
+from agentcore.backbones._speculation import SpeculationOptions, speculator_for
 from agentcore.backbones._structured import structured_output
 from agentcore.backbones._text import Attention, TextModel, TokenCount
 from agentcore.backbones._tool_calls import CallReader, ReadCall
@@ -111,7 +112,10 @@ class LocalChatModel(BaseChatModel):
     @cached_property
     def text(self) -> TextModel:
         """The model beneath the chat: raw text in, raw text out."""
-        return TextModel(self.engine)
+        options = SpeculationOptions.parse(self.speculation)
+        return TextModel(
+            self.engine, speculator=None if options is None else speculator_for(self.engine, options)
+        )
 
     @property
     def model_digest(self) -> str:
@@ -295,7 +299,7 @@ class LocalChatModel(BaseChatModel):
         cancel : threading.Event, optional
             Stops between two tokens.
         **options
-            ``temperature``, ``top_p``, ``top_k`` and ``seed`` for this call.
+            ``temperature``, ``top_p``, ``top_k`` and ``seed`` for this call; ``run``, whose outputs drafts may come from.
         """
         return "".join(
             self.text.decode(
@@ -331,11 +335,13 @@ class LocalChatModel(BaseChatModel):
         top_p: float | None = None,
         top_k: int | None = None,
         seed: int | None = None,
+        run: str = "",
     ) -> dict[str, Any]:
         """Return this model's settings with those of one call over them."""
         from agentcore.decoding import Sampling
 
         return {
+            "run": run,
             "max_tokens": self.max_tokens if max_tokens is None else max_tokens,
             "sampling": Sampling(
                 temperature=self.temperature if temperature is None else temperature,

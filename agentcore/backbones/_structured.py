@@ -11,7 +11,7 @@ from langchain_core.messages import SystemMessage
 from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
 from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
 from langchain_core.utils.function_calling import convert_to_json_schema
-from pydantic import BaseModel
+from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from agentcore.backbones._tool_format import closed
 
@@ -41,14 +41,14 @@ def structured_output(
         raise ValueError(
             "structured output needs a schema: give a pydantic class, a TypedDict or a JSON schema"
         )
-    json_schema = {"type": "object"} if schema is None else closed(convert_to_json_schema(schema))
+    json_schema = {"type": "object"} if schema is None else convert_to_json_schema(schema)
     bound = model.bind(
-        response_schema=json_schema,
+        response_schema=closed(json_schema),
         ls_structured_output_format={"kwargs": {"method": method}, "schema": json_schema},
     )
     asking = RunnableLambda(lambda given: _with_instruction(model, given, json_schema)) | bound
     parser: Runnable[Any, Any] = JsonOutputParser()
-    if isinstance(schema, type) and issubclass(schema, BaseModel):
+    if isinstance(schema, type) and is_basemodel_subclass(schema):
         parser = PydanticOutputParser(pydantic_object=schema)
     if not include_raw:
         return asking | parser

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,12 @@ class CallReader:
         self._held = ""
         self._is_inside = False
         self._has_read = False
+
+    def pieces(self, texts: Iterable[str]) -> Iterator[str | ReadCall]:
+        """Yield plain text and finished calls as `texts` come, a call that was cut off last."""
+        for text in texts:
+            yield from self.push(text)
+        yield from self.finish()
 
     def push(self, text: str) -> list[str | ReadCall]:
         """Return the pieces that are certain now."""

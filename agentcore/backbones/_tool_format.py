@@ -23,11 +23,12 @@ def tool_preamble(tools: Sequence[Mapping[str, Any]]) -> str:
     """Return the system text that offers tools to a model whose template has no place for them."""
     lines = "\n".join(json.dumps(tool["function"], ensure_ascii=False, separators=COMPACT) for tool in tools)
     return (
-        "You can call tools. Each line between the tags is one tool: its name, what it does, and its parameters.\n"
-        f"<tools>\n{lines}\n</tools>\n"
-        "To call a tool, write its name and arguments as JSON between tags, once for each call:\n"
+        f"You answer by calling tools. The tools are, one a line:\n<tools>\n{lines}\n</tools>\n"
+        "Reply only with calls, one for each thing asked:\n"
         f'{CALL_START}{{"name":"...","arguments":{{...}}}}{CALL_END}\n'
-        "If no tool fits, answer in plain words."
+        "If no tool fits the request, reply in plain words instead.\n"
+        'Example: asked "What is the weather in Oslo?" with a tool get_weather, reply\n'
+        f'{CALL_START}{{"name":"get_weather","arguments":{{"city":"Oslo"}}}}{CALL_END}'
     )
 
 

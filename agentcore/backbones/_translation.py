@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from langchain_core.exceptions import ContextOverflowError
-
 from agentcore import decoding
+from agentcore.backbones.errors import ContextTooLongError
 from agentcore.errors import ConfigurationError, ModelOutputError
 
 __all__ = ["translated"]
@@ -15,14 +14,14 @@ __all__ = ["translated"]
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raise LangChain's `ContextOverflowError` and this runtime's errors in place of decoding's.
+    """Raise `ContextTooLongError` (also LangChain's `ContextOverflowError`) and this runtime's errors in place of decoding's.
 
     `GenerationCancelled` passes: it is the caller's own wish.
     """
     try:
         yield
     except decoding.ContextOverflowError as exc:
-        raise ContextOverflowError(str(exc)) from exc
+        raise ContextTooLongError(str(exc)) from exc
     except (
         decoding.ModelFileError,
         decoding.ConstraintError,

@@ -95,6 +95,18 @@ def test_the_output_closes_inside_its_budget(budget: int, tiny: Tiny) -> None:
         parse_json("".join(step.text for step in steps), PERSON)
 
 
+def test_nothing_is_begun_that_the_budget_cannot_end(tiny: Tiny) -> None:
+    """Where the output may end but the model wants more than fits, it ends."""
+    model = tiny()
+    grammar = 'start: item ("," item)*\nitem: "begin" /[a-z]{4}/ "middle" /[0-9]{4}/ "end"'
+    for budget in (30, 50, 70):
+        constraint = GrammarConstraint(grammar, model.tokenizer)
+        steps = list(generate(model, [5, 6, 7], constraint=constraint, max_new_tokens=budget))
+        text = "".join(step.text for step in steps)
+        assert text.startswith("begin")
+        assert text.endswith("end")
+
+
 def test_json_is_compact_by_default_and_spaced_on_request(tiny: Tiny) -> None:
     """No blanks are possible between items unless they are asked for."""
     tokenizer = tiny().tokenizer
