@@ -7,9 +7,14 @@ from typing import Any
 
 _EXPORTS: dict[str, str] = {
     "Budget": "agentcore.middleware.budget",
+    "ThoughtTrimming": "agentcore.middleware.trimming",
+    "trimmed": "agentcore.middleware.trimming",
+    "LoopGuard": "agentcore.middleware.loop_guard",
+    "MemoryRecall": "agentcore.middleware.memory_recall",
+    "ToolCallRepair": "agentcore.middleware.tool_call_repair",
 }
 
-__all__ = ["Budget"]
+__all__ = ["Budget", "LoopGuard", "MemoryRecall", "ToolCallRepair"]
 
 
 def __getattr__(name: str) -> Any:
