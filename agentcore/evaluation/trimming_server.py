@@ -12,7 +12,9 @@ import asyncio
 import json
 import math
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -148,6 +150,22 @@ class ReplayServer:
             choices.append({"index": index, "text": "", "logprobs": {"top_logprobs": [top]}})
         usage = {"total_tokens": sum(len(prompt) // 4 for prompt in prompts)}
         await _plain(writer, 200, {"choices": choices, "usage": usage})
+
+
+@contextmanager
+def serving_traces(traces: Iterable[Trace], **options: Any) -> Iterator[ReplayServer]:
+    """Run a `ReplayServer` on a thread of its own, for callers without an event loop."""
+    loop, server = asyncio.new_event_loop(), ReplayServer({trace.id: trace for trace in traces}, **options)
+    thread = threading.Thread(target=loop.run_forever, name="replay-server", daemon=True)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result()
+    try:
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 async def _rule_opinion(prompt: str) -> float:
