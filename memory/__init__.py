@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from agentcore.memory._consolidation import Consolidation
 from agentcore.memory._records import Hit, Plan, Record, SearchResult
 from agentcore.memory._swiftmem import SwiftMem
 from agentcore.memory.errors import (
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from agentcore.memory.langgraph_store import SwiftMemStore
 
 __all__ = [
+    "Consolidation",
     "DuplicateRecordError",
     "EmbedderMismatchError",
     "EmbedderUnavailableError",

@@ -33,30 +33,36 @@ class Collection:
         Records added since the body was built; scored one by one.
     last : int
         Largest sequence number ever taken in.
+    change : int
+        Number of the last change the body knows of.
     """
 
     body: Partition
     alive: npt.NDArray[np.bool_] | None
     tail: Partition
     last: int
+    change: int
 
     def __len__(self) -> int:
         gone = 0 if self.alive is None else int(np.count_nonzero(~self.alive))
         return len(self.body) - gone + len(self.tail)
 
     @classmethod
-    def of(cls, partition: Partition, *, last: int = 0) -> Collection:
+    def of(cls, partition: Partition, *, change: int, last: int = 0) -> Collection:
         """Return a collection of just these records."""
         newest = int(partition.seq.max(initial=0))
-        return cls(partition, None, partition.take(np.zeros(0, dtype=np.intp)), max(last, newest))
+        empty = partition.take(np.zeros(0, dtype=np.intp))
+        return cls(partition, None, empty, max(last, newest), change)
 
     @property
     def is_large(self) -> bool:
         """Whether searches go through the indexes."""
         return len(self.body) > LARGE
 
-    def changed(self, added: Partition | None, removed: AnyCollection[int], *, last: int) -> Collection:
-        """Return the collection after records came and went."""
+    def changed(
+        self, added: Partition | None, removed: AnyCollection[int], *, last: int, change: int
+    ) -> Collection:
+        """Return the collection after records came and went, up to the change with this number."""
         body, alive, tail = self.body, self.alive, self.tail
         gone = np.fromiter(removed, dtype=np.int64, count=len(removed))
         if added is not None and len(added):
@@ -70,10 +76,12 @@ class Collection:
         stale = len(tail) + (0 if alive is None else int(np.count_nonzero(~alive)))
         new = replace(self, body=body, alive=alive, tail=tail, last=max(last, self.last))
         if stale and (not self.is_large or stale > MAX_STALE_SHARE * len(body)):
-            return new.merged()
+            return new.merged(change=change)
         return new
 
-    def merged(self) -> Collection:
+    def merged(self, *, change: int) -> Collection:
         """Return the same records as one body, its indexes still to be built."""
         body = self.body if self.alive is None else self.body.take(np.flatnonzero(self.alive))
-        return Collection.of(body.extended(self.tail) if len(self.tail) else body, last=self.last)
+        return Collection.of(
+            body.extended(self.tail) if len(self.tail) else body, change=change, last=self.last
+        )

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from agentcore.memory._collection import Collection
 from agentcore.memory._partition import Partition
+from agentcore.memory._snapshot import SnapshotFolder
 from agentcore.memory.storage import Change, ChangeLog, Connection, Database, RowStore
 from agentcore.memory.tags import TagGraph
 
@@ -27,9 +28,13 @@ class Partitions:
     database : Database
     dimension : int
         Of the stored vectors.
+    snapshots : SnapshotFolder, optional
+        Where the indexes of large collections are kept between processes.
     """
 
-    def __init__(self, database: Database, *, dimension: int) -> None:
+    def __init__(
+        self, database: Database, *, dimension: int, snapshots: SnapshotFolder | None = None
+    ) -> None:
         self._database = database
         self.dimension = dimension
         self._rows = RowStore()
@@ -37,6 +42,8 @@ class Partitions:
         self._lock = threading.Lock()
         self._cache: OrderedDict[Key, Collection] = OrderedDict()
         self._seen_change = -1
+        self._snapshots = snapshots
+        self._saved: dict[Key, Partition] = {}
         self._graphs: WeakKeyDictionary[Partition, TagGraph] = WeakKeyDictionary()
 
     def get(self, connection: Connection, user_id: str, namespace: str) -> Collection:
@@ -52,9 +59,12 @@ class Partitions:
             self._apply_changes(connection)
             collection = self._cache.get(key)
             if collection is None:
-                collection = Collection.of(
-                    Partition.build(self._rows.load(connection, user_id, namespace), dimension=self.dimension)
-                )
+                collection = self._restored(connection, key)
+                if collection is None:
+                    rows = self._rows.load(connection, user_id, namespace)
+                    collection = Collection.of(
+                        Partition.build(rows, dimension=self.dimension), change=self._seen_change
+                    )
                 self._cache[key] = collection
                 self._evict(key)
             self._cache.move_to_end(key)
@@ -64,11 +74,60 @@ class Partitions:
         """Return the tag graph of a large collection's body, where it has one."""
         return self._graphs.get(collection.body) if collection.is_large else None
 
+    def replace(self, key: Key, old: Collection, body: Partition, graph: TagGraph) -> bool:
+        """Put a new layout of the same records in place, unless they changed meanwhile; return whether it was."""
+        with self._lock:
+            present = self._cache.get(key)
+            if present is None or present.last != old.last or len(present) != len(old):
+                return False
+            self._cache[key] = Collection.of(body, change=self._seen_change, last=old.last)
+            self._graphs[body] = graph
+            return True
+
     def forget(self) -> None:
         """Drop everything; the next search reads the file anew."""
         with self._lock:
             self._cache.clear()
             self._seen_change = -1
+
+    def save(self) -> None:
+        """Write a snapshot of every large collection that changed since its last one."""
+        if self._snapshots is None:
+            return
+        with self._lock:
+            for key, collection in self._cache.items():
+                body = collection.body
+                if collection.is_large and self._saved.get(key) is not body:
+                    # What came after the body is applied from the change log when the snapshot is read.
+                    self._snapshots.save(
+                        key, body, self._graphs.get(body), change=collection.change, last=int(body.seq.max())
+                    )
+                    self._saved[key] = body
+
+    def discard(self) -> None:
+        """Delete the snapshots: after an erasure nothing derived from what is gone may be left."""
+        if self._snapshots is not None:
+            self._snapshots.remove()
+            self._saved.clear()
+
+    def _restored(self, connection: Connection, key: Key) -> Collection | None:
+        """Return a collection from its snapshot, brought up to date."""
+        snapshot = None if self._snapshots is None else self._snapshots.load(key)
+        if snapshot is None:
+            return None
+        changes = self._log.since(connection, snapshot.change)
+        if changes is None or snapshot.change > self._log.newest(connection):
+            return None
+        here = [change for change in changes if (change.user_id, change.namespace) == key]
+        collection = Collection.of(snapshot.body, change=snapshot.change, last=snapshot.last)
+        if snapshot.graph is not None:
+            self._graphs[collection.body] = snapshot.graph
+        self._saved[key] = collection.body
+        if not here:
+            return collection
+        self._cache[key] = collection
+        self._refresh(connection, key, here, self._seen_change)
+        return self._cache.pop(key, None)
 
     def _apply_changes(self, connection: Connection) -> None:
         """Take in what changed since the last look."""
@@ -90,10 +149,10 @@ class Partitions:
                 by_key.setdefault((change.user_id, change.namespace), []).append(change)
             for key, here in by_key.items():
                 if key in self._cache:
-                    self._refresh(connection, key, here)
+                    self._refresh(connection, key, here, newest)
         self._seen_change = newest
 
-    def _refresh(self, connection: Connection, key: Key, changes: list[Change]) -> None:
+    def _refresh(self, connection: Connection, key: Key, changes: list[Change], newest: int) -> None:
         """Take the changes of one partition in, or forget it where that is simpler."""
         if any(change.kind == "reset" for change in changes):
             del self._cache[key]
@@ -103,7 +162,7 @@ class Partitions:
         rows = self._rows.load(connection, *key, after=collection.last)
         added = Partition.build(rows, dimension=self.dimension) if rows else None
         last = max((c.last for c in changes if c.kind == "add"), default=0)
-        self._cache[key] = collection.changed(added, removed, last=last)
+        self._cache[key] = collection.changed(added, removed, last=last, change=newest)
 
     def _evict(self, keep: Key) -> None:
         """Forget the least recently used partitions while there are too many records."""

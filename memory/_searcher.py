@@ -112,7 +112,7 @@ class Searcher:
         if request.as_of is None:
             return self._partitions.get(connection, request.user_id, request.namespace)
         rows = self._rows.load_as_of(connection, request.user_id, request.namespace, as_of=request.as_of)
-        return Collection.of(Partition.build(rows, dimension=self._partitions.dimension))
+        return Collection.of(Partition.build(rows, dimension=self._partitions.dimension), change=0)
 
 
 def _best(

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from agentcore.memory._async import AsyncTwins
+from agentcore.memory._background import Background
+from agentcore.memory._consolidation import Consolidation, Consolidator
 from agentcore.memory._filters import parse_filters
 from agentcore.memory._partitions import Partitions
 from agentcore.memory._planner import ROUTES
 from agentcore.memory._records import Duplicates, Record, SearchResult
 from agentcore.memory._reembed import embedder_label, reembed
 from agentcore.memory._searcher import Request, Searcher
+from agentcore.memory._snapshot import SnapshotFolder
 from agentcore.memory._transfer import read_lines, write_lines
 from agentcore.memory._validation import (
     Clock,
@@ -34,6 +39,7 @@ from agentcore.memory.embedding import Embedder, Encoded, EncodedQuery, QueryCac
 from agentcore.memory.errors import EmbedderMismatchError
 from agentcore.memory.ranking import Profile, profile_config
 from agentcore.memory.storage import Database, RowStore, Synchronous
+from agentcore.memory.tags import Tagger, as_tagger
 
 __all__ = ["SwiftMem"]
 
@@ -52,6 +58,9 @@ class SwiftMem(AsyncTwins):
         The file, created when absent; None keeps everything in memory.
     embedder : Embedder, optional
         The packaged MiniLM when not given. A file remembers its embedder.
+    tagger : Tagger, or callable from prompt to text, optional
+        What gives records their tags: keyphrases without any model when not given, then only where `consolidate` is
+        called. One that is given works in the background after each `add`; `flush` waits for it.
     now : callable, optional
         The clock; it decides expiry, validity and what "last week" means.
     synchronous : "NORMAL" or "FULL"
@@ -70,18 +79,22 @@ class SwiftMem(AsyncTwins):
         path: str | Path | None,
         *,
         embedder: Embedder | None = None,
+        tagger: Tagger | Callable[[str], str] | None = None,
         now: Clock | None = None,
         synchronous: Synchronous = "NORMAL",
     ) -> None:
         self._database = Database(None if path is None else Path(path), synchronous=synchronous)
         self._now = now or utc_now
         self._given_embedder = embedder
+        self._lock = threading.RLock()
         self._queries: QueryCache | None = None
         self._rows = RowStore()
         self._writer = Writer(
             self._database, embedder=self._embedder, partitions=self._loaded_partitions, now=self._now
         )
         self._partitions: Partitions | None = None
+        self._tagger = as_tagger(tagger)
+        self._background = None if tagger is None else Background(self._consolidator().tag_new)
         try:
             if embedder is not None:
                 self._embedder()
@@ -136,7 +149,9 @@ class SwiftMem(AsyncTwins):
             text, user_id=user_id, namespace=namespace, record_id=id, role=role, agent=agent, run=run, timestamp=timestamp,
             metadata=metadata, tags=tags, expires=expires, valid_from=valid_from, valid_to=valid_to,
         )  # fmt: skip
-        return self._writer.add([draft], duplicates=duplicates)[0]
+        (record_id,) = self._writer.add([draft], duplicates=duplicates)
+        self._tag_later(user_id, namespace)
+        return record_id
 
     def add_messages(
         self,
@@ -163,7 +178,9 @@ class SwiftMem(AsyncTwins):
             The ids, in order.
         """
         drafts = [self._draft_message(message, user_id=user_id, namespace=namespace) for message in messages]
-        return self._writer.add(drafts, duplicates=duplicates, encoded=encoded)
+        ids = self._writer.add(drafts, duplicates=duplicates, encoded=encoded)
+        self._tag_later(user_id, namespace)
+        return ids
 
     def update(
         self,
@@ -315,6 +332,8 @@ class SwiftMem(AsyncTwins):
         count = self._writer.delete(where, parameters)
         if self._queries is not None:
             self._queries.clear()
+        if count and self._database.path is not None:
+            self._loaded_partitions().discard()
         self._database.flush()
         return count
 
@@ -365,6 +384,33 @@ class SwiftMem(AsyncTwins):
         """
         return self._writer.restore(read_lines(Path(path), user_id=user_id))
 
+    def consolidate(self, *, user_id: str | None = None, namespace: str | None = None) -> list[Consolidation]:
+        """Tag what is new, merge tags that say the same, and lay records out by cluster; results stay the same.
+
+        Parameters
+        ----------
+        user_id, namespace : str, optional
+            Only these; every partition when not given. Worth its time for partitions of more than some ten thousand
+            records: smaller ones are scored whole in well under a millisecond.
+        """
+        with self._database.read() as connection:
+            keys = connection.execute(
+                "SELECT DISTINCT user_id, namespace FROM records ORDER BY 1, 2"
+            ).fetchall()
+        chosen = [
+            (user, space)
+            for user, space in keys
+            if (user_id is None or user == user_id) and (namespace is None or space == namespace)
+        ]
+        reports = [self._consolidator().run(key) for key in chosen]
+        self._loaded_partitions().save()
+        return reports
+
+    def flush(self) -> None:
+        """Wait until everything added so far has its tags; raise what the tagger raised."""
+        if self._background is not None:
+            self._background.flush()
+
     def vacuum(self) -> int:
         """Remove expired memories from the file, shrink it, and return how many went."""
         count = self._writer.delete("expires IS NOT NULL AND expires <= ?", [to_micros(self._now())])
@@ -388,6 +434,10 @@ class SwiftMem(AsyncTwins):
     def close(self) -> None:
         """Finish what is under way and close the file; again is harmless."""
         self._stop_threads()
+        if self._background is not None:
+            self._background.stop()
+        if self._partitions is not None and not self._database.is_closed:
+            self._partitions.save()
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -402,6 +452,10 @@ class SwiftMem(AsyncTwins):
 
     def _embedder(self) -> Embedder:
         """Return the embedder, checked against the file; loaded when first needed."""
+        with self._lock:
+            return self._checked_embedder()
+
+    def _checked_embedder(self) -> Embedder:
         if self._queries is None:
             embedder = self._given_embedder or default_embedder()
             given = embedder_label(embedder)
@@ -418,9 +472,32 @@ class SwiftMem(AsyncTwins):
 
     def _loaded_partitions(self) -> Partitions:
         """Return the records in RAM, made when first needed."""
-        if self._partitions is None:
-            self._partitions = Partitions(self._database, dimension=self._embedder().dimension)
-        return self._partitions
+        with self._lock:
+            if self._partitions is None:
+                embedder = self._embedder()
+                snapshots = None
+                if self._database.path is not None:
+                    identity = {"embedder": embedder_label(embedder), "file": self._file_id()}
+                    snapshots = SnapshotFolder(self._database.path, identity)
+                self._partitions = Partitions(
+                    self._database, dimension=embedder.dimension, snapshots=snapshots
+                )
+            return self._partitions
+
+    def _file_id(self) -> str:
+        """Return a random id that the file keeps, so that a snapshot of another file is never taken for its own."""
+        with self._database.write() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO settings (key, value) VALUES ('file', ?)", (uuid.uuid4().hex,)
+            )
+            return str(connection.execute("SELECT value FROM settings WHERE key = 'file'").fetchone()[0])
+
+    def _consolidator(self) -> Consolidator:
+        return Consolidator(self._database, self._loaded_partitions, self._tagger)
+
+    def _tag_later(self, user_id: str, namespace: str | None) -> None:
+        if self._background is not None:
+            self._background.put((user_id, namespace or ""))
 
     def _draft_message(self, message: Mapping[str, Any], *, user_id: str, namespace: str | None) -> Draft:
         """Check one message of a batch."""

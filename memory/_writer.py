@@ -33,7 +33,7 @@ from agentcore.memory._validation import (
 )
 from agentcore.memory.embedding import Embedder, Encoded
 from agentcore.memory.errors import DuplicateRecordError, RecordNotFoundError
-from agentcore.memory.storage import Change, ChangeLog, Database, NewRow, RowStore
+from agentcore.memory.storage import Change, ChangeLog, Database, NewRow, RowStore, TagRows
 
 __all__ = ["Draft", "Writer"]
 
@@ -234,6 +234,7 @@ class Writer:
             else:
                 changes = [Change(user, space, "remove", seq, seq) for seq, _, user, space in doomed]
             self._log.append(connection, changes)
+            TagRows().forget_orphans(connection, {row[2:] for row in doomed})
             return len({row[1] for row in doomed})
 
     def _finish(self, drafts: Sequence[Draft], encoded: Encoded | None) -> list[NewRow]:

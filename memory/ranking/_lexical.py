@@ -6,7 +6,8 @@ posting is computed when the index is built, so a query only gathers and adds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +58,21 @@ class LexicalIndex:
         self._idf = np.log1p((self.num_records - df + 0.5) / (df + 0.5)).astype(np.float32)
         self._best: dict[int, npt.NDArray[np.intp]] = {}
         self._unseen_idf = float(np.log1p((self.num_records + 0.5) / 0.5))
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the index as plain arrays."""
+        return {name: getattr(self, f"_{name}") for name in ("terms", "starts", "rows", "weights", "idf")}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]], *, num_records: int) -> LexicalIndex:
+        """Return the index that `to_arrays` gave."""
+        new = cls.__new__(cls)
+        new.num_records = num_records
+        new._terms, new._starts, new._rows = arrays["terms"], arrays["starts"], arrays["rows"]
+        new._weights, new._idf = arrays["weights"], arrays["idf"]
+        new._best = {}
+        new._unseen_idf = float(np.log1p((num_records + 0.5) / 0.5))
+        return new
 
     def scores(self, terms: Sequence[int]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Score every record.

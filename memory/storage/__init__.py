@@ -4,6 +4,7 @@ from agentcore.memory.storage._changes import Change, ChangeLog
 from agentcore.memory.storage._database import Connection, Database, Synchronous
 from agentcore.memory.storage._migrations import migrate
 from agentcore.memory.storage._rows import Features, NewRow, RowStore
+from agentcore.memory.storage._tag_rows import TagRows
 
 __all__ = [
     "Change",
@@ -14,5 +15,6 @@ __all__ = [
     "NewRow",
     "RowStore",
     "Synchronous",
+    "TagRows",
     "migrate",
 ]

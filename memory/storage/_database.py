@@ -64,6 +64,11 @@ class Database:
                 self._connection.close()
                 raise
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
     @contextlib.contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """Yield the writer inside one transaction: all of it lands, or none. Nests by savepoint."""

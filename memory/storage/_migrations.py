@@ -66,7 +66,19 @@ def _m001_records(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_m001_records,)
+def _m002_tags(connection: sqlite3.Connection) -> None:
+    """Keep derived tags: a language model's are dear, so they are stored and not made again."""
+    for statement in (
+        "ALTER TABLE records ADD COLUMN tagger TEXT",  # who tagged it; NULL: not yet
+        "CREATE TABLE record_tags (seq INTEGER NOT NULL REFERENCES records (seq), tag TEXT NOT NULL, PRIMARY KEY (seq, tag)) "
+        "WITHOUT ROWID",
+        "CREATE TABLE tag_relations (user_id TEXT NOT NULL, namespace TEXT NOT NULL, parent TEXT NOT NULL, child TEXT NOT NULL, "
+        "PRIMARY KEY (user_id, namespace, parent, child)) WITHOUT ROWID",
+    ):
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_m001_records, _m002_tags)
 
 
 def migrate(connection: sqlite3.Connection, *, path: str) -> list[str]:

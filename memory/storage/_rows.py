@@ -191,6 +191,7 @@ class RowStore:
                 f"UPDATE records SET superseded_by = NULL WHERE superseded_by IN ({marks})", batch
             )
             connection.execute(f"DELETE FROM features WHERE seq IN ({marks})", batch)
+            connection.execute(f"DELETE FROM record_tags WHERE seq IN ({marks})", batch)
             connection.execute(f"DELETE FROM records WHERE seq IN ({marks})", batch)
 
     def load(

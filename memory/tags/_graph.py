@@ -25,7 +25,7 @@ MIN_COSINE = 0.3
 
 DEPTH = 2
 MIN_RECORDS = 2
-MERGE_COSINE = 0.96
+MERGE_COSINE = 0.66
 
 
 class TagGraph:
@@ -110,17 +110,33 @@ class TagGraph:
         return np.unique(np.concatenate(found)) if found else np.zeros(0, dtype=np.intp)
 
     def merged(self) -> dict[str, str]:
-        """Return which tags say the same as another: nearly equal vectors, the same broader tags, one word stem apart."""
+        """Return which tags say the same as another: singular and plural, with nearly the same records' meaning."""
         replaced: dict[str, str] = {}
-        by_stem: dict[str, str] = {}
+        keepers: dict[str, str] = {}
         for name in sorted(self.names, key=self.specificity):
-            stem = name.rstrip("s") if len(name) > 4 else name
-            keeper = by_stem.setdefault(stem, name)
-            if keeper != name and self._cosine(keeper, name) >= MERGE_COSINE - 0.3 * (
-                name.rstrip("s") == keeper.rstrip("s")
-            ):
+            keeper = keepers.setdefault(name.rstrip("s") if len(name) > 4 else name, name)
+            if keeper != name and self._cosine(keeper, name) >= MERGE_COSINE:
                 replaced[name] = keeper
         return replaced
+
+    @classmethod
+    def restored(
+        cls,
+        postings: dict[str, Rows],
+        edges: Iterable[tuple[str, str]],
+        vectors: npt.NDArray[np.float32],
+        *,
+        num_records: int,
+    ) -> TagGraph:
+        """Return a graph whose parts were worked out before."""
+        new = cls.__new__(cls)
+        new.num_records, new.names, new.postings = num_records, list(postings), postings
+        new._place = {name: place for place, name in enumerate(new.names)}
+        new.vectors, new.rejected_edges = vectors, 0
+        new.graph = nx.DiGraph()
+        new.graph.add_nodes_from(new.names)
+        new.graph.add_edges_from(edges)
+        return new
 
     def clusters(self, *, largest: int = 4096) -> list[Rows]:
         """Return a partition of all records into clusters, parents beside their children, each in order of record.

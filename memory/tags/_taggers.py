@@ -10,11 +10,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from agentcore.memory._stop_words import STOP_WORDS
 
-__all__ = ["KeyphraseTagger", "LanguageModelTagger", "Tagger", "Tagging"]
+__all__ = ["KeyphraseTagger", "LanguageModelTagger", "Tagger", "Tagging", "as_tagger"]
 
 MAX_TAGS = 8
 MAX_WORDS = 3
@@ -28,6 +28,7 @@ class Tagging:
     relations: tuple[tuple[str, str], ...] = ()
 
 
+@runtime_checkable
 class Tagger(Protocol):
     """Gives texts their tags."""
 
@@ -282,6 +283,17 @@ class LanguageModelTagger:
             self.num_fallbacks += 1
             return self._fallback.tag([text])[0]
         return tagging
+
+
+def as_tagger(tagger: Tagger | Callable[[str], str] | None) -> Tagger:
+    """Return a tagger: keyphrases for None, a language model's for a plain callable."""
+    if tagger is None:
+        return KeyphraseTagger()
+    if isinstance(tagger, Tagger):
+        return tagger
+    if not callable(tagger):
+        raise TypeError(f"tagger must have a method tag(texts) or be callable, got {type(tagger).__name__}")
+    return LanguageModelTagger(tagger)
 
 
 def parse_tagging(answer: str) -> Tagging | None:
