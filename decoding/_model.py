@@ -109,6 +109,14 @@ class LanguageModel:
         self._head_few, self._head_many = weights.head.few(), weights.head.many()
         self._cos, self._sin = _rotary_tables(spec, weights.rotary_factors, self.dtype, self.device)
 
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of weights that one single-row forward has to read."""
+        linears = [self.weights.head]
+        for layer in self.weights.layers:
+            linears += [layer.qkv, layer.output, layer.gate_up, layer.down]
+        return sum(linear.num_bytes for linear in linears)
+
     @cached_property
     def digest(self) -> str:
         """Identity of the weights for records of what produced an output: the file's sha256, empty without a file."""
