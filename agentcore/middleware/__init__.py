@@ -14,7 +14,7 @@ _EXPORTS: dict[str, str] = {
     "ToolCallRepair": "agentcore.middleware.tool_call_repair",
 }
 
-__all__ = ["Budget", "LoopGuard", "MemoryRecall", "ToolCallRepair"]
+__all__ = ["Budget", "LoopGuard", "MemoryRecall", "ThoughtTrimming", "ToolCallRepair", "trimmed"]
 
 
 def __getattr__(name: str) -> Any:
