@@ -46,9 +46,7 @@ def answer_in_json(
     selection = deps.reader.select(
         question, first_titles(passages, deps.reading.passages), rarity=first.rarity
     )
-    probability = found_probability(
-        first.pair_score, selection.coverage, selection.word_coverage, settings=deps.reading
-    )
+    probability = found_probability(first.pair_score, selection.coverage, settings=deps.reading)
     answer = str(value["answer"]).strip()
     is_found = bool(value["found"] and answer and quotes)
     return Reading(answer, is_found, probability, quotes, selection, "json")

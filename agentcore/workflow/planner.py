@@ -115,9 +115,7 @@ def evidence_probability(question: str, findings: list[Finding], deps: Dependenc
         return 0.0
     near = first_titles(merge_evidence(loaded[0], loaded[1:]), deps.reading.passages)
     selection = deps.reader.select(question, near, rarity=loaded[0].rarity)
-    return found_probability(
-        loaded[0].pair_score, selection.coverage, selection.word_coverage, settings=deps.reading
-    )
+    return found_probability(loaded[0].pair_score, selection.coverage, settings=deps.reading)
 
 
 def _first_round(state: RunState, deps: Dependencies) -> list[tuple[Any, str]]:

@@ -43,22 +43,23 @@ def seek(state: SeekerState, deps: Dependencies) -> dict[str, Any]:
 
 
 def _search(task: Task, path: tuple[str, ...], deps: Dependencies) -> Beam:
-    """Run the two-hop search, each search counted and told as a tool call."""
+    """Run the two-hop search, each search counted as a tool call."""
     corpus = deps.corpus
     assert corpus is not None
 
     def search(query: str, limit: int) -> Sequence[Passage]:
         deps.check_cancelled()
         deps.budget.count_tool_call()
-        deps.events.emit(
-            "tool_call", path=path, name="search_corpus", arguments={"query": query[:300], "limit": limit}
-        )
-        hits = [Passage.of(hit) for hit in corpus.search(query, limit)]
-        titles = list(dict.fromkeys(hit.title for hit in hits[:3]))
-        deps.events.emit("tool_result", path=path, name="search_corpus", count=len(hits), first=titles)
-        return hits
+        return [Passage.of(hit) for hit in corpus.search(query, limit)]
 
-    return two_hop(task["question"], search, settings=deps.reading)
+    # One event for the whole beam: its follow-up searches are the question with a passage behind it.
+    arguments = {"query": task["question"][:300], "follow_ups": deps.reading.beam_width}
+    deps.events.emit("tool_call", path=path, name="search_corpus", arguments=arguments)
+    size = len(getattr(corpus, "sources", ()))
+    found = two_hop(task["question"], search, settings=deps.reading, size=size)
+    titles = list(dict.fromkeys(passage.title for passage in found.passages))
+    deps.events.emit("tool_result", path=path, name="search_corpus", count=len(found.pool), first=titles[:5])
+    return found
 
 
 def _save(task: Task, found: Beam, deps: Dependencies) -> list[str]:

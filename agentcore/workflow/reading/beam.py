@@ -7,6 +7,7 @@ titles among the first five, one search .83.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from agentcore.workflow.reading.words import title_key, word_key
 
 __all__ = ["Beam", "Search", "mentions", "two_hop"]
 
+_SMALLEST_CORPUS = 10
 Search = Callable[[str, int], Sequence[Passage]]
 
 
@@ -28,7 +30,8 @@ class Beam:
     passages : tuple of Passage
         In the order of their best pair, best first; the scores are those of the plain question.
     pair_score : float
-        Score of the best pair: the signal of whether the corpus holds an answer at all.
+        Score of the best pair over the logarithm of the corpus' size: the signal of whether the corpus holds an
+        answer at all.
     pool : tuple of Passage
         Every passage that any of the searches returned.
     """
@@ -44,7 +47,9 @@ def mentions(text_key: str, title: str) -> bool:
     return bool(key) and f" {key} " in f" {text_key} "
 
 
-def two_hop(question: str, search: Search, *, settings: ReaderSettings, limit: int = 20) -> Beam:
+def two_hop(
+    question: str, search: Search, *, settings: ReaderSettings, size: int = 0, limit: int = 20
+) -> Beam:
     """Search for a question and, from each of its first passages, for what the passage leads to.
 
     Parameters
@@ -53,6 +58,8 @@ def two_hop(question: str, search: Search, *, settings: ReaderSettings, limit: i
         The question as it was asked.
     search : callable
         ``search(query, limit)`` returns passages best first with z-scores; called ``beam_width + 1`` times.
+    size : int
+        Passages or documents of the corpus, where known (at least what the searches returned is counted).
     limit : int
         Passages to return.
     """
@@ -85,4 +92,5 @@ def two_hop(question: str, search: Search, *, settings: ReaderSettings, limit: i
         for passage in (first, other):
             if passage is not None and len(order) < limit:
                 order.setdefault(passage.key, passage)
-    return Beam(tuple(order.values()), pairs[0][0], tuple(pool.values()))
+    scale = math.log(max(size, len(pool), _SMALLEST_CORPUS))
+    return Beam(tuple(order.values()), pairs[0][0] / scale, tuple(pool.values()))

@@ -12,13 +12,14 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from agentcore.workflow.reading.passages import Encoder, Passage
 from agentcore.workflow.reading.settings import ReaderSettings
-from agentcore.workflow.reading.words import content_stems, sentence_spans, title_key
+from agentcore.workflow.reading.words import STOP_WORDS, content_stems, sentence_spans, title_key
 
 __all__ = ["Selection", "Sentence", "inverse_frequencies", "select_sentences", "standardise"]
 
@@ -144,8 +145,8 @@ def select_sentences(
         return Selection((), (), 0.0, 0.0)
     encoded = encoder.encode([question, *(with_title(sentence, passages) for sentence in sentences)])
     pooled = np.asarray(encoded.pooled)
-    asked = np.asarray(encoded.tokens[0].vectors)
-    matches = np.stack([_best_matches(asked, np.asarray(item.vectors)) for item in encoded.tokens[1:]])
+    asked = _telling_vectors(encoded.tokens[0])
+    matches = np.stack([_best_matches(asked, _telling_vectors(item)) for item in encoded.tokens[1:]])
     stems = content_stems(question)
     held = [set(content_stems(f"{passages[s.passage].title} {s.text}")) for s in sentences]
     base = (
@@ -170,6 +171,16 @@ def select_sentences(
         float(covered.mean()),
         word_share(stems, union, rarity),
     )
+
+
+def _telling_vectors(tokens: Any) -> npt.NDArray[np.float32]:
+    """Return the vectors of the word pieces that are no stop word and no punctuation: (T, D)."""
+    vectors: npt.NDArray[np.float32] = np.asarray(tokens.vectors)
+    telling = [
+        any(letter.isalnum() for letter in piece) and piece.lower() not in STOP_WORDS
+        for piece in tokens.pieces
+    ]
+    return vectors[telling] if any(telling) else vectors
 
 
 def _best_matches(asked: npt.NDArray[np.float32], given: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

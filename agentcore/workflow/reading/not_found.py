@@ -1,7 +1,8 @@
 """Decide whether the corpus holds an answer at all: retrieval decides it, not the model.
 
 With the gold passages taken out, the score of the best pair and the coverage of the question tell the two
-cases apart; no likelihood of a small model does (AUROC .42-.62 in the study).
+cases apart; no likelihood of a small model does (AUROC .42-.62 in the study). A z-score's maximum grows with the
+corpus, so the pair's score is divided by the logarithm of the number of passages.
 """
 
 from __future__ import annotations
@@ -13,26 +14,18 @@ from agentcore.workflow.reading.settings import ReaderSettings
 __all__ = ["found_probability"]
 
 
-def found_probability(
-    pair_score: float, coverage: float, word_coverage: float, *, settings: ReaderSettings
-) -> float:
+def found_probability(pair_score: float, coverage: float, *, settings: ReaderSettings) -> float:
     """Return how likely the evidence holds an answer, in [0, 1].
 
     Parameters
     ----------
     pair_score : float
-        Of the best pair of passages (:class:`agentcore.workflow.reading.beam.Beam`).
+        Of the best pair of passages, over the logarithm of the corpus' size
+        (:class:`agentcore.workflow.reading.beam.Beam`).
     coverage : float
         Mean best cosine of the question's word pieces with the chosen sentences.
-    word_coverage : float
-        Share of the question's words, by rarity, in the chosen sentences.
     """
     if not math.isfinite(pair_score):
         return 0.0
-    total = (
-        settings.found_pair * pair_score
-        + settings.found_coverage * coverage
-        + settings.found_words * word_coverage
-        + settings.found_offset
-    )
+    total = settings.found_pair * pair_score + settings.found_coverage * coverage + settings.found_offset
     return 1.0 / (1.0 + math.exp(-max(-60.0, min(60.0, total))))

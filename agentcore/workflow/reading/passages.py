@@ -64,7 +64,7 @@ class Encoder(Protocol):
     """The part of an embedder that the reader needs."""
 
     def encode(self, texts: Sequence[str]) -> Any:
-        """Return ``pooled`` (N, D) unit rows and ``tokens``, each with ``vectors`` (T, D) unit rows."""
+        """Return ``pooled`` (N, D) unit rows and ``tokens``: each with ``pieces`` and their ``vectors`` (T, D)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,11 @@ class Passage:
 
     @property
     def score(self) -> float:
-        """Mean of the two z-scores."""
-        return (self.dense + self.lexical) / 2
+        """Mean of the z-scores: dense, lexical and, where the search has it, word pieces (``tokens``)."""
+        values = [self.dense, self.lexical]
+        if "tokens" in self.signals:
+            values.append(self.signals["tokens"])
+        return sum(values) / len(values)
 
     @classmethod
     def of(cls, hit: PassageHit) -> Passage:

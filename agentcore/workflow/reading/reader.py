@@ -229,16 +229,16 @@ class Reader:
         """
         near = first_titles(passages, self._settings.passages)
         selection = self.select(question, near, rarity=rarity)
-        probability = found_probability(
-            pair_score, selection.coverage, selection.word_coverage, settings=self._settings
-        )
+        probability = found_probability(pair_score, selection.coverage, settings=self._settings)
         is_found = bool(selection.sentences) and probability >= self._settings.found_threshold
         report(f"evidence for an answer: {probability:.2f} of 1, {len(selection.sentences)} sentences read")
+        if not is_found:
+            return Reading("", False, probability, self._nearest(selection, near), selection, "none")
         wide = first_titles(passages, 2 * self._settings.passages)
         compared = compare(question, wide)
         if compared is not None:
             support = tuple(_opening(wide[place]) for place in compared.passages)
-            return Reading(compared.answer, is_found, probability, support, selection, "comparison")
+            return Reading(compared.answer, True, probability, support, selection, "comparison")
         prompt = prompt_of(question, selection, near)
         candidates = gather_candidates(question, selection, near, prompt)
         if not candidates:
@@ -248,17 +248,23 @@ class Reader:
         chosen = candidates[choice.index]
         others = tuple(candidates[index].text for index in choice.order[:5] if index != choice.index)
         support = _support(chosen, selection, near)
-        return Reading(chosen.text, is_found, probability, support, selection, chooser.mode, others)
+        return Reading(chosen.text, True, probability, support, selection, chooser.mode, others)
+
+    def _nearest(self, selection: Selection, passages: Sequence[Passage]) -> tuple[Quote, ...]:
+        """Return the two sentences picked first: shown where no answer is given."""
+        order = sorted(range(len(selection.sentences)), key=lambda index: selection.ranks[index])
+        return tuple(_quote(selection.sentences[index], passages) for index in order[:2])
 
 
 def first_titles(passages: Sequence[Passage], count: int) -> list[Passage]:
-    """Return the passages of the first ``count`` distinct titles, in order."""
-    titles: dict[str, None] = {}
+    """Return the passages up to the first ``count`` distinct titles, in order; at most two for each on average."""
+    titles: set[str] = set()
     kept = []
     for passage in passages:
-        if passage.title in titles or len(titles) < count:
-            titles.setdefault(passage.title)
-            kept.append(passage)
+        if passage.title not in titles and len(titles) == count:
+            break
+        titles.add(passage.title)
+        kept.append(passage)
     return kept[: 2 * count]
 
 
