@@ -24,6 +24,9 @@ TESTED = {
     "openai_compatible_server",
     "research_a_folder",
     "stream_events",
+    "trim_create_agent",
+    "trim_stream",
+    "trim_workflow",
 }
 
 needs_embedder = pytest.mark.skipif(
