@@ -20,7 +20,8 @@ from agentcore.memory._records import Hit, Plan, SearchResult
 from agentcore.memory._validation import from_micros
 from agentcore.memory.embedding import EncodedQuery
 from agentcore.memory.ranking import FAST, Profile, Query, RankingConfig, profile_config
-from agentcore.memory.ranking._ranker import Ranking, rank, rank_candidates
+from agentcore.memory.ranking._large import rank_candidates
+from agentcore.memory.ranking._ranker import Ranking, rank
 from agentcore.memory.storage import Connection, Database, RowStore
 
 __all__ = ["Request", "Searcher"]
@@ -126,13 +127,15 @@ def _best(
     """Score along the route and keep the best."""
     body, tail = collection.body, collection.tail
     parts: list[tuple[Partition, Mask | None, Ranking]] = []
-    if route.candidates is None:
-        exhaustive = not request.routes
-        parts.append((body, masks[0], rank(body, query, config, eligible=masks[0], exhaustive=exhaustive)))
+    if route.candidates is None and not len(tail):
+        ranking = rank(body, query, config, eligible=masks[0], exhaustive=not request.routes)
+        parts.append((body, masks[0], ranking))
     else:
-        parts.append((body, masks[0], rank_candidates(body, query, config, route.candidates)))
-    if len(tail):
-        parts.append((tail, masks[1], rank_candidates(tail, query, config, np.arange(len(tail)), like=body)))
+        candidates = np.arange(len(body)) if route.candidates is None else route.candidates
+        first, second = rank_candidates(body, tail, query, config, candidates)
+        parts.append((body, masks[0], first))
+        if second is not None:
+            parts.append((tail, masks[1], second))
     wanted = min(request.limit, sum(_count(mask, part) for part, mask, _ in parts))
     if sum(_count_in(mask, ranking.rows) for _, mask, ranking in parts) < wanted:
         # more was asked for than was scored: everything, without tokens where there is much of it

@@ -65,6 +65,8 @@ class RankingConfig:
     shortlist_minimum: int = 128
     shortlist_share: float = 0.2
     shortlist_maximum: int = 512
+    shortlist_cues: float = 0.5
+    token_candidates: int = 192  # of a large memory; each brings its four neighbours along
     exhaustive_records: int = 1200
     """Up to so many records every one gets its tokens scored: it takes less than the shortlist saves."""
 

@@ -129,37 +129,41 @@ class LexicalIndex:
         return rows[best].astype(np.intp)
 
     def scores_at(
-        self, terms: Sequence[int], rows: npt.NDArray[np.intp]
+        self, terms: Sequence[int], rows: npt.NDArray[np.intp], *, idf: Mapping[int, float]
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Return what `scores` gives, for some records, ascending."""
+        """Return what `scores` gives, for some records, ascending, with these weights of the stems."""
         scores = np.zeros(len(rows), dtype=np.float32)
         coverage = np.zeros(len(rows), dtype=np.float32)
-        wanted = dict.fromkeys(terms)
-        places = self._find(list(wanted))
-        mass = self._unseen_idf * (len(wanted) - len(places))
-        for place in places:
+        for term, place in self._places(terms):
             start, end = int(self._starts[place]), int(self._starts[place + 1])
             postings = self._rows[start:end]
             at = np.minimum(np.searchsorted(postings, rows), len(postings) - 1)
             hit = np.flatnonzero(postings[at] == rows)
-            idf = self._idf[place]
-            scores[hit] += idf * self._weights[start + at[hit]]
-            coverage[hit] += idf
-            mass += float(idf)
+            scores[hit] += np.float32(idf[term]) * self._weights[start + at[hit]]
+            coverage[hit] += np.float32(idf[term])
+        mass = sum(idf.values())
         if mass > 0:
             coverage /= np.float32(mass)
         return scores, coverage
 
-    def moments(self, terms: Sequence[int]) -> tuple[float, float]:
-        """Return mean and spread of the scores over all records, taking the stems as independent."""
-        mean = variance = 0.0
-        for place in self._find(terms):
-            weights = self._weights[self._starts[place] : self._starts[place + 1]]
-            idf = float(self._idf[place])
-            first = idf * float(np.add.reduce(weights)) / self.num_records
-            mean += first
-            variance += idf * idf * float(weights @ weights) / self.num_records - first * first
-        return mean, max(variance, 0.0) ** 0.5
+    def idf(self, terms: Sequence[int]) -> dict[int, float]:
+        """Return the weight of each stem; one that nobody uses counts as the rarest."""
+        known = {term: float(self._idf[place]) for term, place in self._places(terms)}
+        return {term: known.get(term, self._unseen_idf) for term in terms}
+
+    def moments(self, terms: Sequence[int], beside: LexicalIndex) -> tuple[float, float]:
+        """Return mean and spread of the scores over these records and some beside, taking the stems as independent."""
+        count = self.num_records + beside.num_records
+        idf = self.idf(terms)
+        mean = dict.fromkeys(terms, 0.0)
+        square = dict.fromkeys(terms, 0.0)
+        for index in (self, beside):
+            for term, place in index._places(terms):
+                weights = index._weights[index._starts[place] : index._starts[place + 1]]
+                mean[term] += idf[term] * float(np.add.reduce(weights)) / count
+                square[term] += idf[term] ** 2 * float(weights @ weights) / count
+        variance = sum(square[term] - mean[term] ** 2 for term in terms)
+        return sum(mean.values()), max(variance, 0.0) ** 0.5
 
     def _champions(self, place: int) -> npt.NDArray[np.intp]:
         """Return the best postings of a frequent stem, worked out once."""
@@ -171,9 +175,14 @@ class LexicalIndex:
 
     def _find(self, terms: Sequence[int]) -> list[int]:
         """Return the places of the known ones among `terms`."""
+        return [place for _, place in self._places(terms)]
+
+    def _places(self, terms: Sequence[int]) -> list[tuple[int, int]]:
+        """Return (term, place) of the known ones among `terms`."""
         if not len(self._terms) or not terms:
             return []
         wanted = np.array(terms, dtype=np.uint64)
         places = np.searchsorted(self._terms, wanted)
         places[places == len(self._terms)] = 0
-        return [int(p) for p in places[self._terms[places] == wanted]]
+        found = np.flatnonzero(self._terms[places] == wanted).tolist()
+        return [(terms[i], int(places[i])) for i in found]

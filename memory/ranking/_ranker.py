@@ -27,10 +27,30 @@ from agentcore.memory.ranking._query import Query
 from agentcore.memory.ranking._structure import Structure
 from agentcore.memory.ranking._tokens import windowed
 
-__all__ = ["Ranking", "rank", "rank_candidates"]
+__all__ = ["Ranking", "UsualTokens", "rank"]
 
 Float32 = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UsualTokens:
+    """How well the records of a user usually meet a query.
+
+    Attributes
+    ----------
+    weights : ndarray, (Q,), float32
+        idf of each piece of the query.
+    means : ndarray, (Q, 1), float32
+        Similarity of each piece.
+    maxsim, nameless : (mean, spread)
+        Of the weighted mean, and of the same without names and windows.
+    """
+
+    weights: Float32
+    means: Float32
+    maxsim: tuple[float, float]
+    nameless: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +67,8 @@ class Ranking:
         z-scores; `tokens` is None where that stage did not run.
     answerable : float
         The chance that the partition holds an answer at all.
+    usual : UsualTokens or None
+        By what the token scores were standardised.
     """
 
     rows: Rows
@@ -55,6 +77,7 @@ class Ranking:
     lexical: Float32
     tokens: Float32 | None
     answerable: float
+    usual: UsualTokens | None
 
 
 def rank(
@@ -80,59 +103,17 @@ def rank(
     use_tokens = config.use_tokens and query.tokens is not None and bool(partition.tokens)
     if exhaustive or not use_tokens or len(partition) <= config.exhaustive_records:
         everything = np.arange(len(partition))
-        return _finish(
+        return finish(
             partition, query, config, everything, None, partition.structure, dense, lexical, coverage
         )
     chosen = _shortlist(partition, query, dense, lexical, config, eligible)
-    rows, structure, sample = _with_context(partition, chosen, with_sample=True)
-    return _finish(
+    rows, structure, sample = with_context(partition, chosen, with_sample=True)
+    return finish(
         partition, query, config, rows, sample, structure, dense[rows], lexical[rows], coverage[rows]
     )
 
 
-def rank_candidates(
-    partition: Partition,
-    query: Query,
-    config: RankingConfig,
-    candidates: Rows,
-    *,
-    like: Partition | None = None,
-) -> Ranking:
-    """Score candidates of a large partition; what is usual there is taken from samples, so no stage looks at every record.
-
-    Parameters
-    ----------
-    candidates : ndarray, (C,), intp
-    like : Partition, optional
-        Take what is usual from this larger partition of the same user instead.
-    """
-    usual = partition if like is None else like
-    use_tokens = config.use_tokens and query.tokens is not None and bool(partition.tokens)
-    sampled = zscore_moments(usual.dense_sample @ query.pooled)
-    if use_tokens and len(candidates) > config.shortlist_maximum:
-        candidates = _best_candidates(partition, usual, query, config, candidates, sampled)
-    rows, structure, sample = _with_context(partition, candidates, with_sample=use_tokens)
-    dense = _standardised(partition.vectors[rows] @ query.pooled, sampled)
-    bm25, coverage = partition.lexical.scores_at(query.terms, rows)
-    lexical = _standardised(bm25, usual.lexical.moments(query.terms))
-    return _finish(partition, query, config, rows, sample, structure, dense, lexical, coverage)
-
-
-def _best_candidates(
-    partition: Partition, usual: Partition, query: Query, config: RankingConfig, candidates: Rows, sampled: tuple[float, float]
-) -> Rows:  # fmt: skip
-    """Return the candidates worth a look at their tokens."""
-    rows = np.sort(candidates)
-    first = _standardised(partition.vectors[rows] @ query.pooled, sampled)
-    bm25, _ = partition.lexical.scores_at(query.terms, rows)
-    first += _standardised(bm25, usual.lexical.moments(query.terms))
-    first *= np.float32(0.5)
-    _add_hints(first, partition, query, config, rows)
-    wanted = config.shortlist_maximum
-    return rows[np.argpartition(-first, wanted)[:wanted]]
-
-
-def _add_hints(first: Float32, partition: Partition, query: Query, config: RankingConfig, rows: Rows) -> None:
+def add_hints(first: Float32, partition: Partition, query: Query, config: RankingConfig, rows: Rows) -> None:
     """Add, in place, speaker and date to the scores a shortlist is made by."""
     named = partition.named_speaker(query.words)
     if named is not None:
@@ -141,7 +122,7 @@ def _add_hints(first: Float32, partition: Partition, query: Query, config: Ranki
         first += np.float32(config.shortlist_date) * date_fit(query.spans, partition.event_time[rows])
 
 
-def _with_context(
+def with_context(
     partition: Partition, chosen: Rows, *, with_sample: bool
 ) -> tuple[Rows, Structure, Rows | None]:
     """Return the chosen records with their neighbours and the sample, their structure, and where the sample is."""
@@ -154,24 +135,27 @@ def _with_context(
     return rows, partition.structure.restrict(rows), sample
 
 
-def _finish(
+def finish(
     partition: Partition, query: Query, config: RankingConfig, rows: Rows, sample: Rows | None, structure: Structure,
-    dense: Float32, lexical: Float32, coverage: Float32,
+    dense: Float32, lexical: Float32, coverage: Float32, *, usual: UsualTokens | None = None,
 ) -> Ranking:  # fmt: skip
-    """Score the tokens of `rows` and fuse everything; `sample` are places in `rows` that stand for all records."""
+    """Score the tokens of `rows` and fuse everything.
+
+    `sample` are places in `rows` that stand for all records; `usual` is what is usual in a larger partition instead.
+    """
     named = partition.named_speaker(query.words)
     named = None if named is None else named[rows]
     tokens = nameless = None
     if config.use_tokens and query.tokens is not None and bool(partition.tokens):
         select = None if len(rows) == len(partition) else rows
-        tokens, nameless = _token_scores(
-            partition, query, config, select, sample, structure, is_named=named is not None
+        tokens, nameless, usual = _token_scores(
+            partition, query, config, select, sample, structure, is_named=named is not None, usual=usual
         )
     own = _own_score(partition, rows, dense, lexical, tokens, config)
     fused = _with_surroundings(partition, rows, own, named, structure, config)
     if query.spans:
         fused += np.float32(config.date) * date_fit(query.spans, partition.event_time[rows])
-    fused += _cue_table(config, query.asks_when)[partition.turn_cues[rows]]
+    fused += cue_table(config, query.asks_when)[partition.turn_cues[rows]]
     chance = answerable(
         own=own,
         dense=dense,
@@ -180,17 +164,20 @@ def _finish(
         named=named,
         config=config.abstention,
     )
-    return Ranking(rows, fused, dense, lexical, tokens, chance)
+    return Ranking(rows, fused, dense, lexical, tokens, chance, usual)
 
 
-def zscore_moments(values: Float32) -> tuple[float, float]:
-    """Return mean and spread."""
-    return float(values.mean()), float(values.std())
+def moments(values: Float32, sample: Rows | None = None) -> tuple[float, float]:
+    """Return mean and spread of all values, or of a sample."""
+    base = values if sample is None else values[sample]
+    mean = np.add.reduce(base, dtype=np.float32) / np.float32(len(base))
+    away = base - mean
+    return float(mean), math.sqrt(float(away @ away) / len(away))
 
 
-def _standardised(values: Float32, moments: tuple[float, float]) -> Float32:
-    """Return z-scores by a mean and spread known beforehand; zeros where nothing varies."""
-    mean, spread = moments
+def standardised(values: Float32, usual: tuple[float, float]) -> Float32:
+    """Return z-scores by a mean and spread; zeros where nothing varies."""
+    mean, spread = usual
     if spread < 1e-7:
         return np.zeros_like(values)
     centred: Float32 = values - np.float32(mean)
@@ -198,17 +185,9 @@ def _standardised(values: Float32, moments: tuple[float, float]) -> Float32:
     return centred
 
 
-def zscores(values: Float32, sample: Rows | None = None) -> Float32:
-    """Return z-scores by the mean and spread of all values, or of a sample; zeros where nothing varies."""
-    base = values if sample is None else values[sample]
-    mean = np.add.reduce(base, dtype=np.float32) / np.float32(len(base))
-    centred: Float32 = values - mean
-    away = centred if sample is None else centred[sample]
-    spread = math.sqrt(float(away @ away) / len(away))
-    if spread < 1e-7:
-        return np.zeros_like(values)
-    centred *= np.float32(1 / spread)
-    return centred
+def zscores(values: Float32) -> Float32:
+    """Return z-scores by their own mean and spread."""
+    return standardised(values, moments(values))
 
 
 def _shortlist(
@@ -224,7 +203,7 @@ def _shortlist(
     padded = np.append(first, np.float32(0))
     previous, following = partition.structure.around[:2]
     first = first + np.float32(config.shortlist_neighbours) * (padded[previous] + padded[following])
-    _add_hints(first, partition, query, config, np.arange(len(partition)))
+    add_hints(first, partition, query, config, np.arange(len(partition)))
     if eligible is not None:
         first[~eligible] = -np.inf
     wanted = int(
@@ -242,19 +221,23 @@ def _token_scores(
     structure: Structure,
     *,
     is_named: bool,
-) -> tuple[Float32, Float32]:
-    """Return z(MaxSim), and the same with speakers' names left out of the query and without windows."""
+    usual: UsualTokens | None,
+) -> tuple[Float32, Float32, UsualTokens]:
+    """Return z(MaxSim), the same with speakers' names left out of the query and without windows, and the norms."""
     assert query.tokens is not None
-    weights = partition.tokens.weights(query.tokens, config)
+    weights = partition.tokens.weights(query.tokens, config) if usual is None else usual.weights
     similarities = partition.tokens.similarities(query.tokens, rows)
-    means = (similarities if sample is None else similarities[:, sample]).mean(axis=1, keepdims=True)
-    met = windowed(similarities, structure, config, means)
-    tokens = zscores(weights @ met, sample)
-    if not is_named:
-        return tokens, tokens
-    bare = np.array([surface not in partition.speaker_words for surface in query.surfaces])
-    # without windows: a neighbour is mostly the other speaker
-    return tokens, zscores((weights * bare) @ similarities, sample)
+    typical = similarities if sample is None else similarities[:, sample]
+    means = typical.mean(axis=1, keepdims=True) if usual is None else usual.means
+    met = weights @ windowed(similarities, structure, config, means)
+    bare = met
+    if is_named:  # without windows: a neighbour is mostly the other speaker
+        nameless = np.array([surface not in partition.speaker_words for surface in query.surfaces])
+        bare = (weights * nameless) @ similarities
+    if usual is None:
+        usual = UsualTokens(weights, means, moments(met, sample), moments(bare, sample))
+    tokens = standardised(met, usual.maxsim)
+    return tokens, (standardised(bare, usual.nameless) if is_named else tokens), usual
 
 
 def _own_score(
@@ -303,7 +286,7 @@ def _with_surroundings(
 
 
 @lru_cache(maxsize=16)
-def _cue_table(config: RankingConfig, asks_when: bool) -> Float32:
+def cue_table(config: RankingConfig, asks_when: bool) -> Float32:
     """Return what each combination of cues is worth, (2 ** cues,)."""
     table = np.zeros(2 ** len(Cue), dtype=np.float32)
     for value in range(len(table)):

@@ -1,0 +1,96 @@
+"""Scoring a large collection: candidates of its indexed body, and every record of its short tail.
+
+No stage looks at all records, so what is usual among them (means and spreads for the z-scores) comes from samples and from sums kept by
+the index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from agentcore.memory._partition import Partition
+from agentcore.memory.ranking._config import RankingConfig
+from agentcore.memory.ranking._query import Query
+from agentcore.memory.ranking._ranker import (
+    Ranking,
+    add_hints,
+    cue_table,
+    finish,
+    moments,
+    standardised,
+    with_context,
+)
+
+__all__ = ["rank_candidates"]
+
+Float32 = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Usual:
+    """Means and spreads over the collection, and the weights of the query's stems."""
+
+    dense: tuple[float, float]
+    lexical: tuple[float, float]
+    idf: Mapping[int, float]
+
+
+def rank_candidates(
+    body: Partition, tail: Partition, query: Query, config: RankingConfig, candidates: Rows
+) -> tuple[Ranking, Ranking | None]:
+    """Score candidates of the body, and the whole tail.
+
+    Parameters
+    ----------
+    candidates : ndarray, (C,), intp
+        More than `config.token_candidates` are cut to the best of them by a first score.
+
+    Returns
+    -------
+    tuple of Ranking
+        Of the body, and of the tail; None where it is empty.
+    """
+    idf = body.lexical.idf(query.terms)
+    usual = _Usual(
+        moments(body.dense_sample @ query.pooled), body.lexical.moments(query.terms, tail.lexical), idf
+    )
+    use_tokens = config.use_tokens and query.tokens is not None and bool(body.tokens)
+    if len(candidates) > config.token_candidates:
+        candidates = _best_candidates(body, usual, query, config, candidates)
+    rows, structure, sample = with_context(body, candidates, with_sample=use_tokens)
+    dense, lexical, coverage = _evidence(body, usual, query, rows)
+    first = finish(body, query, config, rows, sample, structure, dense, lexical, coverage)
+    if not len(tail):
+        return first, None
+    everything = np.arange(len(tail))
+    dense, lexical, coverage = _evidence(tail, usual, query, everything)
+    second = finish(
+        tail, query, config, everything, None, tail.structure, dense, lexical, coverage, usual=first.usual
+    )
+    return first, second
+
+
+def _evidence(
+    partition: Partition, usual: _Usual, query: Query, rows: Rows
+) -> tuple[Float32, Float32, Float32]:
+    """Return z(dense), z(BM25) and coverage of some records."""
+    dense = standardised(partition.vectors[rows] @ query.pooled, usual.dense)
+    bm25, coverage = partition.lexical.scores_at(query.terms, rows, idf=usual.idf)
+    return dense, standardised(bm25, usual.lexical), coverage
+
+
+def _best_candidates(
+    body: Partition, usual: _Usual, query: Query, config: RankingConfig, candidates: Rows
+) -> Rows:
+    """Return the candidates worth a look at their tokens and neighbours."""
+    rows = np.sort(candidates)
+    dense, lexical, _ = _evidence(body, usual, query, rows)
+    first = (dense + lexical) * np.float32(0.5)
+    add_hints(first, body, query, config, rows)
+    first += np.float32(config.shortlist_cues) * cue_table(config, query.asks_when)[body.turn_cues[rows]]
+    return rows[np.argpartition(-first, config.token_candidates)[: config.token_candidates]]
