@@ -12,6 +12,7 @@ _COMMANDS = {
     "longmemeval": LazyCommand(
         _MEMORY, "longmemeval", "Which sessions of long histories are found (LongMemEval)."
     ),
+    "memory-scale": LazyCommand(_MEMORY, "memory_scale", "Search time, recall and memory as a store grows."),
     "trimming": LazyCommand(
         "agentcore.cli.bench_trimming", "trimming", "How much recorded reasoning can be cut."
     ),

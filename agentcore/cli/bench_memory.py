@@ -1,4 +1,4 @@
-"""`agentcore bench locomo` and `longmemeval`: what the memory finds, beside named baselines."""
+"""`agentcore bench locomo`, `longmemeval` and `memory-scale`: what the memory finds and how fast, beside named baselines."""
 
 from __future__ import annotations
 
@@ -96,6 +96,70 @@ def longmemeval(
         show_progress=not as_json,
     )
     _show(run_longmemeval(config), as_json=as_json)
+
+
+def _sizes(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[int, ...]:
+    """Read `10000,100000`."""
+    try:
+        sizes = tuple(int(part.replace("_", "")) for part in value.split(",") if part.strip())
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no list of numbers such as 10000,100000") from None
+    if not sizes:
+        raise click.BadParameter("name at least one size")
+    return sizes
+
+
+@click.command(name="memory-scale")
+@click.option("--data", type=_DATA, required=True, help="A LoCoMo file: the real turns and the questions.")
+@click.option(
+    "--n", "sizes", default="10000,100000", show_default=True, callback=_sizes, help="Records, by commas."
+)
+@click.option(
+    "--compare",
+    default="faiss,faiss-hnsw,faiss-ivf,rrf,sqlite-vec,chroma,lancedb",
+    show_default=True,
+    callback=_names,
+    help="Engines beside SwiftMem; above 500,000 records only FAISS and sqlite-vec.",
+)
+@click.option("--workload", type=click.Choice(["many_users", "heavy_user"]), help="Only one of the two.")
+@click.option(
+    "--engine-seconds", default=300.0, show_default=True, help="Longest time of an engine at one size."
+)
+@click.option(
+    "--queries", default=100, show_default=True, type=click.IntRange(min=5), help="Questions asked."
+)
+@_json
+@_out
+def memory_scale(
+    data: Path,
+    sizes: tuple[int, ...],
+    compare: tuple[str, ...],
+    workload: str | None,
+    engine_seconds: float,
+    queries: int,
+    as_json: bool,
+    out: Path | None,
+) -> None:
+    """Measure search time, recall and memory as a store grows."""
+    from agentcore.memory.benchmarks import MemoryScaleConfig, print_scale_table, run_memory_scale
+
+    config = MemoryScaleConfig(
+        data,
+        records=sizes,
+        workloads=(workload,) if workload else ("many_users", "heavy_user"),
+        engines=compare,
+        engine_seconds=engine_seconds,
+        queries=queries,
+        out=out,
+        show_progress=not as_json,
+    )
+    try:
+        result = run_memory_scale(config)
+    except ValueError as exc:
+        raise click.UsageError(str(exc)) from exc
+    if not as_json:
+        print_scale_table(result)
+    click.echo(result.json_line())
 
 
 def _show(result: BenchResult, *, as_json: bool) -> None:

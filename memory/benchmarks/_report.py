@@ -11,7 +11,7 @@ from rich.table import Table
 
 from agentcore.memory.benchmarks._result import BenchResult
 
-__all__ = ["draw_plot", "print_tables"]
+__all__ = ["draw_plot", "print_scale_table", "print_tables"]
 
 _COLUMNS = (
     ("R@5", "recall_at_5"),
@@ -47,6 +47,38 @@ def print_tables(result: BenchResult, *, console: Console | None = None) -> None
             f"swiftmem recall@10 {_percent(result.metrics['recall_at_10'])}, 95 % interval {_percent(low_high[0])} to {_percent(low_high[1])}; "
             f"embedding a query {result.metrics['query_embedding_p50_ms']:.1f} ms p50, apart from every search"
         )
+
+
+_SCALE_COLUMNS = (
+    ("p50 ms", "p50_ms", "{:.2f}"),
+    ("p95 ms", "p95_ms", "{:.2f}"),
+    ("R@10 of exact", "recall_at_10", "{:.3f}"),
+    ("evidence R@10", "evidence_recall_at_10", "{:.3f}"),
+    ("rows scored", "rows_scored", "{:,.0f}"),
+    ("bytes/record", "bytes_per_record", "{:,.0f}"),
+    ("RAM/record", "ram_bytes_per_record", "{:,.0f}"),
+    ("build s", "build_s", "{:.1f}"),
+    ("cold open s", "cold_open_s", "{:.2f}"),
+)
+
+
+def print_scale_table(result: BenchResult, *, console: Console | None = None) -> None:
+    """Print the rows of a memory-scale run, a table a workload and size."""
+    console = console or Console()
+    rows = result.metrics["rows"]
+    for group in dict.fromkeys((row["workload"], row["records"]) for row in rows):
+        table = Table(title=f"{group[0]}: {group[1]:,} records", title_justify="left")
+        for title in ("engine", "mode", *(column[0] for column in _SCALE_COLUMNS)):
+            table.add_column(title, justify="left" if title in ("engine", "mode") else "right")
+        for row in rows:
+            if (row["workload"], row["records"]) == group:
+                cells = [
+                    "-" if row.get(key) is None else form.format(row[key]) for _, key, form in _SCALE_COLUMNS
+                ]
+                mode = f"skipped: {row['skipped']}" if "skipped" in row else row["mode"]
+                table.add_row(row["engine"], mode, *cells)
+        console.print(table)
+    console.print(f"vectors: {result.settings['vectors']}; embedding is in no figure")
 
 
 def draw_plot(result: BenchResult, path: Path) -> Path | None:

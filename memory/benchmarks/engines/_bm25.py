@@ -28,32 +28,49 @@ class Bm25Engine:
             raise EngineUnavailableError(self.name, reason=str(exc)) from exc
         self._bm25s = bm25s
         self._stemmer = Stemmer.Stemmer("porter")
-        self._indexes: dict[str, tuple[Any, list[str]]] = {}
+        self._words: dict[str, list[list[str]]] = {}
+        self._ids: dict[str, list[str]] = {}
+        self._indexes: dict[str, Any] = {}
 
     def add(self, partition: str, items: Sequence[Item], encoded: Encoded) -> None:  # noqa: ARG002
-        """Build the partition's index."""
-        index = self._bm25s.BM25(k1=1.2, b=0.5)
-        index.index([self._tokenize(item.document) for item in items], show_progress=False)
-        self._indexes[partition] = (index, [item.id for item in items])
+        """Tokenize; the index, which cannot grow, is built at the next search."""
+        self._words.setdefault(partition, []).extend(self._tokenize(item.document) for item in items)
+        self._ids.setdefault(partition, []).extend(item.id for item in items)
+        self._indexes.pop(partition, None)
+
+    def finish(self) -> None:
+        """Build the indexes that are missing."""
+        for partition, words in self._words.items():
+            if partition not in self._indexes:
+                self._indexes[partition] = self._bm25s.BM25(k1=1.2, b=0.5)
+                self._indexes[partition].index(words, show_progress=False)
 
     def search(self, partition: str, question: Question, encoded: EncodedQuery, *, limit: int) -> Found:  # noqa: ARG002
         """Score all rows and keep the best."""
-        index, ids = self._indexes[partition]
+        self.finish()
+        index, ids = self._indexes[partition], self._ids[partition]
         words = [word for word in self._tokenize(question.text) if word in index.vocab_dict]
         scores = index.get_scores(words) if words else np.zeros(len(ids), dtype=np.float32)
-        best = np.argsort(-scores, kind="stable")[:limit]
+        best = np.argpartition(-scores, limit)[:limit] if limit < len(ids) else np.arange(len(ids))
+        best = best[np.lexsort((best, -scores[best]))]
         return Found(tuple(ids[place] for place in best), float(scores[best[0]]), len(ids), "exact")
 
     def remove(self, partition: str) -> None:
         """Drop the partition's index."""
-        self._indexes.pop(partition, None)
+        for table in (self._words, self._ids, self._indexes):
+            table.pop(partition, None)
+
+    def reopen(self) -> bool:
+        """Return False: nothing is kept in files."""
+        return False
 
     def size_bytes(self) -> None:
         """Return None: it lives in memory."""
 
     def close(self) -> None:
         """Drop everything."""
-        self._indexes.clear()
+        for partition in list(self._ids):
+            self.remove(partition)
 
     def _tokenize(self, text: str) -> list[str]:
         words = self._bm25s.tokenize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from agentcore.memory.benchmarks._dataset import Item, Question
 from agentcore.memory.benchmarks.engines._protocol import EngineUnavailableError, Found, TextForm
@@ -23,13 +24,14 @@ class ChromaEngine:
 
     def __init__(self, folder: Path) -> None:
         try:
-            import chromadb
+            import chromadb as package
             from chromadb.config import Settings
         except ImportError as exc:
             raise EngineUnavailableError(self.name, reason=str(exc)) from exc
         self._folder = folder / self.name
-        settings = Settings(anonymized_telemetry=False)
-        self._client = chromadb.PersistentClient(str(self._folder), settings=settings)
+        self._chromadb: Any = package
+        self._settings: Any = Settings(anonymized_telemetry=False)
+        self._client: Any = self._open()
         self._collection = self._client.create_collection(
             "turns", embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
         )
@@ -44,6 +46,9 @@ class ChromaEngine:
                 metadatas=[{"user": partition} for _ in part],
                 documents=[item.document for item in part],
             )
+
+    def finish(self) -> None:
+        """Do nothing: what is added can be searched."""
 
     def search(self, partition: str, question: Question, encoded: EncodedQuery, *, limit: int) -> Found:  # noqa: ARG002
         """Search with the user in `where`."""
@@ -62,6 +67,13 @@ class ChromaEngine:
         """Delete the user's rows."""
         self._collection.delete(where={"user": partition})
 
+    def reopen(self) -> bool:
+        """Open the folder again, with nothing in memory."""
+        self._client.clear_system_cache()
+        self._client = self._open()
+        self._collection = self._client.get_collection("turns", embedding_function=None)
+        return True
+
     def size_bytes(self) -> int:
         """Return the bytes of its folder."""
         return sum(path.stat().st_size for path in self._folder.rglob("*") if path.is_file())
@@ -69,3 +81,6 @@ class ChromaEngine:
     def close(self) -> None:
         """Drop the collection."""
         self._client.delete_collection("turns")
+
+    def _open(self) -> Any:
+        return self._chromadb.PersistentClient(str(self._folder), settings=self._settings)

@@ -18,6 +18,18 @@ def _faiss(folder: Path, embedder: Embedder) -> Engine:  # noqa: ARG001
     return FaissFlatEngine()
 
 
+def _faiss_hnsw(folder: Path, embedder: Embedder) -> Engine:  # noqa: ARG001
+    from agentcore.memory.benchmarks.engines._faiss_ann import FaissAnnEngine
+
+    return FaissAnnEngine("hnsw")
+
+
+def _faiss_ivf(folder: Path, embedder: Embedder) -> Engine:  # noqa: ARG001
+    from agentcore.memory.benchmarks.engines._faiss_ann import FaissAnnEngine
+
+    return FaissAnnEngine("ivf")
+
+
 def _bm25(folder: Path, embedder: Embedder) -> Engine:  # noqa: ARG001
     from agentcore.memory.benchmarks.engines._bm25 import Bm25Engine
 
@@ -61,6 +73,8 @@ def _swiftmem(folder: Path, embedder: Embedder) -> Engine:
 ENGINES: Mapping[str, Callable[[Path, Embedder], Engine]] = {
     "swiftmem": _swiftmem,
     "faiss": _faiss,
+    "faiss-hnsw": _faiss_hnsw,
+    "faiss-ivf": _faiss_ivf,
     "bm25": _bm25,
     "rrf": _rrf,
     "lancedb": _lancedb,

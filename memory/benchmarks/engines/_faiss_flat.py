@@ -23,10 +23,15 @@ class FaissFlatEngine:
         self._indexes: dict[str, tuple[faiss.Index, list[str]]] = {}
 
     def add(self, partition: str, items: Sequence[Item], encoded: Encoded) -> None:
-        """Build the partition's index."""
-        index = faiss.IndexFlatIP(encoded.pooled.shape[1])
+        """Append to the partition's index."""
+        if partition not in self._indexes:
+            self._indexes[partition] = (faiss.IndexFlatIP(encoded.pooled.shape[1]), [])
+        index, ids = self._indexes[partition]
         index.add(encoded.pooled)
-        self._indexes[partition] = (index, [item.id for item in items])
+        ids.extend(item.id for item in items)
+
+    def finish(self) -> None:
+        """Do nothing: the index grows as it is filled."""
 
     def search(self, partition: str, question: Question, encoded: EncodedQuery, *, limit: int) -> Found:  # noqa: ARG002
         """Scan all rows."""
@@ -37,6 +42,10 @@ class FaissFlatEngine:
     def remove(self, partition: str) -> None:
         """Drop the partition's index."""
         self._indexes.pop(partition, None)
+
+    def reopen(self) -> bool:
+        """Return False: nothing is kept in files."""
+        return False
 
     def size_bytes(self) -> None:
         """Return None: it lives in memory."""

@@ -35,6 +35,7 @@ class LanceDbEngine:
         self._reranker = RRFReranker()
         self._words, self._users = FTS(), BTree()
         self._folder = folder / self.name
+        self._connect = lancedb.connect
         self._database = lancedb.connect(str(self._folder))
         self._table: Any = None
         self._is_indexed = False
@@ -85,6 +86,12 @@ class LanceDbEngine:
     def remove(self, partition: str) -> None:
         """Delete the user's rows."""
         self._table.delete("user = '" + partition.replace("'", "''") + "'")
+
+    def reopen(self) -> bool:
+        """Open the table again."""
+        self._database = self._connect(str(self._folder))
+        self._table = self._database.open_table("turns")
+        return True
 
     def size_bytes(self) -> int:
         """Return the bytes of the table's folder."""

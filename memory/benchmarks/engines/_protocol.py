@@ -59,7 +59,11 @@ class Engine(Protocol):
         ...
 
     def add(self, partition: str, items: Sequence[Item], encoded: Encoded) -> None:
-        """Store all items of a partition; when this returns they can be searched."""
+        """Append items to a partition; the next search finds them."""
+        ...
+
+    def finish(self) -> None:
+        """Build what is put off until the first search; again is harmless."""
         ...
 
     def search(self, partition: str, question: Question, encoded: EncodedQuery, *, limit: int) -> Found:
@@ -68,6 +72,10 @@ class Engine(Protocol):
 
     def remove(self, partition: str) -> None:
         """Forget a partition."""
+        ...
+
+    def reopen(self) -> bool:
+        """Close and open the files again, as a new process would; False where nothing is kept in files."""
         ...
 
     def size_bytes(self) -> int | None:

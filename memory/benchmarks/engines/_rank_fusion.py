@@ -32,6 +32,11 @@ class RankFusionEngine:
         for part in self._parts:
             part.add(partition, items, encoded)
 
+    def finish(self) -> None:
+        """Build what is missing."""
+        for part in self._parts:
+            part.finish()
+
     def search(self, partition: str, question: Question, encoded: EncodedQuery, *, limit: int) -> Found:
         """Fuse the two rankings."""
         scores: defaultdict[str, float] = defaultdict(float)
@@ -48,6 +53,10 @@ class RankFusionEngine:
         """Drop the partition from both."""
         for part in self._parts:
             part.remove(partition)
+
+    def reopen(self) -> bool:
+        """Return False: nothing is kept in files."""
+        return False
 
     def size_bytes(self) -> None:
         """Return None: it lives in memory."""

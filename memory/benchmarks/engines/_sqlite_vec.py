@@ -26,13 +26,9 @@ class SqliteVecEngine:
             import sqlite_vec
         except ImportError as exc:
             raise EngineUnavailableError(self.name, reason=str(exc)) from exc
+        self._load = sqlite_vec.load
         self._path = folder / "sqlite-vec.db"
-        self._connection = sqlite3.connect(self._path)
-        if not hasattr(self._connection, "enable_load_extension"):
-            self._connection.close()
-            raise EngineUnavailableError(self.name, reason="this Python's sqlite3 loads no extensions")
-        self._connection.enable_load_extension(True)
-        sqlite_vec.load(self._connection)
+        self._connection = self._open()
         self._has_table = False
 
     def add(self, partition: str, items: Sequence[Item], encoded: Encoded) -> None:
@@ -51,6 +47,9 @@ class SqliteVecEngine:
         with self._connection:
             self._connection.executemany("INSERT INTO turns (user, vector, item) VALUES (?, ?, ?)", rows)
 
+    def finish(self) -> None:
+        """Do nothing: what is added can be searched."""
+
     def search(self, partition: str, question: Question, encoded: EncodedQuery, *, limit: int) -> Found:  # noqa: ARG002
         """Search the user's rows."""
         rows = self._connection.execute(
@@ -64,6 +63,12 @@ class SqliteVecEngine:
         with self._connection:
             self._connection.execute("DELETE FROM turns WHERE user = ?", (partition,))
 
+    def reopen(self) -> bool:
+        """Open the file again."""
+        self._connection.close()
+        self._connection = self._open()
+        return True
+
     def size_bytes(self) -> int:
         """Return the file's size."""
         return self._path.stat().st_size
@@ -71,3 +76,12 @@ class SqliteVecEngine:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path)
+        if not hasattr(connection, "enable_load_extension"):
+            connection.close()
+            raise EngineUnavailableError(self.name, reason="this Python's sqlite3 loads no extensions")
+        connection.enable_load_extension(True)
+        self._load(connection)
+        return connection

@@ -25,8 +25,8 @@ class SwiftMemEngine:
         Receives `swiftmem.db`.
     embedder : Embedder
         Named in the file; the vectors themselves are handed over.
-    options : mapping
-        Further arguments of `SwiftMem`, for ablations.
+    search : mapping
+        Further arguments of `SwiftMem.search`, for ablations; may be replaced between searches.
     name : str
         In tables.
     """
@@ -38,14 +38,16 @@ class SwiftMemEngine:
         folder: Path,
         *,
         embedder: Embedder,
-        options: Mapping[str, Any] | None = None,
+        search: Mapping[str, Any] | None = None,
         name: str = "swiftmem",
     ) -> None:
         self.name = name
         self._path = folder / f"{name}.db"
+        self._embedder = embedder
+        self.search_options = dict(search or {})
         self._now = datetime.now(UTC)
-        self._memory = SwiftMem(self._path, embedder=embedder, now=lambda: self._now, **(options or {}))
         self._last: dict[str, datetime] = {}
+        self._memory = self._open()
 
     def add(self, partition: str, items: Sequence[Item], encoded: Encoded) -> None:
         """Add all items in one transaction."""
@@ -60,13 +62,23 @@ class SwiftMemEngine:
             for item in items
         ]
         self._memory.add_messages(messages, user_id=partition, encoded=encoded)
-        self._last[partition] = _aware(max(item.timestamp for item in items)) + timedelta(days=1)
+        latest = _aware(max(item.timestamp for item in items)) + timedelta(days=1)
+        self._last[partition] = max(latest, self._last.get(partition, latest))
+
+    def finish(self) -> None:
+        """Wait for the tags that are being made in the background."""
+        self._memory.flush()
 
     def search(self, partition: str, question: Question, encoded: EncodedQuery, *, limit: int) -> Found:
         """Search with the default plan; now is when the question was asked."""
         self._now = _aware(question.asked_at) if question.asked_at else self._last[partition]
         hits = self._memory.search(
-            question.text, user_id=partition, limit=limit, encoded=encoded, explain=True
+            question.text,
+            user_id=partition,
+            limit=limit,
+            encoded=encoded,
+            explain=True,
+            **self.search_options,
         )
         start = len(partition) + 1
         plan = hits.plan
@@ -81,6 +93,16 @@ class SwiftMemEngine:
         """Delete the user."""
         self._memory.delete_all(user_id=partition)
 
+    def consolidate(self) -> None:
+        """Rewrite the derived indexes."""
+        self._memory.consolidate()
+
+    def reopen(self) -> bool:
+        """Close the file and open it again."""
+        self._memory.close()
+        self._memory = self._open()
+        return True
+
     def size_bytes(self) -> int:
         """Return the size of the file and of what lies beside it."""
         return sum(
@@ -90,6 +112,9 @@ class SwiftMemEngine:
     def close(self) -> None:
         """Close the file."""
         self._memory.close()
+
+    def _open(self) -> SwiftMem:
+        return SwiftMem(self._path, embedder=self._embedder, now=lambda: self._now)
 
 
 def metadata(item: Item) -> dict[str, str]:

@@ -1,0 +1,241 @@
+"""One engine, one size, in a process of its own: fill it, search it, weigh it, open it again."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import pickle
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from agentcore.memory.benchmarks._dataset import Question
+from agentcore.memory.benchmarks._metrics import percentile_ms, recall
+from agentcore.memory.benchmarks._recombined import chunks
+from agentcore.memory.benchmarks._result import resident_bytes
+from agentcore.memory.benchmarks.engines import Engine, EngineUnavailableError, SwiftMemEngine, make_engine
+from agentcore.memory.embedding import Encoded, EncodedQuery
+from agentcore.memory.embedding._protocol import Float32
+
+__all__ = ["Job", "Outcome", "run_job"]
+
+_OWN_VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "swiftmem": {},
+    "swiftmem-exact": {"routes": ()},
+    "swiftmem-fast": {"profile": "fast"},
+    "swiftmem-no-temporal": {"routes": ("tags", "ann")},
+    "swiftmem-no-tags": {"routes": ("temporal", "ann")},
+}
+_COSINE_FAMILY = frozenset({"faiss", "faiss-hnsw", "faiss-ivf", "sqlite-vec", "chroma", "lancedb-dense"})
+_OVERRUN = 4.0
+"""Wall time a process may take, in budgets: making the records is not the engine's work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An engine at a size."""
+
+    engine: str
+    workload: str
+    records: int
+    seed: int
+    engine_seconds: float
+    inputs: str
+    scratch: str
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Rows with the rankings that they were computed from."""
+
+    measured: list[tuple[dict[str, Any], list[list[str]]]] = field(default_factory=list)
+
+
+class _OutOfTime(Exception):  # noqa: N818 - control flow, not an error
+    """The engine's budget is spent."""
+
+
+@dataclass(frozen=True, slots=True)
+class _GivenVectors:
+    """Stands where an embedder is named; the vectors are handed over."""
+
+    name: str
+    dimension: int
+
+    def embed(self, texts: Sequence[str]) -> Float32:  # noqa: ARG002
+        raise AssertionError("vectors are given")
+
+    def encode(self, texts: Sequence[str]) -> Encoded:  # noqa: ARG002
+        raise AssertionError("vectors are given")
+
+
+def run_job(job: Job) -> Outcome:
+    """Run in a fresh process; an engine that dies, or takes too long, gets a row that says so."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(job, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        if ours.poll(_OVERRUN * job.engine_seconds + 120):
+            outcome: Outcome = ours.recv()
+            return outcome
+        return _skipped(job, "time")
+    except EOFError:
+        process.join()
+        return _skipped(job, f"process ended with code {process.exitcode}")
+    finally:
+        if process.is_alive():
+            process.join(5)
+            process.kill()
+        ours.close()
+
+
+def _work(job: Job, answer: Connection) -> None:
+    """Measure, and send the outcome."""
+    with tempfile.TemporaryDirectory(dir=job.scratch) as folder:
+        try:
+            outcome = _measure(job, Path(folder))
+        except _OutOfTime:
+            outcome = _skipped(job, "time")
+        except EngineUnavailableError as exc:
+            outcome = _skipped(job, exc.args[0])
+        except MemoryError:
+            outcome = _skipped(job, "memory")
+    answer.send(outcome)
+    answer.close()
+
+
+def _measure(job: Job, folder: Path) -> Outcome:
+    with Path(job.inputs).open("rb") as file:
+        real, asked, queries, name, dimension = pickle.load(file)  # noqa: S301 - written by this run's parent
+    heavy = job.workload == "heavy_user"
+    targets = [
+        ("heavy" if heavy else partition, _renamed(partition, question)) for partition, question in asked
+    ]
+    gc.collect()
+    before = resident_bytes() or 0
+    engine = make_engine(job.engine, folder=folder, embedder=_GivenVectors(name, dimension))
+    spent = 0.0
+    for chunk in chunks(real, records=job.records, heavy=heavy, form=engine.form, seed=job.seed):
+        began = perf_counter()
+        engine.add(chunk.partition, chunk.items, chunk.encoded)
+        spent += perf_counter() - began
+        if spent > job.engine_seconds:
+            raise _OutOfTime
+    began = perf_counter()
+    engine.finish()
+    engine.search(*targets[0], queries[0], limit=10)
+    built = spent + perf_counter() - began
+    del real
+    outcome = Outcome()
+    shared = {"build_s": built, "bytes_per_record": None, "ram_bytes_per_record": None, "cold_open_s": None}
+    variants = _OWN_VARIANTS if isinstance(engine, SwiftMemEngine) else {job.engine: {}}
+    for variant, options in variants.items():
+        if isinstance(engine, SwiftMemEngine):
+            engine.search_options = dict(options)
+        row, rankings = _search_all(engine, targets, queries, budget=job.engine_seconds)
+        outcome.measured.append(({"engine": variant, **row, **_family(variant), **shared}, rankings))
+    if isinstance(engine, SwiftMemEngine):
+        engine.search_options = {}
+        _after_consolidation(engine, targets, queries, job, shared, outcome)
+    gc.collect()
+    grown = max(0, (resident_bytes() or 0) - before) / job.records
+    size = engine.size_bytes()
+    began = perf_counter()
+    if engine.reopen():
+        engine.search(*targets[0], queries[0], limit=10)
+        shared["cold_open_s"] = perf_counter() - began
+    shared |= {"ram_bytes_per_record": grown, "bytes_per_record": size / job.records if size else grown}
+    for row, _ in outcome.measured:
+        row.update(shared)
+    engine.close()
+    return outcome
+
+
+def _after_consolidation(
+    engine: SwiftMemEngine,
+    targets: Sequence[tuple[str, Question]],
+    queries: Sequence[EncodedQuery],
+    job: Job,
+    shared: Mapping[str, Any],
+    outcome: Outcome,
+) -> None:
+    """Add a row for the store with its derived indexes rewritten."""
+    began = perf_counter()
+    engine.consolidate()
+    seconds = perf_counter() - began
+    row, rankings = _search_all(engine, targets, queries, budget=job.engine_seconds)
+    name = "swiftmem-consolidated"
+    outcome.measured.append(
+        ({"engine": name, **row, **_family(name), **shared, "consolidation_s": seconds}, rankings)
+    )
+
+
+def _search_all(
+    engine: Engine, targets: Sequence[tuple[str, Question]], queries: Sequence[EncodedQuery], *, budget: float
+) -> tuple[dict[str, Any], list[list[str]]]:
+    """Visit every user once, then time every question; stop early, and say how many, when the budget is spent."""
+    began = perf_counter()
+    first: dict[str, float] = {}
+    for (partition, question), query in zip(targets, queries, strict=True):
+        if partition not in first:
+            start = perf_counter()
+            engine.search(partition, question, query, limit=10)
+            first[partition] = perf_counter() - start
+    found, seconds = [], []
+    for (partition, question), query in zip(targets, queries, strict=True):
+        start = perf_counter()
+        found.append(engine.search(partition, question, query, limit=10))
+        seconds.append(perf_counter() - start)
+        if perf_counter() - began > budget and len(found) >= 5:
+            break
+    routes = Counter(each.route for each in found)
+    scored = [each.rows_scored for each in found if each.rows_scored is not None]
+    right = [
+        recall(each.ids, question.evidence, at=10)
+        for each, (_, question) in zip(found, targets, strict=False)
+    ]
+    row = {
+        "mode": _mode(routes),
+        "p50_ms": percentile_ms(seconds, 50),
+        "p95_ms": percentile_ms(seconds, 95),
+        "first_visit_ms": percentile_ms(list(first.values()), 50),
+        "recall_at_10": None,
+        "evidence_recall_at_10": sum(right) / len(right),
+        "rows_scored": sum(scored) / len(scored) if scored else None,
+        "routes": {str(name): count for name, count in routes.items() if name},
+        "queries": len(found),
+    }
+    return row, [list(each.ids) for each in found]
+
+
+def _mode(routes: Mapping[str | None, int]) -> str:
+    """Return what most searches did: exact, routed (a temporal or tag gate) or ann."""
+    most = max(routes, key=lambda name: routes[name]) if routes else None
+    return {"temporal": "routed", "tags": "routed", "ann": "ann"}.get(most or "", "exact")
+
+
+def _family(variant: str) -> dict[str, str]:
+    """Return whose exact ranking a row's recall is measured against, and whether it is that ranking."""
+    if variant.startswith("swiftmem"):
+        if variant == "swiftmem-fast":
+            return {}
+        return {"family": "swiftmem"} | ({"reference": "swiftmem"} if variant == "swiftmem-exact" else {})
+    if variant in _COSINE_FAMILY:
+        return {"family": "cosine"} | ({"reference": "cosine"} if variant == "faiss" else {})
+    return {}
+
+
+def _renamed(partition: str, question: Question) -> Question:
+    """Name the evidence as the planted items are named."""
+    return replace(question, evidence=tuple(f"{partition}:{item}" for item in question.evidence))
+
+
+def _skipped(job: Job, reason: str) -> Outcome:
+    return Outcome([({"engine": job.engine, "skipped": reason}, [])])

@@ -1,0 +1,175 @@
+"""Search time, recall, memory and opening time as a store grows: many users, or one heavy user.
+
+Records are real turns of the data file and, beyond them, turns recombined from halves of real ones, with vectors that are seeded mixtures of
+real vectors (`_recombined.py` says how); questions are those of the file, asked of the real conversations planted among the rest.
+Embedding is outside every figure. Each engine runs in a process of its own, so that its memory is its own.
+
+What it cannot tell: recall on a million records of real text, where near-duplicates are more alike than recombined ones; times under load.
+"""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agentcore.memory.benchmarks._locomo_file import read_locomo
+from agentcore.memory.benchmarks._progress import progress_bar
+from agentcore.memory.benchmarks._recombined import RealTurns
+from agentcore.memory.benchmarks._result import BenchResult, environment
+from agentcore.memory.benchmarks._scale_worker import Job, Outcome, run_job
+from agentcore.memory.benchmarks.engines import ENGINES
+from agentcore.memory.embedding import Embedder, EncodedQuery, default_embedder
+
+__all__ = ["MemoryScaleConfig", "run_memory_scale"]
+
+_AT_A_MILLION = frozenset({"swiftmem", "faiss", "faiss-hnsw", "faiss-ivf", "sqlite-vec"})
+_MANY = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryScaleConfig:
+    """What to run.
+
+    Attributes
+    ----------
+    data : Path
+        A LoCoMo file: the real turns and the questions.
+    records : tuple of int
+        Sizes.
+    engines : tuple of str
+        Beside SwiftMem; above 500,000 records only FAISS and sqlite-vec, unless `all_engines`.
+    engine_seconds : float
+        Longest time an engine may take for storing and searching one size; beyond it its row says so.
+    queries : int
+        Questions asked.
+    """
+
+    data: Path
+    records: tuple[int, ...] = (10_000, 100_000)
+    workloads: tuple[str, ...] = ("many_users", "heavy_user")
+    engines: tuple[str, ...] = ("faiss", "faiss-hnsw", "faiss-ivf", "rrf", "sqlite-vec", "chroma", "lancedb")
+    engine_seconds: float = 300.0
+    queries: int = 100
+    seed: int = 0
+    all_engines: bool = False
+    out: Path | None = None
+    show_progress: bool = True
+
+
+def run_memory_scale(config: MemoryScaleConfig, *, embedder: Embedder | None = None) -> BenchResult:
+    """Run every engine at every size and workload.
+
+    Returns
+    -------
+    BenchResult
+        `metrics["rows"]` as the design names them; ours are engine `swiftmem` (default plan), `swiftmem-exact` (every record scored),
+        `swiftmem-fast` (no token stage) and the ablations `swiftmem-no-...`. `recall_at_10` compares with the same scoring over all rows,
+        `evidence_recall_at_10` with what the questions ask for.
+
+    Raises
+    ------
+    ValueError
+        An unknown engine or workload, or fewer records than the file has turns.
+    """
+    for name in config.engines:
+        if name not in ENGINES:
+            raise ValueError(f"no engine is called {name!r}: choose from {', '.join(ENGINES)}")
+    for workload in config.workloads:
+        if workload not in ("many_users", "heavy_user"):
+            raise ValueError(f"workload must be 'many_users' or 'heavy_user', not {workload!r}")
+    embedder = embedder or default_embedder()
+    dataset = read_locomo(config.data)
+    turns = sum(len(partition.items) for partition in dataset)
+    if min(config.records) < turns:
+        raise ValueError(f"records must be at least {turns}, the number of turns in {config.data.name!r}")
+    names = ["swiftmem", *dict.fromkeys(name for name in config.engines if name != "swiftmem")]
+    rows: list[dict[str, Any]] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="agentcore-scale-") as scratch,
+        progress_bar("memory-scale", visible=config.show_progress) as progress,
+    ):
+        progress("embed", 0, 1)
+        inputs = _write_inputs(
+            Path(scratch), dataset.partitions, RealTurns.embed(dataset, embedder), embedder, config
+        )
+        jobs = [
+            (workload, records, name)
+            for workload in config.workloads
+            for records in config.records
+            for name in names
+            if records <= _MANY or config.all_engines or name in _AT_A_MILLION
+        ]
+        references: dict[tuple[str, str, int], list[list[str]]] = {}
+        for done, (workload, records, name) in enumerate(jobs):
+            progress(f"{name}, {records:,} records, {workload}", done, len(jobs))
+            job = Job(name, workload, records, config.seed, config.engine_seconds, str(inputs), str(scratch))
+            outcome = run_job(job)
+            rows += _rows(outcome, references, (workload, records))
+        progress("done", len(jobs), len(jobs))
+    settings = {
+        "records": list(config.records),
+        "queries": config.queries,
+        "engine_seconds": config.engine_seconds,
+        "seed": config.seed,
+        "embedder": embedder.name,
+        "vectors": f"{turns} real turns; the rest seeded mixtures of real vectors, recombined text",
+        "users": "about 600 records each; timed after one visit to every user asked",
+    }
+    result = BenchResult("memory-scale", dataset.name, {"rows": rows}, {}, settings, environment())
+    if config.out is not None:
+        config.out.mkdir(parents=True, exist_ok=True)
+        (config.out / "memory-scale.json").write_text(result.json_line() + "\n", encoding="utf-8")
+    return result
+
+
+def _write_inputs(
+    folder: Path, partitions: Sequence[Any], real: RealTurns, embedder: Embedder, config: MemoryScaleConfig
+) -> Path:
+    """Keep real turns and embedded questions for the engines' processes."""
+    asked = [
+        (partition.id, question)
+        for partition in partitions
+        for question in partition.questions
+        if question.answerable
+    ]
+    step = max(1, len(asked) // config.queries)
+    chosen = asked[::step][: config.queries]
+    encoded = embedder.encode([question.text for _, question in chosen])
+    queries = [
+        EncodedQuery(encoded.pooled[row], encoded.tokens[row] if encoded.tokens is not None else None)
+        for row in range(len(chosen))
+    ]
+    path = folder / "inputs.pickle"
+    with path.open("wb") as file:
+        pickle.dump((real, chosen, queries, embedder.name, embedder.dimension), file)
+    return path
+
+
+def _rows(
+    outcome: Outcome, references: dict[tuple[str, str, int], list[list[str]]], size: tuple[str, int]
+) -> list[dict[str, Any]]:
+    """Return an engine's rows, recall filled in against its reference: its own exact ranking, or FAISS flat."""
+    rows = []
+    for row, rankings in outcome.measured:
+        if row.get("reference"):
+            references[str(row["reference"]), *size] = rankings
+    for row, rankings in outcome.measured:
+        family = row.pop("family", None)
+        row.pop("reference", None)
+        truth = references.get((family, *size)) if family else None
+        if truth is not None and rankings:
+            row["recall_at_10"] = _overlap(rankings, truth)
+        rows.append({"workload": size[0], "records": size[1], **row})
+    return rows
+
+
+def _overlap(rankings: Sequence[Sequence[str]], truth: Sequence[Sequence[str]]) -> float:
+    """Return the mean part of the true first ten that was returned."""
+    pairs = list(zip(rankings, truth, strict=False))
+    return sum(
+        len(set(found[:10]) & set(right[:10])) / max(1, len(right[:10])) for found, right in pairs
+    ) / len(pairs)
