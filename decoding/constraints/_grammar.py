@@ -37,6 +37,7 @@ class GrammarConstraint:
     """
 
     def __init__(self, grammar: str, tokenizer: Tokenizer) -> None:
+        self.grammar = grammar
         compiled = LLMatcher.grammar_from_lark(grammar)
         self._matcher = LLMatcher(_library_tokenizer(tokenizer), compiled, log_level=0)
         self._size = tokenizer.vocabulary_size
@@ -79,7 +80,7 @@ class GrammarConstraint:
     def fork(self) -> GrammarConstraint:
         """Return an independent copy of the state."""
         twin = object.__new__(type(self))
-        twin._matcher, twin._size = self._matcher.deep_copy(), self._size
+        twin.grammar, twin._matcher, twin._size = self.grammar, self._matcher.deep_copy(), self._size
         return twin
 
     def _check(self) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         RejectionSampling,
         divergence,
     )
+    from agentcore.decoding.speculation._differences import Difference, first_difference
     from agentcore.decoding.speculation._draft import Draft, Drafter, TokenDistribution, Verification
     from agentcore.decoding.speculation._draft_model import DraftModelDrafter
     from agentcore.decoding.speculation._draft_pool import DraftPool
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "METHODS",
     "AcceptanceRule",
+    "Difference",
     "Draft",
     "DraftModelDrafter",
     "DraftPolicy",
@@ -60,12 +62,14 @@ __all__ = [
     "TokenRecyclingDrafter",
     "Verification",
     "divergence",
+    "first_difference",
     "measure_step_times",
     "speculate",
 ]
 
 _HOMES = {
     "AcceptanceRule": "_acceptance",
+    "Difference": "_differences",
     "Draft": "_draft",
     "DraftModelDrafter": "_draft_model",
     "DraftPolicy": "_governor",
@@ -92,6 +96,7 @@ _HOMES = {
     "TokenRecyclingDrafter": "_token_recycling",
     "Verification": "_draft",
     "divergence": "_acceptance",
+    "first_difference": "_differences",
     "measure_step_times": "_step_time",
     "speculate": "_speculate",
 }

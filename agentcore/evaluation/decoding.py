@@ -1,0 +1,354 @@
+"""Speculative decoding on agent traffic: `agentcore bench decoding`.
+
+What is measured: decode time alone (everything after a prompt's own forward), greedy, one sequence at a time, with the step
+times, governor and methods of the local backbone. Plain is one forward per emitted token on the same tier, constraint and cache;
+it and every method run interleaved, and a ratio is taken within one round. What it cannot tell: prompts' own time, batches of
+callers, other models, and what the machine was doing besides: the load average stands beside.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import platform
+import resource
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from agentcore.decoding import load_gguf
+from agentcore.decoding.speculation import first_difference, measure_step_times
+from agentcore.evaluation.decoding_llama import time_llama_cpp
+from agentcore.evaluation.decoding_runs import (
+    FORCED,
+    JUDGE,
+    METHOD_NAMES,
+    PLAIN,
+    Outcome,
+    Runner,
+    constraint_of,
+    is_exact_with_fixed_rows,
+)
+from agentcore.evaluation.decoding_traffic import Request, example_traffic, read_traffic
+
+__all__ = ["Setting", "run"]
+
+_AGENT = "agent"  # tool calls and quotes together
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a run of the benchmark uses.
+
+    Attributes
+    ----------
+    tiers, methods : tuple of str
+        Weight layouts and rows of the table; "plain" is always run.
+    repeats : int
+        Interleaved rounds.
+    max_new_tokens : int
+        Bound on every answer.
+    limit : int
+        Requests of each kind; 0 for all.
+    judge : float
+        Threshold of the row "judge", in nats.
+    threads : int or None
+        Threads of torch; None leaves torch's own choice.
+    check_deterministic : bool
+        Whether every method is also held against plain decoding in deterministic mode, untimed.
+    """
+
+    tiers: tuple[str, ...] = ("int4", "int8", "bf16")
+    methods: tuple[str, ...] = (FORCED, "suffix", "prompt_lookup", "recycling", "leap", "auto", JUDGE)
+    repeats: int = 9
+    max_new_tokens: int = 64
+    limit: int = 3
+    judge: float = 0.3
+    threads: int | None = None
+    check_deterministic: bool = True
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.methods) - set(METHOD_NAMES))
+        if unknown:
+            raise ValueError(f"unknown method {unknown[0]!r}: use {', '.join(METHOD_NAMES)}")
+        if self.repeats < 1 or self.max_new_tokens < 2:
+            raise ValueError("repeats must be at least 1 and max_new_tokens at least 2")
+
+
+@dataclass(slots=True)
+class _Cell:
+    """All outcomes of one method on one set of requests, by round."""
+
+    rounds: dict[int, list[Outcome]] = field(default_factory=dict)
+    differences: list[dict[str, Any]] = field(default_factory=list)
+    is_exact: bool = True
+    is_deterministic_exact: bool | None = None
+
+    def seconds_a_token(self, number: int) -> float:
+        """Mean decode seconds a token of one round."""
+        outcomes = self.rounds[number]
+        return sum(o.seconds for o in outcomes) / max(sum(len(o.tokens) - 1 for o in outcomes), 1)
+
+
+def run(
+    data: Path | None = None,
+    *,
+    model: Path | None = None,
+    setting: Setting | None = None,
+    llama_cpp_python: Path | None = None,
+    out: Path | None = None,
+    json_only: bool = False,
+) -> dict[str, Any]:
+    """Run the benchmark and return its result; prints the table unless `json_only`.
+
+    Parameters
+    ----------
+    data : Path or None
+        A traffic log; None: the one recorded over the example corpus.
+    model : Path or None
+        A GGUF file; None: the embedded model.
+    setting : Setting, optional
+        What to run.
+    llama_cpp_python : Path or None
+        An interpreter with llama-cpp-python, to time llama.cpp beside; None leaves it out.
+    out : Path or None
+        Folder for ``decoding.json``.
+    json_only : bool
+        Whether to print nothing.
+
+    Raises
+    ------
+    ValueError
+        On a bad log, an unknown method, or an interpreter without llama-cpp-python.
+    """
+    setting = setting or Setting()
+    path = model or _embedded()
+    requests = _choose(read_traffic(data) if data else example_traffic(), setting.limit)
+    load_before = os.getloadavg()
+    rows: list[dict[str, Any]] = []
+    curves: dict[str, Any] = {}
+    second_pass: dict[str, Any] = {}
+    lengths: list[int] = []
+    for tier in setting.tiers:
+        engine = load_gguf(path, weights=tier, threads=setting.threads)  # type: ignore[arg-type]
+        if engine.layout != tier:
+            sys.stderr.write(
+                f"tier {tier} does not run on this machine (it would be {engine.layout}): left out\n"
+            )
+            continue
+        curve = measure_step_times(engine, max_seconds=5.0)
+        curves[tier] = {str(rows_): round(1e3 * curve(rows_), 3) for rows_ in curve.rows}
+        runner = Runner(engine, curve, judge=setting.judge, max_new_tokens=setting.max_new_tokens)
+        cells = _measure(runner, requests, setting)
+        _explain(runner, requests, cells, setting)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        rows += [
+            {**_row(name, tier, kind, forced, cells), "peak_memory_bytes": peak}
+            for (name, kind, forced) in cells
+            if name != PLAIN
+        ]
+        second_pass[tier] = _second_pass(runner, requests)
+        lengths = lengths or [len(runner.decode(r, FORCED, with_forced=True).tokens) for r in requests]
+        del engine, runner, cells
+        gc.collect()
+    llama = None
+    if llama_cpp_python is not None:
+        threads = setting.threads or os.cpu_count() or 1
+        llama = time_llama_cpp(
+            llama_cpp_python, path, requests, num_tokens=lengths, repeats=setting.repeats, threads=threads
+        )
+    result = {
+        "bench": "decoding",
+        "data": str(data.name) if data else "example corpus",
+        "metrics": {"methods": rows, "second_pass": second_pass, "step_ms": curves},
+        "baselines": {"plain": "one forward per emitted token, speedup 1.0", "llama_cpp": llama},
+        "settings": {**asdict(setting), "requests": len(requests), "model": path.name},
+        "environment": _environment(load_before),
+    }
+    if not json_only:
+        sys.stdout.write(_table(rows, second_pass, llama) + "\n")
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "decoding.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    return result
+
+
+def _embedded() -> Path:
+    from agentcore.errors import MissingModelError
+    from agentcore.models import path_of
+
+    path = path_of("smollm2")
+    if path is None:
+        raise MissingModelError("smollm2")
+    return path
+
+
+def _choose(requests: Sequence[Request], limit: int) -> list[Request]:
+    chosen: list[Request] = []
+    for kind in dict.fromkeys(request.kind for request in requests):
+        of_kind = [request for request in requests if request.kind == kind]
+        chosen += of_kind[:limit] if limit else of_kind
+    return chosen
+
+
+_Key = tuple[str, str, bool]
+
+
+def _measure(runner: Runner, requests: Sequence[Request], setting: Setting) -> dict[_Key, _Cell]:
+    """Time every method on every request, method after method within a request, round after round."""
+    cells: dict[_Key, _Cell] = {}
+    names = (PLAIN, *setting.methods)
+    for number in range(-1, setting.repeats):  # round -1 warms up
+        runner.start_over()
+        for place, request in enumerate(requests):
+            for forced in (False, True) if request.grammar is not None else (False,):
+                turn = (number + place) % len(names)
+                for name in (*names[turn:], *names[:turn]):
+                    if (name == FORCED and not forced) or (number < 0 and place):
+                        continue
+                    outcome = runner.decode(request, name, with_forced=forced)
+                    if number >= 0:
+                        for kind in _kinds(request, forced):
+                            cell = cells.setdefault((name, kind, forced), _Cell())
+                            cell.rounds.setdefault(number, []).append(outcome)
+    return cells
+
+
+def _kinds(request: Request, forced: bool) -> tuple[str, ...]:
+    return (request.kind,) if forced or request.kind == "free" else (request.kind, _AGENT)
+
+
+def _explain(runner: Runner, requests: Sequence[Request], cells: dict[_Key, _Cell], setting: Setting) -> None:
+    """Compare tokens with plain decoding: as measured, and in deterministic mode."""
+    for (name, kind, forced), cell in cells.items():
+        if name == PLAIN or kind == _AGENT:
+            continue
+        of_kind = [request for request in requests if request.kind == kind]
+        plain = cells[PLAIN, kind, forced].rounds
+        for number, outcomes in cell.rounds.items():
+            for place, (request, outcome) in enumerate(zip(of_kind, outcomes, strict=True)):
+                expected = plain[number][place].tokens
+                if outcome.tokens == expected:
+                    continue
+                cell.is_exact = False
+                known = {"request": place, "length": len(outcome.tokens)}
+                if name != JUDGE and known["request"] not in [d["request"] for d in cell.differences]:
+                    difference = first_difference(
+                        runner.model,
+                        request.prompt_ids,
+                        expected=expected,
+                        found=outcome.tokens,
+                        constraint=constraint_of(request, runner.model, with_forced=forced, one_by_one=True),
+                    )
+                    if difference is not None:
+                        cell.differences.append({**known, **asdict(difference)})
+        if setting.check_deterministic and name not in (FORCED, JUDGE):
+            cell.is_deterministic_exact = all(is_exact_with_fixed_rows(runner, r, name) for r in of_kind)
+    for (name, kind, forced), cell in cells.items():
+        if kind == _AGENT and name != PLAIN:
+            parts = [
+                other
+                for (n, k, f), other in cells.items()
+                if n == name and f == forced and k not in (_AGENT, "free")
+            ]
+            cell.is_exact = all(part.is_exact for part in parts)
+
+
+def _row(name: str, tier: str, kind: str, forced: bool, cells: dict[_Key, _Cell]) -> dict[str, Any]:
+    cell, plain = cells[name, kind, forced], cells[PLAIN, kind, forced]
+    ratios = sorted(plain.seconds_a_token(n) / cell.seconds_a_token(n) for n in cell.rounds)
+    outcomes = [outcome for outcomes in cell.rounds.values() for outcome in outcomes]
+    forwards = sum(o.report.forwards for o in outcomes)
+    counts = [c for o in outcomes for c in o.report.methods.values()]
+    accepted, drafted = sum(c.accepted for c in counts), sum(c.drafted for c in counts)
+    return {
+        "name": name,
+        "tier": tier,
+        "set": kind,
+        "forced": forced,
+        "speedup": round(median(ratios), 3),
+        "speedup_low": round(ratios[int(0.05 * (len(ratios) - 1))], 3),
+        "speedup_high": round(ratios[-1 - int(0.05 * (len(ratios) - 1))], 3),
+        "tokens_per_forward": round(sum(len(o.tokens) - 1 for o in outcomes) / max(forwards, 1), 3),
+        "accepted_mean": round(accepted / max(forwards, 1), 3),
+        "acceptance": round(accepted / drafted, 3) if drafted else None,
+        "forced_share": round(
+            sum(o.report.forced for o in outcomes) / max(sum(o.report.emitted for o in outcomes), 1), 3
+        ),
+        "ms_per_token": round(1e3 * median(cell.seconds_a_token(n) for n in cell.rounds), 3),
+        "plain_ms_per_token": round(1e3 * median(plain.seconds_a_token(n) for n in plain.rounds), 3),
+        "draft_ms_per_forward": round(
+            1e3 * sum(o.report.draft_seconds for o in outcomes) / max(forwards, 1), 3
+        ),
+        "lossless": name != JUDGE,
+        "exact": cell.is_exact,
+        "deterministic_exact": cell.is_deterministic_exact,
+        "first_differences": cell.differences,
+    }
+
+
+def _second_pass(runner: Runner, requests: Sequence[Request]) -> dict[str, float]:
+    """Count what drafts from a run's own earlier outputs add: every request twice under its run's name, untimed."""
+    means = []
+    runner.start_over()
+    for _ in range(2):
+        reports = [
+            runner.decode(replace(r, stop=r.stop), "suffix", with_forced=True, run=f"bench/{r.run}").report
+            for r in requests
+        ]
+        accepted = sum(c.accepted for report in reports for c in report.methods.values())
+        means.append(accepted / max(sum(report.forwards for report in reports), 1))
+    return {
+        "accepted_mean_first": round(means[0], 3),
+        "accepted_mean_second": round(means[1], 3),
+        "gain": round(means[1] / means[0] - 1, 3) if means[0] else 0.0,
+    }
+
+
+def _environment(load_before: tuple[float, float, float]) -> dict[str, Any]:
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "load_average_before": [round(value, 2) for value in load_before],
+        "load_average_after": [round(value, 2) for value in os.getloadavg()],
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "llguidance": version("llguidance"),
+    }
+
+
+def _table(rows: Sequence[dict[str, Any]], second_pass: dict[str, Any], llama: dict[str, Any] | None) -> str:
+    head = f"{'tier':5} {'set':6} {'forced':6} {'method':14} {'speed-up [low, high]':22} {'tok/fwd':>7} {'accept':>6} {'ms/tok':>7}  same tokens"
+    lines = [head, "-" * len(head)]
+    for row in sorted(rows, key=lambda r: (r["tier"], r["set"], r["forced"], -r["speedup"])):
+        interval = f"{row['speedup']:5.2f}x [{row['speedup_low']:.2f}, {row['speedup_high']:.2f}]"
+        gaps = ", ".join(f"{difference['gap']:.3g}" for difference in row["first_differences"])
+        same = (
+            "lossy"
+            if not row["lossless"]
+            else "all"
+            if row["exact"]
+            else f"up to ties of {gaps}"
+            if gaps
+            else "not all"
+        )
+        if row["deterministic_exact"] is not None:
+            same += "; deterministic: " + ("all" if row["deterministic_exact"] else "NOT ALL")
+        lines.append(
+            f"{row['tier']:5} {row['set']:6} {'yes' if row['forced'] else 'no':6} {row['name']:14} {interval:22} "
+            f"{row['tokens_per_forward']:7.2f} {row['acceptance'] or 0:6.2f} {row['ms_per_token']:7.2f}  {same}"
+        )
+    for tier, passes in second_pass.items():
+        lines.append(f"second pass over the same requests, {tier}: accepts {passes['gain']:+.0%} a forward")
+    if llama is not None:
+        lines.append(
+            f"llama.cpp {llama['version']}: {llama['ms_per_token']:.2f} ms a token on the same prompts"
+        )
+    return "\n".join(lines)

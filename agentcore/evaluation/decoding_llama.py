@@ -1,0 +1,93 @@
+"""Time llama.cpp on the same prompts, in a process of its own: it needs an interpreter that has llama-cpp-python."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from agentcore.evaluation.decoding_traffic import Request
+
+__all__ = ["time_llama_cpp"]
+
+# Greedy, no grammar: what it takes per token at the least. The prompt's own evaluation is not timed.
+_SCRIPT = """
+import json, sys, time
+import llama_cpp
+task = json.load(sys.stdin)
+model = llama_cpp.Llama(task["model"], n_ctx=task["context"], n_threads=task["threads"], verbose=False)
+rows = []
+for repeat in range(task["repeats"] + 1):
+    for ids, count in task["requests"]:
+        model.reset()
+        steps = model.generate(ids, temp=0.0, repeat_penalty=1.0)
+        next(steps)
+        begun = time.perf_counter()
+        for _ in range(count - 1):
+            next(steps)
+        if repeat:
+            rows.append((repeat - 1, time.perf_counter() - begun, count - 1))
+json.dump({"rows": rows, "version": llama_cpp.__version__}, sys.stdout)
+"""
+
+
+def time_llama_cpp(
+    python: Path,
+    model: Path,
+    requests: Sequence[Request],
+    *,
+    num_tokens: Sequence[int],
+    repeats: int,
+    threads: int,
+) -> dict[str, Any]:
+    """Return llama.cpp's milliseconds a token on the same file and prompts.
+
+    Parameters
+    ----------
+    python : Path
+        An interpreter with llama-cpp-python installed.
+    model : Path
+        The GGUF file.
+    requests : sequence of Request
+        Their prompts are decoded.
+    num_tokens : sequence of int
+        Tokens to decode for each: as many as ours.
+    repeats : int
+        Timed rounds, after one that warms up.
+    threads : int
+        Threads of llama.cpp.
+
+    Raises
+    ------
+    ValueError
+        If the interpreter cannot run it; the message ends with what it said.
+    """
+    pairs = [(list(r.prompt_ids), n) for r, n in zip(requests, num_tokens, strict=True) if n > 1]
+    longest = max(len(ids) + n for ids, n in pairs)
+    task = {
+        "model": str(model),
+        "context": longest + 8,
+        "threads": threads,
+        "repeats": repeats,
+        "requests": pairs,
+    }
+    done = subprocess.run(  # noqa: S603 - the user names the interpreter
+        [str(python), "-c", _SCRIPT], input=json.dumps(task), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ValueError(
+            f"{python} could not time llama.cpp: {last}: give an interpreter with llama-cpp-python"
+        )
+    answer = json.loads(done.stdout)
+    milliseconds = []
+    for repeat in range(repeats):
+        rows = [row for row in answer["rows"] if row[0] == repeat]
+        milliseconds.append(1e3 * sum(row[1] for row in rows) / sum(row[2] for row in rows))
+    return {
+        "ms_per_token": sorted(milliseconds)[repeats // 2],
+        "all_ms": milliseconds,
+        "version": answer["version"],
+    }
