@@ -97,7 +97,6 @@ class _Loader:
 
     def __init__(self, file: GgufFile, spec: ModelSpec, layout: Layout, device: torch.device) -> None:
         self.file, self.spec, self.layout, self.device = file, spec, layout, device
-        self.dtype = torch.float32 if layout == "fp32" else torch.bfloat16
 
     def model_weights(self) -> ModelWeights:
         embedding = self.linear("token_embd")
@@ -122,7 +121,7 @@ class _Loader:
         )
 
     def vector(self, name: str) -> Tensor:
-        return torch.from_numpy(self.file.tensor(name).dequantise()).to(self.device, self.dtype)
+        return torch.from_numpy(self.file.tensor(name).dequantise()).to(self.device)
 
     def linear(self, *names: str) -> LinearWeights:
         """Fuse the layers `names`, which share their input, into one."""
