@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentcore.messages import ReasoningSplitter, split_reasoning
@@ -33,6 +33,7 @@ def test_a_text_that_begins_inside_a_thought() -> None:
     assert split_reasoning("a</think>b", starts_inside=True) == ("a", "b")
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(alphabet="<>/thinkab\n[]THINK", max_size=60), st.lists(st.integers(1, 7), max_size=30))
 def test_chunks_make_no_difference(text: str, sizes: list[int]) -> None:
     """Any way to cut a text into chunks gives the same reasoning and the same answer."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from langchain_core.messages import AIMessage
@@ -161,7 +161,7 @@ def test_two_arguments_on_one_name_are_a_problem() -> None:
     assert not found[0].is_usable
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from([c for c in CASES if c["expect"] == "call" and c["where"] == "text"]), st.data())
 def test_a_text_cut_anywhere_never_gives_other_values(case: dict[str, Any], data: st.DataObject) -> None:
     """However a stream is cut, a call that is still usable holds whole values of the uncut one, or less calls."""
@@ -172,7 +172,7 @@ def test_a_text_cut_anywhere_never_gives_other_values(case: dict[str, Any], data
         assert {leaf for leaf in leaves(call["arguments"]) if isinstance(leaf, str)} <= texts
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=200))
 def test_any_text_is_read_without_failing(text: str) -> None:
     """No text of a model raises, in or out of marks, and usable calls are always of known tools."""
@@ -187,7 +187,7 @@ _VALUES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_VALUES)
 def test_correct_calls_are_read_exactly(arguments: dict[str, Any]) -> None:
     """What is right already comes through unchanged, whatever characters it holds."""
