@@ -23,10 +23,12 @@ from typing import Any
 
 from agentcore.decoding.trimming import TrimmingConfig
 from agentcore.decoding.trimming.oracle import oracle_cut
-from agentcore.evaluation.trimming_detectors import CAUTIONS, caution_curve, entries
+from agentcore.errors import ConfigurationError
+from agentcore.evaluation.trimming_detectors import CAUTIONS, caution_curve, entries, trimmer
 from agentcore.evaluation.trimming_metrics import Row, group_metrics, split_metrics
 from agentcore.evaluation.trimming_online import Load, measure_online
 from agentcore.evaluation.trimming_traces import Cut, Trace, read_traces
+from agentcore.evaluation.trimming_verifiers import NAMES, signal_cuts, signal_for
 
 __all__ = ["Setting", "run"]
 
@@ -47,12 +49,15 @@ class Setting:
         Processes.
     load : Load | None
         The online half; None leaves it out.
+    sample : int
+        Finished traces, evenly spread, that the model verifiers named in ``compare`` see; 0 for every trace.
     """
 
     config: TrimmingConfig = TrimmingConfig()  # noqa: RUF009 - frozen
     budget: int = 32_768
     workers: int = 0
     load: Load | None = Load()  # noqa: RUF009 - frozen
+    sample: int = 60
 
 
 def run(
@@ -72,7 +77,8 @@ def run(
     out : Path, optional
         A folder: the result is also written there as ``trimming.json``.
     compare : sequence of str
-        Names of baselines to run; all when empty.
+        Names of baselines to run; all rule detectors when empty, ``none`` for no baseline. Model verifiers only run when
+        named: see `agentcore.evaluation.trimming_verifiers.NAMES`.
     json_only : bool
         Print no table.
     setting : Setting, optional
@@ -92,8 +98,10 @@ def run(
             pool.map(partial(_replay_all, setting=setting, compare=tuple(compare)), traces, chunksize=4)
         )
     tables = {name: [part[name] for part in parts] for name in parts[0]}
+    modelled = _model_rows(traces, compare, setting)
     online = measure_online(traces, setting.load) if setting.load is not None else {}
     result = _result(Path(data), setting, tables, online, seconds=time.perf_counter() - started)
+    result["baselines"].update(modelled)
     if not json_only:
         print_table(result)
     if out is not None:
@@ -126,6 +134,48 @@ def _replay_all(trace: Trace, *, setting: Setting, compare: tuple[str, ...]) -> 
     for caution in CAUTIONS:
         add(f"caution_{caution}", curve[caution])
     return rows
+
+
+def _model_rows(traces: list[Trace], compare: Sequence[str], setting: Setting) -> dict[str, dict[str, Any]]:
+    """Run the model verifiers that are asked for on a sample; the default and the paper's rule stand beside on the same."""
+    wanted = [name for name in compare if name in NAMES]
+    known = {*NAMES, *entries(setting.config, budget=setting.budget), "none"}
+    unknown = sorted(set(compare) - known)
+    if unknown:
+        raise ConfigurationError(
+            f"nothing to compare is called {unknown[0]!r}: use {', '.join(sorted(known))}"
+        )
+    rows: dict[str, dict[str, Any]] = {}
+    finished = [trace for trace in traces if trace.finished]
+    sample = finished[:: max(1, len(finished) // setting.sample)] if setting.sample else traces
+    for name in wanted:
+        signal = signal_for(name, setting.config)
+        started = time.perf_counter()
+        cuts = signal_cuts(sample, signal, setting.config)
+        rows[name] = {
+            **_judged(sample, cuts),
+            "note": NAMES[name],
+            "sample": len(sample),
+            "seconds": round(time.perf_counter() - started, 1),
+            "verifier_tokens": signal.tokens_spent,
+        }
+    if wanted:
+        cuts = [trimmer(setting.config, budget=setting.budget)(trace) for trace in sample]
+        rows["default_on_sample"] = {
+            **_judged(sample, cuts),
+            "note": "the default on the same sample",
+            "sample": len(sample),
+        }
+    return rows
+
+
+def _judged(traces: Sequence[Trace], cuts: Sequence[Cut]) -> dict[str, dict[str, object]]:
+    """Return the figures of cuts made in this process."""
+    rows = []
+    for trace, cut in zip(traces, cuts, strict=True):
+        oracle = oracle_cut(trace.text, trace.final_answer) / len(trace.text) if trace.final_answer else 1.0
+        rows.append(Row.of(trace, cut, oracle))
+    return split_metrics(rows)
 
 
 def _result(

@@ -19,7 +19,7 @@ from agentcore.evaluation.trimming_traces import Cut, Trace, is_right, read_trac
 TRACES = Path(__file__).parents[2].parent / "shared" / "data" / "reasoning_traces_dev.jsonl"
 ROW = {
     "id": "a", "dataset": "D", "problem_id": "p", "problem": "How many eggs are left in total?", "gold": "7", "model": "M",
-    "trace": "So 12 - 5 = 7. So 7 eggs are left in total.\n\nWait, let me double-check. " * 12, "final_answer": "7", "correct": True,
+    "trace": "So 12 - 5 = 7. So 7 eggs are left in total.\n\nWait, let me double-check all of that once more from the beginning. " * 12, "final_answer": "7", "correct": True,
     "finished": True, "tokens": 300,
 }  # fmt: skip
 TRACE = Trace("a", "D", "p", "q", "7", "M", "x" * 100, "7", True, True, 50)
@@ -113,6 +113,19 @@ def test_a_run_prints_names_that_users_rely_on(tmp_path: Path, capsys: pytest.Ca
     assert "default" in capsys.readouterr().out
 
 
+def test_a_served_signal_is_replayed_like_a_rule(tmp_path: Path) -> None:
+    """The paper's rule as the online system runs it gives a row of its own, and an unknown name is told."""
+    data = tmp_path / "traces.jsonl"
+    data.write_text(json.dumps(ROW))
+    result = run(data, compare=["verifier_rule"], json_only=True, setting=Setting(workers=1, load=None))
+    row = result["baselines"]["verifier_rule"]
+    assert row["finished"]["tokens_kept"] < 1.0
+    assert row["verifier_tokens"] == 0
+    assert "default_on_sample" in result["baselines"]
+    with pytest.raises(ConfigurationError, match="nothing to compare is called 'best'"):
+        run(data, compare=["best"], json_only=True)
+
+
 @pytest.mark.parametrize(
     ("content", "message"), [("", "holds no trace"), ("{", "is no trace"), ('{"id": 1}', "each line needs")]
 )
@@ -130,7 +143,7 @@ def test_a_bad_file_is_told_in_one_line(tmp_path: Path, content: str, message: s
 def result() -> dict[str, dict[str, dict[str, float]]]:
     if not TRACES.exists():
         pytest.skip(f"the recorded traces are not at {TRACES}")
-    return run(TRACES, compare=["untrimmed"], json_only=True, setting=Setting(load=None))
+    return run(TRACES, compare=["none"], json_only=True, setting=Setting(load=None))
 
 
 def test_the_default_saves_without_harm(result: dict[str, dict[str, dict[str, float]]]) -> None:
