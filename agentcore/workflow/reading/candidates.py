@@ -75,9 +75,10 @@ def gather_candidates(
     found: dict[str, Candidate] = {}
     for number, sentence in enumerate(selection.sentences):
         offset = prompt.offsets[number]
-        for span in spans_of(sentence.text):
-            _add(found, sentence.text, span, offset, number, sentence.passage, in_title=False)
         title = passages[sentence.passage].title.split(" (", 1)[0]
+        for span in spans_of(sentence.text):
+            name = title if sentence.position == 0 and _is_full_name(sentence.text, span, title) else None
+            _add(found, sentence.text, span, offset, number, sentence.passage, in_title=False, name=name)
         title_offset = prompt.title_offsets[number]
         if title_offset is not None:
             spans = [Span(0, len(title), "title"), *spans_of(title)]
@@ -109,9 +110,10 @@ def _add(
     passage: int,
     *,
     in_title: bool,
+    name: str | None = None,
 ) -> None:
-    """Record one mention of a candidate."""
-    surface = text[span.start : span.end]
+    """Record one mention of a candidate, under another name if one is given."""
+    surface = name or text[span.start : span.end]
     key = answer_key(surface)
     if not key or all(word in STOP_WORDS for word in key.split()):
         return
@@ -119,6 +121,15 @@ def _add(
     candidate.kinds.add(span.kind)
     candidate.mentions.append(Mention(sentence, offset + span.start, offset + span.end, in_title))
     candidate.passages.add(passage)
+
+
+def _is_full_name(text: str, span: Span, title: str) -> bool:
+    """Tell whether a span opens an article and spells its title's name out ("Robert Clark Seger", "Bob Seger")."""
+    surface, short = answer_key(text[span.start : span.end]).split(), answer_key(title).split()
+    is_longer = span.start == 0 and span.kind == "name" and len(surface) > len(short) > 1
+    return is_longer and (
+        short[-1] in surface[1:] and (surface[0] == short[0] or short[0] not in surface[1:])
+    )
 
 
 def _fits(candidate: Candidate, kind: AnswerKind) -> bool:

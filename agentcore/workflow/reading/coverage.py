@@ -59,6 +59,8 @@ class Selection:
         In reading order (by passage, then position).
     ranks : tuple of int
         For each sentence, when it was picked (0: first).
+    relevance : tuple of float
+        For each sentence, its base score alone: how well it fits the question (standardised over all sentences).
     coverage : float
         Mean over the question's word pieces of the best cosine with a piece of a chosen sentence, in [-1, 1].
     word_coverage : float
@@ -67,6 +69,7 @@ class Selection:
 
     sentences: tuple[Sentence, ...]
     ranks: tuple[int, ...]
+    relevance: tuple[float, ...]
     coverage: float
     word_coverage: float
 
@@ -142,7 +145,7 @@ def select_sentences(
     """
     sentences = split_passages(passages)
     if not sentences:
-        return Selection((), (), 0.0, 0.0)
+        return Selection((), (), (), 0.0, 0.0)
     encoded = encoder.encode([question, *(with_title(sentence, passages) for sentence in sentences)])
     pooled = np.asarray(encoded.pooled)
     asked = _telling_vectors(encoded.tokens[0])
@@ -168,6 +171,7 @@ def select_sentences(
     return Selection(
         tuple(sentences[index] for index in order),
         tuple(chosen.index(index) for index in order),
+        tuple(float(base[index]) for index in order),
         float(covered.mean()),
         word_share(stems, union, rarity),
     )

@@ -93,30 +93,10 @@ _NUMBERS = re.compile(
     re.IGNORECASE,
 )
 _QUOTES = re.compile(r"[\"“]([^\"“”]{2,80})[\"”]")
-_TOKEN = re.compile(r"[^\W_](?:[\w'’\-&]|\.(?=\w)|(?<=\b[A-Z])\.|[/](?=\w))*[!?]?(?<![\-'’?])|&")
-_JOINERS = frozenset(
-    [
-        "of",
-        "the",
-        "de",
-        "da",
-        "di",
-        "du",
-        "la",
-        "le",
-        "von",
-        "van",
-        "der",
-        "den",
-        "and",
-        "&",
-        "for",
-        "in",
-        "on",
-        "at",
-        "to",
-    ]
+_TOKEN = re.compile(
+    r"\d+(?:,\d{3})+(?:\.\d+)?|[^\W_](?:[\w'’\-&]|\.(?=\w)|(?<=\b[A-Z])\.|[/](?=\w))*[!?]?(?<![\-'’?])|&"
 )
+_JOINERS = frozenset(("of", "the", "de", "da", "di", "du", "la", "le", "von", "van", "der", "den", "&"))
 # Words that end a run of content words although they carry meaning: verbs and adverbs of encyclopaedic prose.
 _BREAKERS = frozenset(
     [
@@ -245,7 +225,13 @@ def spans_of(text: str) -> list[Span]:
         One sentence.
     """
     found: dict[tuple[int, int], Span] = {}
-    for span in _all(text):
+    for raw in _all(text):
+        end = (
+            raw.end - 2
+            if text[raw.start : raw.end].endswith(("'s", "’s")) and raw.kind != "quote"
+            else raw.end
+        )
+        span = Span(raw.start, end, raw.kind)
         if span.end > span.start:
             found.setdefault((span.start, span.end), span)
     return sorted(found.values(), key=lambda span: (span.start, span.end))
@@ -285,12 +271,15 @@ def _is_capital(text: str, token: tuple[int, int]) -> bool:
 
 
 def _names(text: str, tokens: list[tuple[int, int]]) -> Iterator[Span]:
-    """Yield runs of capitalised words, whole and cut at commas, "and" and other joiners."""
+    """Yield runs of capitalised words, whole and cut at commas and joiners."""
     for run in _runs(text, tokens):
-        while run and text[slice(*run[0])].lower() in STOP_WORDS and len(run) > 1 and run[0] == tokens[0]:
-            yield Span(
-                run[0][0], run[-1][1], "name"
-            )  # "The Conversation" keeps its article, and goes without
+        while len(run) > 1 and text[slice(*run[0])].lower() in STOP_WORDS:
+            if text[slice(*run[0])] in (
+                "The",
+                "A",
+                "An",
+            ):  # "The Conversation" stands with its article and without
+                yield Span(run[0][0], run[-1][1], "name")
             run = run[1:]
         if not run or (len(run) == 1 and text[slice(*run[0])].lower() in STOP_WORDS):
             continue
@@ -333,7 +322,7 @@ def _parts(text: str, run: list[tuple[int, int]]) -> Iterator[list[tuple[int, in
         if word in _JOINERS:
             if pieces[-1]:
                 pieces.append([])
-                soft.append(word not in ("and", "&", "in", "on", "at", "to", "for"))
+                soft.append(word != "&")
             continue
         if index and pieces[-1] and "," in text[run[index - 1][1] : token[0]]:
             pieces.append([])
@@ -352,7 +341,7 @@ def _phrases(text: str, tokens: list[tuple[int, int]]) -> Iterator[Span]:
     run: list[tuple[int, int]] = []
     for token, following in _with_next(tokens):
         word = text[slice(*token)].lower()
-        stops = word in STOP_WORDS or word in _BREAKERS or word.endswith("ly")
+        stops = word in STOP_WORDS or word in _BREAKERS or word.endswith(("ly", "ed"))
         if not stops:
             run.append(token)
         broken = following is None or text[token[1] : following[0]].strip(" ") != ""
