@@ -210,18 +210,24 @@ def _measure(runner: Runner, requests: Sequence[Request], setting: Setting) -> d
             for forced in (False, True) if request.grammar is not None else (False,):
                 turn = (number + place) % len(names)
                 for name in (*names[turn:], *names[:turn]):
-                    if (name == FORCED and not forced) or (number < 0 and place):
+                    is_idle = name == FORCED and not forced and (request.grammar or request.kind == "free")
+                    if is_idle or (number < 0 and place):
                         continue
                     outcome = runner.decode(request, name, with_forced=forced)
                     if number >= 0:
-                        for kind in _kinds(request, forced):
-                            cell = cells.setdefault((name, kind, forced), _Cell())
+                        for kind, flag in _sets(request, forced, name):
+                            cell = cells.setdefault((name, kind, flag), _Cell())
                             cell.rounds.setdefault(number, []).append(outcome)
     return cells
 
 
-def _kinds(request: Request, forced: bool) -> tuple[str, ...]:
-    return (request.kind,) if forced or request.kind == "free" else (request.kind, _AGENT)
+def _sets(request: Request, forced: bool, name: str) -> list[tuple[str, bool]]:
+    """Return the sets, each with its use of forced tokens, that an outcome belongs to."""
+    sets = [] if name == FORCED and not forced else [(request.kind, forced)]
+    if request.kind != "free":
+        flags = (forced,) if request.grammar is not None else (False, True)
+        sets += [(_AGENT, flag) for flag in flags if flag or name != FORCED]
+    return sets
 
 
 def _explain(runner: Runner, requests: Sequence[Request], cells: dict[_Key, _Cell], setting: Setting) -> None:
@@ -248,16 +254,16 @@ def _explain(runner: Runner, requests: Sequence[Request], cells: dict[_Key, _Cel
                     )
                     if difference is not None:
                         cell.differences.append({**known, **asdict(difference)})
-        if setting.check_deterministic and name not in (FORCED, JUDGE):
+        is_shipped_form = forced == (of_kind[0].grammar is not None)
+        if setting.check_deterministic and is_shipped_form and name not in (FORCED, JUDGE):
             cell.is_deterministic_exact = all(is_exact_with_fixed_rows(runner, r, name) for r in of_kind)
     for (name, kind, forced), cell in cells.items():
         if kind == _AGENT and name != PLAIN:
-            parts = [
-                other
-                for (n, k, f), other in cells.items()
-                if n == name and f == forced and k not in (_AGENT, "free")
-            ]
-            cell.is_exact = all(part.is_exact for part in parts)
+            plain = cells[PLAIN, kind, forced].rounds
+            cell.is_exact = all(
+                [o.tokens for o in outcomes] == [o.tokens for o in plain[number]]
+                for number, outcomes in cell.rounds.items()
+            )
 
 
 def _row(name: str, tier: str, kind: str, forced: bool, cells: dict[_Key, _Cell]) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class RecordingModel(LocalChatModel):
     """The local backbone over a `RecordingText`."""
 
     @cached_property
-    def text(self) -> RecordingText:  # type: ignore[override]  # narrower, as an override may be
+    def text(self) -> RecordingText:
         """The recording text model."""
         return RecordingText(self.engine)
 
