@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from agentcore.memory.benchmarks import BenchResult
+    from agentcore.memory.benchmarks import Answering, BenchResult
 
 _DATA = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -36,16 +36,31 @@ _compare = click.option(
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print the JSON document alone.")
 _out = click.option("--out", type=_FOLDER, help="Folder for the plot and the JSON; makes the run resumable.")
+_answer = click.option(
+    "--answer", metavar="BACKBONE", help="Also answer from what is found, with this backbone."
+)
+_judge = click.option("--judge", metavar="BACKBONE", help="Let this backbone judge the answers.")
+_most = click.option("--answers", type=click.IntRange(min=1), help="Answer so many questions only.")
 
 
 @click.command()
 @click.option("--data", type=_DATA, required=True, help="LoCoMo's official file.")
 @_granularity
 @_compare
+@_answer
+@_judge
+@_most
 @_json
 @_out
 def locomo(
-    data: Path, granularity: str | None, compare: tuple[str, ...], as_json: bool, out: Path | None
+    data: Path,
+    granularity: str | None,
+    compare: tuple[str, ...],
+    answer: str | None,
+    judge: str | None,
+    answers: int | None,
+    as_json: bool,
+    out: Path | None,
 ) -> None:
     """Measure which turns of long conversations are found (LoCoMo)."""
     from agentcore.memory.benchmarks import LocomoConfig, run_locomo
@@ -56,6 +71,7 @@ def locomo(
         compare=compare,
         out=out,
         show_progress=not as_json,
+        answering=_answering(answer, judge, answers),
     )
     _show(run_locomo(config), as_json=as_json)
 
@@ -72,6 +88,9 @@ def locomo(
 )
 @click.option("--questions", type=click.IntRange(min=1), help="Run the first so many only.")
 @_compare
+@_answer
+@_judge
+@_most
 @_json
 @_out
 def longmemeval(
@@ -80,6 +99,9 @@ def longmemeval(
     roles: str,
     questions: int | None,
     compare: tuple[str, ...],
+    answer: str | None,
+    judge: str | None,
+    answers: int | None,
     as_json: bool,
     out: Path | None,
 ) -> None:
@@ -94,8 +116,23 @@ def longmemeval(
         compare=compare,
         out=out,
         show_progress=not as_json,
+        answering=_answering(answer, judge, answers),
     )
     _show(run_longmemeval(config), as_json=as_json)
+
+
+def _answering(answer: str | None, judge: str | None, answers: int | None) -> Answering | None:
+    """Load the backbones that were named."""
+    if answer is None:
+        if judge is not None or answers is not None:
+            raise click.UsageError("--judge and --answers need --answer BACKBONE")
+        return None
+    from agentcore.backbones import load_backbone
+    from agentcore.evaluation.memory_answers import answering
+
+    reader = load_backbone(answer, max_tokens=64, temperature=0.0)
+    verdicts = load_backbone(judge, max_tokens=8, temperature=0.0) if judge else None
+    return answering(reader, judge=verdicts, most=answers)
 
 
 def _sizes(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[int, ...]:

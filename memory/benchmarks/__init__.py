@@ -1,5 +1,6 @@
 """How well and how fast the memory finds things, beside named baselines in the same run."""
 
+from agentcore.memory.benchmarks._answers import Answering
 from agentcore.memory.benchmarks._dataset import DatasetError
 from agentcore.memory.benchmarks._report import draw_plot, print_scale_table, print_tables
 from agentcore.memory.benchmarks._result import BenchResult
@@ -10,6 +11,7 @@ from agentcore.memory.benchmarks.memory_scale import MemoryScaleConfig, run_memo
 
 __all__ = [
     "ENGINES",
+    "Answering",
     "BenchResult",
     "DatasetError",
     "EngineUnavailableError",

@@ -41,6 +41,8 @@ def print_tables(result: BenchResult, *, console: Console | None = None) -> None
     console.print(table)
     for title, key in (("recall@10 by category", "by_category"), ("recall@10 by partition", "folds")):
         _print_groups(console, title, key, rows)
+    if result.metrics.get("num_answered"):
+        _print_answers(console, result.metrics)
     low_high = result.metrics.get("recall_at_10_interval")
     if low_high:
         console.print(
@@ -79,6 +81,22 @@ def print_scale_table(result: BenchResult, *, console: Console | None = None) ->
                 table.add_row(row["engine"], mode, *cells)
         console.print(table)
     console.print(f"vectors: {result.settings['vectors']}; embedding is in no figure")
+
+
+def _print_answers(console: Console, metrics: Mapping[str, Any]) -> None:
+    """Print how answers made from what was found score."""
+    parts = [
+        f"{title} {_percent(metrics[key])}"
+        for title, key in (
+            ("F1", "answer_f1"),
+            ("BLEU-1", "answer_bleu_1"),
+            ("judge", "answer_judge"),
+            ("unanswerable ones declined", "abstention_accuracy"),
+            ("answerable ones declined", "wrongly_declined_rate"),
+        )
+        if metrics.get(key) is not None
+    ]
+    console.print(f"answers to {metrics['num_answered']} questions: {', '.join(parts)}")
 
 
 def draw_plot(result: BenchResult, path: Path) -> Path | None:

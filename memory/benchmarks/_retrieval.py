@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from agentcore.memory.benchmarks._answers import Answering, answer_scores
 from agentcore.memory.benchmarks._dataset import Dataset
 from agentcore.memory.benchmarks._harness import EmbeddingTimes, run_engines
 from agentcore.memory.benchmarks._journal import Journal
@@ -46,6 +47,7 @@ class RetrievalRun:
     out: Path | None
     settings: Mapping[str, Any]
     show_progress: bool
+    answering: Answering | None = None
 
 
 def run_retrieval(run: RetrievalRun, dataset: Dataset, *, embedder: Embedder | None) -> BenchResult:
@@ -64,6 +66,7 @@ def run_retrieval(run: RetrievalRun, dataset: Dataset, *, embedder: Embedder | N
         "skipped": dict(dataset.skipped),
     }
     journal = Journal(run.out, settings={**settings, "bench": run.bench, "data": dataset.name})
+    answers: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="agentcore-bench-") as scratch:
         before = resident_bytes()
         engines = [make_engine(name, folder=Path(scratch), embedder=embedder) for name in names]
@@ -78,6 +81,13 @@ def run_retrieval(run: RetrievalRun, dataset: Dataset, *, embedder: Embedder | N
                     keep=run.keep,
                     progress=progress,
                 )
+                if run.answering is not None:
+                    answers = answer_scores(
+                        dataset,
+                        journal.of("swiftmem"),
+                        run.answering,
+                        progress=lambda done, all_: progress("answer", done, all_),
+                    )
             summaries = {
                 engine.name: _summary(engine, dataset, journal, run.granularity, times) for engine in engines
             }
@@ -85,7 +95,7 @@ def run_retrieval(run: RetrievalRun, dataset: Dataset, *, embedder: Embedder | N
             for engine in engines:
                 engine.close()
     after = resident_bytes()
-    metrics = summaries.pop("swiftmem")
+    metrics = {**summaries.pop("swiftmem"), **answers}
     metrics["all_engines_rss_bytes"] = after - before if after is not None and before is not None else None
     result = BenchResult(run.bench, dataset.name, metrics, summaries, settings, environment())
     if run.out is not None:

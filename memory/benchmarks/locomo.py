@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from agentcore.memory.benchmarks._answers import Answering
 from agentcore.memory.benchmarks._locomo_file import read_locomo
 from agentcore.memory.benchmarks._result import BenchResult
 from agentcore.memory.benchmarks._retrieval import RetrievalRun, run_retrieval
@@ -33,6 +34,8 @@ class LocomoConfig:
         Baselines of the same run; see `ENGINES`.
     out : Path or None
         Folder for the plot, the JSON, and what makes an interrupted run resumable.
+    answering : Answering or None
+        A reader that answers from what SwiftMem found; its answers are scored beside.
     """
 
     data: Path
@@ -40,6 +43,7 @@ class LocomoConfig:
     compare: tuple[str, ...] = ("faiss", "bm25")
     out: Path | None = None
     show_progress: bool = True
+    answering: Answering | None = None
 
 
 def run_locomo(config: LocomoConfig, *, embedder: Embedder | None = None) -> BenchResult:
@@ -63,5 +67,6 @@ def run_locomo(config: LocomoConfig, *, embedder: Embedder | None = None) -> Ben
         out=config.out,
         settings={},
         show_progress=config.show_progress,
+        answering=config.answering,
     )
     return run_retrieval(run, read_locomo(config.data), embedder=embedder)

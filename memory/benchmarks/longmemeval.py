@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from agentcore.memory.benchmarks._answers import Answering
 from agentcore.memory.benchmarks._longmemeval_file import read_longmemeval
 from agentcore.memory.benchmarks._result import BenchResult
 from agentcore.memory.benchmarks._retrieval import RetrievalRun, run_retrieval
@@ -33,7 +34,7 @@ class LongMemEvalConfig:
         Whose turns are indexed; "user" is the official rule.
     questions : int or None
         Run the first so many only.
-    compare, out
+    compare, out, answering
         As in `LocomoConfig`.
     """
 
@@ -44,6 +45,7 @@ class LongMemEvalConfig:
     compare: tuple[str, ...] = ("faiss", "bm25")
     out: Path | None = None
     show_progress: bool = True
+    answering: Answering | None = None
 
 
 def run_longmemeval(config: LongMemEvalConfig, *, embedder: Embedder | None = None) -> BenchResult:
@@ -67,5 +69,6 @@ def run_longmemeval(config: LongMemEvalConfig, *, embedder: Embedder | None = No
         out=config.out,
         settings={"roles": config.roles, "first_questions": config.questions},
         show_progress=config.show_progress,
+        answering=config.answering,
     )
     return run_retrieval(run, dataset, embedder=embedder)
