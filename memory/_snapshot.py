@@ -87,9 +87,8 @@ class SnapshotFolder:
         """Return a snapshot, or None where there is none, or none that can be trusted."""
         path = self._path(key)
         try:
-            with np.load(
-                path, allow_pickle=False
-            ) as file:  # the archive's checksums catch flipped bits and cuts
+            # The archive's checksums catch flipped bits and cuts.
+            with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 header = json.loads(file["header"].tobytes())
                 if {name: header.get(name) for name in self._identity} != self._identity:
                     return None

@@ -367,7 +367,7 @@ class SwiftMem(AsyncTwins):
             ("1", []) if user_id is None else ("user_id = ?", [check_name(user_id, what="user_id")])
         )
         with self._database.read() as connection:
-            rows = self._rows.select(connection, where, parameters, order="id, version")
+            rows = self._rows.select(connection, where, parameters, order="seq")
             return write_lines(
                 Path(path), ((record, self._rows.event_given(connection, seq)) for seq, record in rows)
             )

@@ -1,0 +1,265 @@
+"""What holds for any input: indexes equal brute force, tags stay acyclic, exports round-trip."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agentcore.memory import SwiftMem
+from agentcore.memory._filters import MISSING, parse_filters
+from agentcore.memory._terms import TERM, pack_terms, stems, term_hash
+from agentcore.memory.embedding import HashEmbedder
+from agentcore.memory.index import TemporalIndex, VectorIndex
+from agentcore.memory.ranking import FULL, LexicalIndex, QueryTokens, Structure, TokenIndex, sign_planes
+from agentcore.memory.tags import TagGraph
+from agentcore.memory.temporal import merge_intervals
+
+QUICK = settings(max_examples=60, deadline=None)
+SLOWER = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EMBEDDER = HashEmbedder(32)
+intervals = st.lists(st.tuples(st.integers(-(10**13), 10**13), st.integers(-(10**13), 10**13)), max_size=6)
+some_words = st.lists(
+    st.sampled_from(["red", "green", "blue", "tea", "cup", "dog", "cat", "Ann", "Bob", "7", "2023", "river"]),
+    min_size=1,
+    max_size=8,
+)
+texts = st.lists(some_words.map(" ".join), min_size=1, max_size=12)
+
+
+@QUICK
+@given(intervals)
+def test_merging_intervals_is_idempotent_and_keeps_every_point(
+    given_intervals: list[tuple[int, int]],
+) -> None:
+    """Merged intervals are sorted, apart, the same when merged again, and cover the same points."""
+    merged = merge_intervals(given_intervals)
+    assert merge_intervals(merged) == merged
+    assert all(a[1] + 1 < b[0] for a, b in pairwise(merged))
+    points = [p for pair in given_intervals for p in (pair[0] - 1, *pair, pair[1] + 1)]
+    for point in points:
+        assert any(a <= point <= b for a, b in merged) == any(a <= point <= b for a, b in given_intervals)
+
+
+@QUICK
+@given(st.lists(st.integers(-(10**13), 10**13), max_size=40), intervals)
+def test_temporal_index_equals_a_filter(times: list[int], wanted: list[tuple[int, int]]) -> None:
+    """The temporal index returns exactly the records inside the intervals."""
+    rows = TemporalIndex(np.array(times, dtype=np.int64)).between(wanted)
+    assert rows.tolist() == [i for i, t in enumerate(times) if any(a <= t <= b for a, b in wanted)]
+
+
+@QUICK
+@given(texts, some_words)
+def test_postings_equal_bm25_by_the_book(documents: list[str], query: list[str]) -> None:
+    """BM25 from postings is BM25 written out, and the partial forms agree with the whole."""
+    packed = [np.frombuffer(pack_terms(text), dtype=TERM) for text in documents]
+    starts = np.cumsum([0, *(len(p) for p in packed)])
+    joined = np.concatenate(packed)
+    index = LexicalIndex(joined["hash"], joined["count"], starts)
+    terms = list(dict.fromkeys(stems(" ".join(query))))
+    bags = [stems(text) for text in documents]
+    average = sum(map(len, bags)) / len(bags) or 1.0
+    expected = np.zeros(len(documents))
+    for term in terms:
+        df = sum(term in bag for bag in bags)
+        if df:
+            idf = np.log1p((len(bags) - df + 0.5) / (df + 0.5))
+            for row, bag in enumerate(bags):
+                tf = bag.count(term)
+                expected[row] += idf * tf * 2.2 / (tf + 1.2 * (0.5 + 0.5 * len(bag) / average))
+    hashes = [term_hash(term) for term in terms]
+    scores, coverage = index.scores(hashes)
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
+    assert ((coverage >= 0) & (coverage <= 1 + 1e-5)).all()
+    rows = np.arange(0, len(documents), 2)
+    at, covered = index.scores_at(hashes, rows, idf=index.idf(hashes))
+    np.testing.assert_allclose(at, scores[rows], rtol=1e-5)
+    np.testing.assert_allclose(covered, coverage[rows], rtol=1e-5)
+    best = index.candidates(hashes, len(documents))
+    assert set(best.tolist()) == set(np.flatnonzero(scores > 0).tolist())
+
+
+@QUICK
+@given(texts, some_words, st.sampled_from([32, 64, 100]))
+def test_late_interaction_equals_comparing_bit_by_bit(
+    documents: list[str], query: list[str], dimension: int
+) -> None:
+    """Popcount on packed words counts the agreeing signs, for all records and for some."""
+    embedder = HashEmbedder(dimension)
+    tokens = embedder.encode(documents).tokens
+    asked = embedder.encode([" ".join(query)]).tokens
+    assert tokens is not None and asked is not None
+    starts = np.cumsum([0, *(len(t) for t in tokens)])
+    signs = np.concatenate([np.packbits(t.vectors > 0, axis=1) for t in tokens])
+    index = TokenIndex(np.concatenate([t.ids for t in tokens]).astype(np.uint32), sign_planes(signs), starts)
+    question = QueryTokens(asked[0].ids, asked[0].vectors)
+    padding = -dimension % 64
+    expected = np.array(
+        [
+            [max(int(((q > 0) == (v > 0)).sum()) for v in t.vectors) + padding for t in tokens]
+            for q in asked[0].vectors
+        ]
+    )
+    np.testing.assert_array_equal(index.similarities(question), expected)
+    rows = np.arange(len(documents))[::2]
+    np.testing.assert_array_equal(index.similarities(question, rows), expected[:, rows])
+    assert (index.weights(question, FULL) >= 0).all()
+
+
+@QUICK
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.integers(0, 5)), min_size=1, max_size=15))
+def test_neighbours_are_those_of_the_session(turns: list[tuple[str | None, int]]) -> None:
+    """Neighbours are the turns before and after by (time, insertion) in the same session."""
+    sessions = [session for session, _ in turns]
+    times = np.array([time for _, time in turns], dtype=np.int64)
+    structure = Structure.build(sessions, times, np.arange(len(turns)))
+    for row, (session, _) in enumerate(turns):
+        members = (
+            [row]
+            if session is None
+            else sorted((i for i, s in enumerate(sessions) if s == session), key=lambda i: (times[i], i))
+        )
+        place = members.index(row)
+        for which, step in enumerate((-1, 1, -2, 2)):
+            inside = 0 <= place + step < len(members)
+            assert structure.around[which, row] == (members[place + step] if inside else len(turns))
+
+
+@SLOWER
+@given(st.integers(0, 10**6), st.integers(1, 10))
+def test_vector_lists_respect_the_filter(seed: int, count: int) -> None:
+    """Nothing outside the filter comes back, and the nearest eligible record does when every list is probed."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.standard_normal((400, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    eligible = rng.random(400) < 0.02
+    if not eligible.any():
+        return
+    found = VectorIndex(vectors, np.arange(400)).nearest(vectors[0], count, eligible=eligible)
+    assert eligible[found].all() and len(found) == min(count, int(eligible.sum()))
+    exact = np.flatnonzero(eligible)[np.argsort(-(vectors[eligible] @ vectors[0]))][:count]
+    assert (
+        len(set(found.tolist()) & set(exact.tolist())) >= len(found) - 1
+    )  # 8-bit vectors may swap near ties
+
+
+tag_names = st.sampled_from(
+    ["food", "thai_food", "spicy_thai_food", "art", "street_art", "dog", "dogs", "music"]
+)
+
+
+@QUICK
+@given(
+    st.lists(st.lists(tag_names, max_size=4, unique=True), min_size=1, max_size=20),
+    st.lists(st.tuples(tag_names, tag_names), max_size=30),
+)
+def test_tag_graph_is_acyclic(tags: list[list[str]], relations: list[tuple[str, str]]) -> None:
+    """Whatever relations come in whatever order, the graph has no cycle, and specificity rises along every edge."""
+    vectors = EMBEDDER.embed([" ".join(names) or "none" for names in tags])
+    graph = TagGraph(tags, relations, vectors)
+    assert nx.is_directed_acyclic_graph(graph.graph)
+    assert all(graph.specificity(a) < graph.specificity(b) for a, b in graph.graph.edges)
+    for name in graph.names:
+        assert graph.rows([name]).tolist() == [row for row, names in enumerate(tags) if name in names]
+    clusters = graph.clusters()
+    assert sorted(np.concatenate(clusters).tolist()) == list(range(len(tags)))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@QUICK
+@given(json_values | st.just(MISSING), json_values)
+def test_filter_operators_are_each_others_opposites(value: Any, operand: Any) -> None:
+    """$ne is not $eq, $nin is not $in, $not turns any operator round."""
+
+    def holds(condition: Any) -> bool:
+        parsed = parse_filters({"f": condition})
+        from agentcore.memory._filters import And, Field, Not, Or
+
+        def evaluate(part: Any) -> bool:
+            if isinstance(part, Field):
+                return part.predicate(value)
+            if isinstance(part, Not):
+                return not evaluate(part.part)
+            assert isinstance(part, And | Or)
+            return (all if isinstance(part, And) else any)(evaluate(p) for p in part.parts)
+
+        return evaluate(parsed)
+
+    assert holds({"$eq": operand}) != holds({"$ne": operand})
+    assert holds({"$in": [operand]}) != holds({"$nin": [operand]})
+    assert holds({"$in": [operand]}) == holds({"$eq": operand})
+    assert holds({"$not": {"$eq": operand}}) != holds({"$eq": operand})
+
+
+records = st.lists(
+    st.fixed_dictionaries(
+        {"content": st.text(min_size=1, max_size=30).filter(lambda s: s.strip() and s.isprintable())},
+        optional={
+            "timestamp": st.datetimes(timezones=st.none() | st.just(UTC)),
+            "role": st.sampled_from(["user", "assistant", "Ann"]),
+            "metadata": st.dictionaries(st.text(max_size=5), json_values, max_size=3),
+            "tags": st.lists(st.sampled_from(["a", "b c"]), max_size=2),
+        },
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@SLOWER
+@given(records, st.booleans())
+def test_export_then_import_is_the_identity(messages: list[dict[str, Any]], updated: bool) -> None:
+    """Any records come out of an export as they went in, versions and all."""
+    clock = [datetime(2026, 1, 1, tzinfo=UTC)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "out.jsonl"
+        with (
+            SwiftMem(None, embedder=EMBEDDER, now=lambda: clock[0]) as one,
+            SwiftMem(None, embedder=EMBEDDER, now=lambda: clock[0]) as two,
+        ):
+            added = one.add_messages(messages)
+            clock[0] += timedelta(days=1)
+            if updated:
+                one.update(added[0], "changed")
+            one.export(path)
+            two.import_(path)
+            assert [two.history(i) for i in added] == [one.history(i) for i in added]
+            assert two.search("Ann and tea", limit=9) == one.search("Ann and tea", limit=9)
+
+
+@SLOWER
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["add", "delete", "update", "search"]), st.integers(0, 9)), max_size=25
+    )
+)
+def test_search_always_sees_just_what_is_stored(steps: list[tuple[str, int]]) -> None:
+    """After any sequence of changes a search for everything returns the stored records, each once."""
+    with SwiftMem(None, embedder=EMBEDDER) as memory:
+        expected: dict[str, str] = {}
+        for number, (verb, pick) in enumerate(steps):
+            chosen = sorted(expected)[pick % len(expected)] if expected else None
+            if verb == "add":
+                expected[memory.add(f"note {number}", id=f"id{number}")] = f"note {number}"
+            elif verb == "delete" and chosen:
+                assert memory.delete(chosen) == 1
+                del expected[chosen]
+            elif verb == "update" and chosen:
+                memory.update(chosen, f"changed {number}")
+                expected[chosen] = f"changed {number}"
+            found = memory.search("note", limit=100)
+            assert {hit.id: hit.text for hit in found} == expected and len(found) == len(expected)
