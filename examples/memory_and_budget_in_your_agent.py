@@ -2,7 +2,8 @@
 
     python examples/memory_and_budget_in_your_agent.py [backbone]
 
-Only the `middleware=[...]` line is ours: the rest is any LangChain agent.
+Only the `middleware=[...]` line is ours: the rest is any LangChain agent. The embedded model is the default
+because it is there; whether it calls the tool is luck at its size.
 """
 
 import sys
