@@ -8,6 +8,14 @@ from agentcore.cli._lazy import LazyCommand, LazyGroup
 
 _MEMORY = "agentcore.cli.bench_memory"
 _COMMANDS = {
+    "decoding": LazyCommand(
+        "agentcore.cli.bench_decoding", "decoding", "Speculative decoding on recorded agent traffic."
+    ),
+    "agent": LazyCommand(
+        "agentcore.cli.bench_agent",
+        "agent",
+        "Evidence, answers and citations on questions with known answers.",
+    ),
     "locomo": LazyCommand(_MEMORY, "locomo", "Which turns of long conversations are found (LoCoMo)."),
     "longmemeval": LazyCommand(
         _MEMORY, "longmemeval", "Which sessions of long histories are found (LongMemEval)."

@@ -26,6 +26,7 @@ from agentcore.decoding import load_gguf
 from agentcore.decoding.speculation import first_difference, measure_step_times
 from agentcore.evaluation.decoding_llama import time_llama_cpp
 from agentcore.evaluation.decoding_runs import (
+    DRAFT_MODEL,
     FORCED,
     JUDGE,
     METHOD_NAMES,
@@ -57,7 +58,7 @@ class Setting:
     limit : int
         Requests of each kind; 0 for all.
     judge : float
-        Threshold of the row "judge", in nats.
+        Threshold of the row "judge", in nats, for drafts by smoothed n-gram counts.
     threads : int or None
         Threads of torch; None leaves torch's own choice.
     check_deterministic : bool
@@ -65,7 +66,16 @@ class Setting:
     """
 
     tiers: tuple[str, ...] = ("int4", "int8", "bf16")
-    methods: tuple[str, ...] = (FORCED, "suffix", "prompt_lookup", "recycling", "leap", "auto", JUDGE)
+    methods: tuple[str, ...] = (
+        FORCED,
+        "suffix",
+        "prompt_lookup",
+        "recycling",
+        "leap",
+        "auto",
+        JUDGE,
+        DRAFT_MODEL,
+    )
     repeats: int = 9
     max_new_tokens: int = 64
     limit: int = 3
@@ -77,6 +87,9 @@ class Setting:
         unknown = sorted(set(self.methods) - set(METHOD_NAMES))
         if unknown:
             raise ValueError(f"unknown method {unknown[0]!r}: use {', '.join(METHOD_NAMES)}")
+        strange = sorted(set(self.tiers) - {"int4", "int8", "bf16", "fp32"})
+        if strange:
+            raise ValueError(f"unknown tier {strange[0]!r}: use int4, int8, bf16 or fp32")
         if self.repeats < 1 or self.max_new_tokens < 2:
             raise ValueError("repeats must be at least 1 and max_new_tokens at least 2")
 
@@ -142,10 +155,16 @@ def run(
                 f"tier {tier} does not run on this machine (it would be {engine.layout}): left out\n"
             )
             continue
+        methods, draft = setting.methods, None
+        if DRAFT_MODEL in methods:  # the int4 tier drafts for the others
+            draft = load_gguf(path, weights="int4") if tier != "int4" else None
+            methods = methods if draft else tuple(name for name in methods if name != DRAFT_MODEL)
         curve = measure_step_times(engine, max_seconds=5.0)
         curves[tier] = {str(rows_): round(1e3 * curve(rows_), 3) for rows_ in curve.rows}
-        runner = Runner(engine, curve, judge=setting.judge, max_new_tokens=setting.max_new_tokens)
-        cells = _measure(runner, requests, setting)
+        runner = Runner(
+            engine, curve, judge=setting.judge, max_new_tokens=setting.max_new_tokens, draft_model=draft
+        )
+        cells = _measure(runner, requests, methods, setting.repeats)
         _explain(runner, requests, cells, setting)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         rows += [
@@ -155,7 +174,7 @@ def run(
         ]
         second_pass[tier] = _second_pass(runner, requests)
         lengths = lengths or [len(runner.decode(r, FORCED, with_forced=True).tokens) for r in requests]
-        del engine, runner, cells
+        del engine, runner, cells, draft
         gc.collect()
     llama = None
     if llama_cpp_python is not None:
@@ -200,11 +219,13 @@ def _choose(requests: Sequence[Request], limit: int) -> list[Request]:
 _Key = tuple[str, str, bool]
 
 
-def _measure(runner: Runner, requests: Sequence[Request], setting: Setting) -> dict[_Key, _Cell]:
+def _measure(
+    runner: Runner, requests: Sequence[Request], methods: Sequence[str], repeats: int
+) -> dict[_Key, _Cell]:
     """Time every method on every request, method after method within a request, round after round."""
     cells: dict[_Key, _Cell] = {}
-    names = (PLAIN, *setting.methods)
-    for number in range(-1, setting.repeats):  # round -1 warms up
+    names = tuple(dict.fromkeys((PLAIN, *methods)))
+    for number in range(-1, repeats):  # round -1 warms up
         runner.start_over()
         for place, request in enumerate(requests):
             for forced in (False, True) if request.grammar is not None else (False,):

@@ -12,6 +12,7 @@ from agentcore.decoding.speculation import Governor, SpeculationReport, Speculat
 from agentcore.evaluation.decoding_traffic import Request
 
 __all__ = [
+    "DRAFT_MODEL",
     "FORCED",
     "JUDGE",
     "METHOD_NAMES",
@@ -25,6 +26,7 @@ __all__ = [
 PLAIN = "plain"
 FORCED = "forced"
 JUDGE = "judge"
+DRAFT_MODEL = "draft_model"
 # Each name with the drafting methods behind it; all but the judge are lossless.
 METHODS: dict[str, str] = {
     "suffix": "suffix",
@@ -34,6 +36,7 @@ METHODS: dict[str, str] = {
     "ngram_model": "ngram_model",
     JUDGE: "ngram_model",
     "auto": "auto",
+    DRAFT_MODEL: "draft_model",
 }
 METHOD_NAMES = (PLAIN, FORCED, *METHODS)
 _FIXED_ROWS = 8
@@ -76,15 +79,24 @@ class Runner:
         Threshold of the row "judge", in nats.
     max_new_tokens : int
         Bound on every answer.
+    draft_model : LanguageModel or None
+        A cheaper tier for the row "draft_model".
     """
 
     def __init__(
-        self, model: LanguageModel, curve: StepTimeCurve, *, judge: float, max_new_tokens: int
+        self,
+        model: LanguageModel,
+        curve: StepTimeCurve,
+        *,
+        judge: float,
+        max_new_tokens: int,
+        draft_model: LanguageModel | None = None,
     ) -> None:
         self.model = model
         self.curve = curve
         self.judge = judge
         self.max_new_tokens = max_new_tokens
+        self.draft_model = draft_model
         self._speculators: dict[str, Speculator] = {}
 
     def start_over(self) -> None:
@@ -138,6 +150,7 @@ class Runner:
             self._speculators[method] = Speculator(
                 self.model,
                 methods=METHODS[method],
+                draft_model=self.draft_model if method == DRAFT_MODEL else None,
                 judge=self.judge if method == JUDGE else 0.0,
                 governor=Governor(self.curve, max_draft=12),
             )
