@@ -466,5 +466,5 @@ def _result(
         run_id=run_id,
         model=outcome["model"],
         mode=outcome["mode"],
-        details={key: outcome[key] for key in ("ledger", "found_probability", "guess", "alternatives")},
+        details={key: outcome[key] for key in ("titles", "sources", "found_probability", "alternatives")},
     )

@@ -59,7 +59,6 @@ def _from_evidence(state: RunState, deps: Dependencies) -> tuple[dict[str, Any],
     if not evidence or deps.corpus is None:
         return _outcome("", "", [], [], mode="none", model=model, is_found=False), None
     passages = merge_evidence(evidence[0], evidence[1:])
-    titles = list(dict.fromkeys(passage.title for passage in passages))
     reading, limit = _read(state["question"], passages, evidence[0], deps)
     if not reading.is_found or not reading.answer:
         outcome = _outcome("", "", [], [], mode=reading.mode, model=model, is_found=False)
@@ -74,9 +73,9 @@ def _from_evidence(state: RunState, deps: Dependencies) -> tuple[dict[str, Any],
         )
         outcome = _outcome(reading.answer, statement, claims, citations, mode=reading.mode, model=model)
     outcome |= {
-        "ledger": titles,
+        "titles": list(dict.fromkeys(passage.title for passage in passages)),
+        "sources": list(dict.fromkeys(passage.source for passage in passages)),
         "found_probability": reading.found_probability,
-        "guess": reading.answer,
         "alternatives": list(reading.alternatives),
     }
     return outcome, limit
@@ -181,9 +180,9 @@ def _outcome(
         "citations": [citation.as_dict() for citation in citations],
         "mode": mode,
         "model": model,
-        "ledger": list(dict.fromkeys(citation.title for citation in citations)),
+        "titles": list(dict.fromkeys(citation.title for citation in citations)),
+        "sources": list(dict.fromkeys(citation.source for citation in citations)),
         "found_probability": 1.0 if is_found else 0.0,
-        "guess": answer,
         "alternatives": [],
     }
 

@@ -1,0 +1,126 @@
+"""What the agent is measured against, and the stand-ins the benchmark needs."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from pydantic import PrivateAttr
+
+from agentcore.workflow.reading.passages import Passage, PassageHit, Searchable
+from agentcore.workflow.reading.prompts import reading_prompt
+
+__all__ = ["Hiding", "RandomModel", "Remembering", "single_shot_answer"]
+
+_ANSWER_TOKENS = 16
+_PASSAGES = 2
+
+
+class Hiding:
+    """A corpus without some of its documents.
+
+    Parameters
+    ----------
+    corpus : Searchable
+        The whole.
+    sources : collection of str
+        The documents that are taken out.
+    """
+
+    def __init__(self, corpus: Searchable, sources: Collection[str]) -> None:
+        self._corpus = corpus
+        self._hidden = frozenset(sources)
+        self.sources = tuple(s for s in getattr(corpus, "sources", ()) if s not in self._hidden)
+
+    def search(self, query: str, limit: int = 5) -> list[PassageHit]:
+        """Return the best passages of the documents that are left."""
+        hits = self._corpus.search(query, limit + 4 * len(self._hidden))
+        return [hit for hit in hits if hit.source not in self._hidden][:limit]
+
+    def snapshot(self, sha256: str) -> str:
+        """Return a document's text."""
+        return self._corpus.snapshot(sha256)
+
+
+class Remembering:
+    """A corpus that answers the same query once: the baselines search what the agent searched before."""
+
+    def __init__(self, corpus: Searchable) -> None:
+        self._corpus = corpus
+        self._hits: dict[tuple[str, int], list[PassageHit]] = {}
+        self.sources = tuple(getattr(corpus, "sources", ()))
+
+    def search(self, query: str, limit: int = 5) -> list[PassageHit]:
+        """Return the best passages, from the record where the query was seen."""
+        key = (query, limit)
+        if key not in self._hits:
+            self._hits[key] = list(self._corpus.search(query, limit))
+        return self._hits[key]
+
+    def snapshot(self, sha256: str) -> str:
+        """Return a document's text."""
+        return self._corpus.snapshot(sha256)
+
+
+class RandomModel(BaseChatModel):
+    """A model without any knowledge: where the grammar leaves a choice, it draws lots."""
+
+    seed: int = 0
+    _random: random.Random = PrivateAttr()
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Seed the lots."""
+        super().model_post_init(context)
+        self._random = random.Random(self.seed)
+
+    @property
+    def _llm_type(self) -> str:
+        return "random"
+
+    def complete(self, prompt: str, *, max_tokens: int, stop: Sequence[str] = (), schema: Any = None) -> str:
+        """Continue with random words of the prompt's last lines, as JSON where a schema asks for it."""
+        del stop
+        pool = prompt.strip().split("\n")[-2:]
+        words = [word for word in " ".join(pool).split() if word.isalpha()] or ["what"]
+        text = " ".join(self._random.choice(words) for _ in range(min(6, max_tokens)))
+        return f'{{"sub_questions": ["{text}?"]}}' if schema is not None else f" {text}."
+
+    def score(self, prompt: str, continuations: Sequence[str]) -> list[float]:
+        """Return lots for log-likelihoods."""
+        del prompt
+        return [-self._random.random() for _ in continuations]
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: Any = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        del stop, run_manager, kwargs
+        text = self.complete(str(messages[-1].content), max_tokens=6)
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(text))])
+
+
+def single_shot_answer(model: Any, question: str, corpus: Searchable) -> tuple[str, list[Passage], int]:
+    """Answer from the two best passages of one search by few-shot completion: retrieval-augmented generation at its best here.
+
+    Returns
+    -------
+    answer : str
+        The first line of the completion.
+    passages : list of Passage
+        In the order of the search; the first two were read.
+    tokens : int
+        Read and written.
+    """
+    passages = [Passage.of(hit) for hit in corpus.search(question, 200)]
+    passages.sort(key=lambda passage: -passage.score)
+    rows = [(passage.title.split(" (", 1)[0], passage.text) for passage in passages[:_PASSAGES]]
+    prompt = reading_prompt(question, rows).text
+    text = model.complete(prompt, max_tokens=_ANSWER_TOKENS, stop=("\n",))
+    return text.strip().rstrip("."), passages, model.count_tokens(prompt) + model.count_tokens(text)
