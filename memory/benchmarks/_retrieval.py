@@ -10,7 +10,7 @@ from typing import Any
 
 from agentcore.memory.benchmarks._answers import Answering, answer_scores
 from agentcore.memory.benchmarks._dataset import Dataset
-from agentcore.memory.benchmarks._harness import EmbeddingTimes, run_engines
+from agentcore.memory.benchmarks._harness import OtherTimes, run_engines
 from agentcore.memory.benchmarks._journal import Journal
 from agentcore.memory.benchmarks._metrics import percentile_ms
 from agentcore.memory.benchmarks._progress import progress_bar
@@ -106,10 +106,11 @@ def run_retrieval(run: RetrievalRun, dataset: Dataset, *, embedder: Embedder | N
 
 
 def _summary(
-    engine: Engine, dataset: Dataset, journal: Journal, granularity: Granularity, times: EmbeddingTimes
+    engine: Engine, dataset: Dataset, journal: Journal, granularity: Granularity, times: OtherTimes
 ) -> dict[str, Any]:
     summary = summarize(dataset, journal.of(engine.name), granularity=granularity)
     summary["file_bytes"] = engine.size_bytes()
+    summary["finish_s"] = times.finish_s.get(engine.name)
     summary["query_embedding_p50_ms"] = percentile_ms(times.queries_s, 50)
     summary["embedded_per_s"] = times.items / times.items_s if times.items_s else None
     return summary
