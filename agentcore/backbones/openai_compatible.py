@@ -11,14 +11,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import random
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal
-from weakref import WeakKeyDictionary
 
-import openai
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
 from langchain_core.language_models.base import LangSmithParams
@@ -31,6 +28,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
 from agentcore.backbones._openai_address import DEFAULT_URL, KEY_VARIABLES, clean_url, find_key, read_address
+from agentcore.backbones._openai_clients import ClientOptions, Clients, authorization
 from agentcore.backbones._openai_errors import Server, translated
 from agentcore.backbones._openai_messages import StreamReader, from_choice, to_request_messages, usage_of
 from agentcore.backbones._openai_tools import parser_of, response_format_field, tool_choice_field, with_raw
@@ -116,11 +114,7 @@ class OpenAICompatible(BaseChatModel):
     context_tokens: int | None = Field(default=None, gt=0)
     extra_body: dict[str, Any] = Field(default_factory=dict)
 
-    _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
-    _client: openai.OpenAI | None = PrivateAttr(default=None)
-    _async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = PrivateAttr(
-        default_factory=WeakKeyDictionary
-    )
+    _clients: Clients | None = PrivateAttr(default=None)
 
     def __init__(self, **options: Any) -> None:
         if "api_key" in options or "openai_api_key" in options:
@@ -179,7 +173,7 @@ class OpenAICompatible(BaseChatModel):
     ) -> ChatResult:
         request = self._request(messages, stop, kwargs)
         with translated(self._server(request)):
-            response = self._sync_client().chat.completions.create(**request)
+            response = self._connections().for_threads().chat.completions.create(**request)
             return self._result(response)
 
     async def _agenerate(
@@ -191,7 +185,7 @@ class OpenAICompatible(BaseChatModel):
     ) -> ChatResult:
         request = self._request(messages, stop, kwargs)
         with translated(self._server(request)):
-            response = await self._async_client().chat.completions.create(**request)
+            response = await self._connections().for_loop().chat.completions.create(**request)
             return self._result(response)
 
     def _stream(
@@ -208,7 +202,7 @@ class OpenAICompatible(BaseChatModel):
             try:
                 with (
                     translated(self._server(request)),
-                    self._sync_client().chat.completions.create(**request) as stream,
+                    self._connections().for_threads().chat.completions.create(**request) as stream,
                 ):
                     for chunk in stream:
                         for message in reader.feed(chunk):
@@ -234,7 +228,9 @@ class OpenAICompatible(BaseChatModel):
             has_begun = False
             try:
                 with translated(self._server(request)):
-                    async with await self._async_client().chat.completions.create(**request) as stream:
+                    async with (
+                        await self._connections().for_loop().chat.completions.create(**request) as stream
+                    ):
                         async for chunk in stream:
                             for message in reader.feed(chunk):
                                 has_begun = True
@@ -300,7 +296,7 @@ class OpenAICompatible(BaseChatModel):
         known = _sdk_fields()
         extra = {name: value for name, value in fields.items() if name not in known}
         request = {name: value for name, value in fields.items() if name in known and value is not None}
-        request["extra_headers"] = {**(kwargs.get("extra_headers") or {}), **_authorization()}
+        request["extra_headers"] = {**(kwargs.get("extra_headers") or {}), **authorization()}
         request["messages"] = to_request_messages(messages, send_reasoning=self.send_reasoning)
         if body := {**self.extra_body, **extra, **(kwargs.get("extra_body") or {})}:
             request["extra_body"] = body
@@ -327,33 +323,13 @@ class OpenAICompatible(BaseChatModel):
     def _server(self, request: Mapping[str, Any]) -> Server:
         return Server(url=self.base_url, model=request["model"], timeout=self.timeout, secret=find_key())
 
-    def _client_options(self) -> dict[str, Any]:
-        """Return what both clients are made with; the key travels with each request and is not kept here."""
-        return {
-            "base_url": self.base_url,
-            "max_retries": self.max_retries,
-            "timeout": openai.Timeout(self.timeout, connect=min(self.timeout, 10.0)),
-        }
-
-    def _sync_client(self) -> openai.OpenAI:
-        with self._lock:
-            if self._client is None:
-                self._client = openai.OpenAI(api_key=_UNUSED, **self._client_options())
-            return self._client
-
-    def _async_client(self) -> openai.AsyncOpenAI:
-        """Return the client of this event loop: connections cannot be carried from one loop to another."""
-        loop = asyncio.get_running_loop()
-        with self._lock:
-            client = self._async_clients.get(loop)
-            if client is None:
-                # No connection outlives its answer: nobody would close it before the loop ends.
-                connections = openai.DefaultAsyncHttpxClient(limits=_NO_KEEPALIVE)
-                client = openai.AsyncOpenAI(
-                    api_key=_UNUSED, http_client=connections, **self._client_options()
-                )
-                self._async_clients[loop] = client
-        return client
+    def _connections(self) -> Clients:
+        """Return the clients for the address and limits of this moment (a copy of a model may have others)."""
+        options = ClientOptions(self.base_url, self.timeout, self.max_retries)
+        clients = self._clients
+        if clients is None or clients.options != options:
+            clients = self._clients = Clients(options)
+        return clients
 
     # Tools and structured output
 
@@ -420,24 +396,12 @@ class OpenAICompatible(BaseChatModel):
         return with_raw(model, parser) if include_raw else model | parser
 
 
-_UNUSED = "unused"  # the SDK wants a key at construction; ours is in the header of each request
-_NO_KEEPALIVE = openai.DEFAULT_CONNECTION_LIMITS.__class__(
-    max_connections=openai.DEFAULT_CONNECTION_LIMITS.max_connections, max_keepalive_connections=0
-)
-
-
 @cache
 def _sdk_fields() -> frozenset[str]:
     """Return the names of the arguments of the SDK's call."""
     from openai.resources.chat.completions import Completions
 
     return frozenset(inspect.signature(Completions.create).parameters) - {"self", "extra_body"}
-
-
-def _authorization() -> dict[str, Any]:
-    """Return the header with the key of this moment, or word that there is none."""
-    key = find_key()
-    return {"Authorization": f"Bearer {key}" if key else openai.Omit()}
 
 
 def _pause(attempt: int) -> float:

@@ -13,9 +13,10 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from agentcore.errors import ConfigurationError
+from agentcore.messages import is_from_user, notice
 
 __all__ = ["LoopGuard"]
 
@@ -96,15 +97,15 @@ class LoopGuard(AgentMiddleware[Any, Any]):
             return request
         if count < self.strip_at:
             text = (
-                f"Notice: {name} was called {count} times with the same arguments and gave the same result. "
+                f"{name} was called {count} times with the same arguments and gave the same result. "
                 "Try something else, or answer from what you have."
             )
-            return request.override(messages=[*request.messages, HumanMessage(text)])
+            return request.override(messages=[*request.messages, notice(text)])
         text = (
-            f"Notice: {name} gave the same result {count} times. There are no more tool calls. "
+            f"{name} gave the same result {count} times. There are no more tool calls. "
             "Answer now from what you have, and say what is missing."
         )
-        return request.override(messages=[*request.messages, HumanMessage(text)], tools=[], tool_choice=None)
+        return request.override(messages=[*request.messages, notice(text)], tools=[], tool_choice=None)
 
 
 def _without_calls(response: ModelResponse[Any]) -> ModelResponse[Any]:
@@ -134,7 +135,7 @@ def _calls_since_user(messages: Sequence[BaseMessage]) -> list[Call]:
     waiting: dict[str, tuple[str, str]] = {}
     calls: list[Call] = []
     for message in messages:
-        if isinstance(message, HumanMessage):
+        if is_from_user(message):
             waiting.clear()
             calls.clear()
         elif isinstance(message, AIMessage):

@@ -13,8 +13,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from langchain.agents.middleware import AgentMiddleware, AgentState, ModelRequest, ModelResponse
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langgraph.runtime import Runtime
+
+from agentcore.messages import is_from_user
 
 __all__ = ["MemoryRecall", "RecallMemory", "Recollection"]
 
@@ -150,7 +152,7 @@ class MemoryRecall(AgentMiddleware[Any, Any]):
 
 def _last_human(messages: Sequence[BaseMessage]) -> int | None:
     """Return where the user spoke last."""
-    return next((i for i in range(len(messages) - 1, -1, -1) if isinstance(messages[i], HumanMessage)), None)
+    return next((i for i in range(len(messages) - 1, -1, -1) if is_from_user(messages[i])), None)
 
 
 def _turn(messages: Sequence[BaseMessage]) -> list[tuple[str, str]]:

@@ -534,6 +534,15 @@ def test_one_model_serves_several_event_loops(serve: Any) -> None:
         assert asyncio.run(model.ainvoke("?")).content == "ok"
 
 
+def test_a_copy_for_another_server_asks_that_one(serve: Any) -> None:
+    """model_copy with a new address takes new connections."""
+    _, model = serve(completion("first"))
+    assert model.invoke("?").content == "first"
+    with serving(lambda _: completion("second")) as other:
+        assert model.model_copy(update={"base_url": other.url}).invoke("?").content == "second"
+    assert model.invoke("?").content == "first"
+
+
 # Keys
 
 
@@ -576,7 +585,8 @@ def test_the_key_is_nowhere_else(
         str(caught.value),
         caplog.text,
         str(vars(model)),
-        str(vars(model._client)),
+        str(vars(model._clients)),
+        str(vars(model._clients.for_threads())),
     ]
     assert not [text for text in shown if secret in text]
     with pytest.raises(TypeError):  # the connection pool cannot be pickled, so neither can a key be

@@ -13,7 +13,7 @@ from scripted_model import ScriptedModel, calling
 
 from agentcore.memory import SwiftMem
 from agentcore.memory.embedding import HashEmbedder
-from agentcore.middleware import MemoryRecall
+from agentcore.middleware import LoopGuard, MemoryRecall
 
 
 @pytest.fixture
@@ -101,6 +101,16 @@ def test_images_keep_their_place(memory: SwiftMem) -> None:
     content = ask(memory, question=blocks).heard[0][-1].content
     assert isinstance(content, list)
     assert [block["type"] for block in content if isinstance(block, dict)] == ["text", "text", "image"]
+
+
+def test_a_notice_is_no_question(memory: SwiftMem) -> None:
+    """In any order of middleware, memories are recalled for the user's words and not for a warning."""
+    memory.add("Cristofori made instruments.")
+    model = ScriptedModel(lines=[calling("where", {"name": "Cristofori"})] * 3 + [AIMessage("In Padua.")])
+    agent = create_agent(model, [where], middleware=[LoopGuard(), MemoryRecall(memory, limit=1)])
+    agent.invoke({"messages": [HumanMessage("Cristofori?")]})
+    assert str(model.heard[-1][-1].content).startswith("Notice:")
+    assert "made instruments" in model.heard[-1][0].text
 
 
 def test_recalling_and_remembering_can_be_turned_off(memory: SwiftMem) -> None:
