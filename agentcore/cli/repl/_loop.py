@@ -52,6 +52,7 @@ class Repl:
         self._stop_turn: Callable[[], None] | None = None
         self._prompt: Prompt | None = None
         self._last_stop = float("-inf")
+        self._former_handler: Any = signal.SIG_DFL
         if resume is not None:
             self.resume(resume)
 
@@ -180,7 +181,9 @@ class Repl:
     def _watch_signals(self) -> None:
         """Handle SIGINT in the loop; prompt_toolkit puts this handler back after each prompt, one of the loop's it would not."""
         loop = asyncio.get_running_loop()
-        signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(self._on_signal))
+        self._former_handler = signal.signal(
+            signal.SIGINT, lambda *_: loop.call_soon_threadsafe(self._on_signal)
+        )
 
     def _on_signal(self) -> None:
         """Take SIGINT between two prompts, in a pipe, or from elsewhere, as Ctrl-C."""
@@ -194,6 +197,7 @@ class Repl:
 
     def _shut_down(self) -> None:
         """Close what is open; a conversation that can be resumed is named."""
+        signal.signal(signal.SIGINT, self._former_handler)
         if not self.has_stray_work:
             self.agent.close()
         if self.transcript.turns and self.console.is_terminal:

@@ -1,0 +1,311 @@
+"""The REPL in a real pseudo-terminal and through a pipe; the model is a real HTTP server."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+from chat_server import ChatServer, Reply, completion, obliging_model, serving
+
+from agentcore.models import path_of
+
+from .conftest import Run
+
+pytestmark = pytest.mark.skipif(path_of("minilm") is None, reason="needs `agentcore models pull minilm`")
+
+QUESTION = "Where does the grey cat sleep?"
+ANSWER = json.dumps({"found": True, "answer": "the red sofa", "evidence": [1]})
+HANG_S = 30
+PROMPT = r"\x1b\[\?2004h|(?:^|\n)> "  # paste mode is switched on with each prompt
+SLOW_START_S = 40
+
+
+def answer(request: dict[str, Any]) -> Reply:
+    prompt = " ".join(str(message["content"]) for message in request["messages"])
+    return completion(ANSWER) if '"evidence"' in prompt else obliging_model(request)
+
+
+@pytest.fixture
+def server() -> Iterator[ChatServer]:
+    with serving(answer) as running:
+        yield running
+
+
+@pytest.fixture
+def hanging() -> Iterator[ChatServer]:
+    """Return a server that takes half a minute for every answer."""
+    with serving(lambda _: Reply(body="{}", delay_s=HANG_S)) as running:
+        yield running
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "documents"
+    root.mkdir()
+    (root / "cats.md").write_text("# Cats\n\nThe grey cat sleeps on the red sofa. 灰色的猫睡在红沙发上。")
+    (root / "bread.txt").write_text("Bread\n\nThe bakery opens at seven o'clock.")
+    return root
+
+
+@pytest.fixture
+def variables(folder: Path, tmp_path: Path, environment: dict[str, str]) -> dict[str, str]:
+    own = {
+        "AGENTCORE_CORPUS": str(folder),
+        "AGENTCORE_MEMORY": str(tmp_path / "memory.db"),
+        "AGENTCORE_RUNS": str(tmp_path / "state" / "runs.db"),
+        "OPENAI_API_KEY": "none",
+        "PROMPT_TOOLKIT_NO_CPR": "1",  # pexpect does not answer when asked where the cursor is
+        "TERM": "xterm-256color",
+    }
+    return {**environment, **own}
+
+
+Start = Callable[..., "pexpect.spawn[str]"]
+
+
+@pytest.fixture
+def start(variables: dict[str, str], tmp_path: Path) -> Iterator[Start]:
+    """Return a function that starts the REPL in a terminal of 80x24 and waits for the first prompt."""
+    children: list[pexpect.spawn[str]] = []
+
+    def spawn(server: ChatServer, *arguments: str, **more: str) -> pexpect.spawn[str]:
+        command = ["-m", "agentcore.cli", "repl", "--backbone", f"openai:served@{server.url}", *arguments]
+        child = pexpect.spawn(
+            sys.executable,
+            command,
+            env={**variables, **more},
+            cwd=str(tmp_path),
+            dimensions=(24, 80),
+            encoding="utf-8",
+            timeout=SLOW_START_S,
+        )
+        children.append(child)
+        child.expect(PROMPT)
+        return child
+
+    yield spawn
+    for child in children:
+        child.close(force=True)
+
+
+def leave(child: pexpect.spawn[str]) -> int | None:
+    """Press Ctrl-D until the prompt is there to take it, and return the exit code."""
+    for _ in range(SLOW_START_S):
+        child.sendeof()
+        if child.expect([pexpect.EOF, pexpect.TIMEOUT], timeout=1) == 0:
+            break
+    child.close()
+    return child.exitstatus
+
+
+def wait_for(condition: Callable[[], object], *, seconds: float = SLOW_START_S) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.02)
+
+
+def test_turns_in_a_terminal(start: Start, server: ChatServer) -> None:
+    """Plan before answer, a paste is one message, a resize is survived, the screen is never cleared, Ctrl-D is code 0."""
+    child = start(server)
+    screen = child.logfile_read = io.StringIO()
+    child.send(QUESTION + "\r")
+    child.expect("plan:")
+    child.expect("the red sofa")
+    child.expect("cats.md:")
+    child.expect("json mode")
+    child.expect(PROMPT)
+    child.setwinsize(10, 40)
+    child.send("\x1b[200~Where does\nthe grey cat\nsleep?\x1b[201~")
+    child.send("\r")
+    child.expect(r"run \d{8}-")
+    child.setwinsize(40, 132)
+    child.expect(PROMPT)
+    child.send("/cost\r")
+    child.expect("2 turns")
+    assert leave(child) == 0
+    seen = screen.getvalue()
+    assert "\x1b[2J" not in seen and "\x1b[3J" not in seen and "\x1b[?1049h" not in seen
+
+
+def test_editing_a_line(start: Start, server: ChatServer) -> None:
+    """Ctrl-C clears a line into the history, Tab completes, Alt-Enter breaks, a wrong command reaches no model."""
+    child = start(server)
+    child.send("a line I regret")
+    child.expect("regret")
+    child.send("\x03")
+    child.send("/bud\t seconds 7\r")
+    child.expect("budget of a turn: tokens no limit, calls no limit, seconds 7")
+    child.send("/co\x1b\rst")
+    child.send("\r")
+    child.expect("no command /co")
+    child.send("/modle\r")
+    child.expect("did you mean /model")
+    child.expect(PROMPT)
+    assert leave(child) == 0
+    assert server.requests == []
+    again = start(server)
+    for _ in range(20):  # the history is read in the background
+        again.send("\x1b[A")
+        if again.expect([" I regret", pexpect.TIMEOUT], timeout=0.5) == 0:
+            break
+    else:
+        pytest.fail("the cleared line is not in the history")
+    again.send("\x03")
+    assert leave(again) == 0
+
+
+def test_esc_stops_a_turn_and_two_ctrl_c_leave(start: Start, hanging: ChatServer) -> None:
+    """Esc is as the first Ctrl-C, typed text is not echoed; twice leaves with 130 although the model holds a thread."""
+    child = start(hanging)
+    child.send(QUESTION + "\r")
+    wait_for(lambda: hanging.requests)
+    child.send("xyzzy")
+    child.send("\x1b")
+    child.expect(r"\(interrupted\)")
+    assert "xyzzy" not in child.before
+    child.expect(PROMPT)
+    time.sleep(2.1)  # so that what follows is a pair of its own
+    before = len(hanging.requests)
+    child.send(QUESTION + "\r")
+    wait_for(lambda: len(hanging.requests) > before)
+    child.send("\x03\x03")
+    child.expect(pexpect.EOF, timeout=HANG_S / 2)
+    child.close()
+    assert child.exitstatus == 130
+
+
+def test_ctrl_c_stops_the_turn_and_the_conversation_goes_on(start: Start, hanging: ChatServer) -> None:
+    """A turn that waits for its model is stopped without waiting; the next prompt comes; a second Ctrl-C leaves with 130."""
+    child = start(hanging)
+    child.send(QUESTION + "\r")
+    wait_for(lambda: hanging.requests)
+    pressed = time.monotonic()
+    child.send("\x03")
+    child.expect(r"\(interrupted\)")
+    child.expect(PROMPT)
+    assert time.monotonic() - pressed < HANG_S / 3
+    child.send("/cost\r")
+    child.expect("nothing used yet")
+    child.expect(PROMPT)
+    time.sleep(2.1)  # the first stop is long ago: these two are a pair of their own
+    child.send("\x03")
+    child.expect("Ctrl-C again")
+    child.send("\x03")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130
+
+
+def test_a_conversation_is_resumed_after_a_new_start(start: Start, server: ChatServer) -> None:
+    """The next start lists the conversation, and resuming shows where it stood."""
+    child = start(server)
+    child.send(QUESTION + "\r")
+    child.expect("json mode")
+    child.expect(PROMPT)
+    assert leave(child) == 0
+    again = start(server)
+    again.send("/resume\r")
+    again.expect(r"1 turns\s+Where does the grey cat sleep")
+    again.expect(PROMPT)
+    again.send("/resume 1\r")
+    again.expect("resumed .*1 turns")
+    again.expect("the red sofa")
+    again.expect(PROMPT)
+    again.send("/why\r")
+    again.expect("cats.md:")
+    assert leave(again) == 0
+    resumed = start(server, "--resume", "last")
+    assert "resumed" in resumed.before
+    assert leave(resumed) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_it_works_without_colour(start: Start, server: ChatServer, name: str, value: str) -> None:
+    """With NO_COLOR, and on a terminal that can do nothing, answers carry no colour."""
+    child = start(server, **{name: value})
+    child.send(QUESTION + "\r")
+    child.expect("json mode")
+    assert not re.search(r"\x1b\[(3[0-7]|9[0-7]|38;[25])m?[^\n]*red sofa", child.before)
+    child.expect(PROMPT)
+    assert leave(child) == 0
+
+
+@pytest.mark.slow
+def test_a_failing_turn_does_not_end_the_conversation(start: Start, server: ChatServer) -> None:
+    """An unreachable model is one line; changing the model goes on."""
+    child = start(server)
+    child.send("/model openai:x@http://127.0.0.1:1/v1\r")
+    child.expect("model: openai:x")
+    child.send(QUESTION + "\r")
+    child.expect("error: no connection")
+    child.expect(PROMPT)
+    child.send(f"/model openai:served@{server.url}\r")
+    child.send(QUESTION + "\r")
+    child.expect("json mode")
+    assert leave(child) == 0
+
+
+# -- through a pipe ---------------------------------------------------------------------------------------------------
+
+
+def test_a_pipe_asks_line_by_line(here: Run, server: ChatServer, variables: dict[str, str]) -> None:
+    """Answers are on stdout without prompt or colour, our own lines on stderr, and the code is 0."""
+    script = f"{QUESTION}\n\n/cost\n/nonsense\n"
+    done = here("repl", "--backbone", f"openai:served@{server.url}", stdin=script, **variables)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("the red sofa") >= 1 and "\x1b" not in done.stdout + done.stderr
+    assert "1 turns" in done.stderr and "no command /nonsense" in done.stderr
+
+
+def test_a_pipe_tells_of_failure_by_its_code(here: Run, variables: dict[str, str]) -> None:
+    """A turn that fails makes the exit code 1."""
+    done = here("repl", "--backbone", "openai:x@http://127.0.0.1:1/v1", stdin=QUESTION + "\n", **variables)
+    assert done.returncode == 1 and "no connection" in done.stderr
+
+
+def test_commands_work_through_a_pipe(
+    here: Run, server: ChatServer, variables: dict[str, str], tmp_path: Path
+) -> None:
+    """Each command does what its line in the help says."""
+    script = (
+        "/help\n/model\n/corpus\n/corpus nowhere\n/tools\n/budget\n/budget calls 50\n/budget what\n/memory\n/save\n"
+        f"/resume\n/resume 9\n/why\n{QUESTION}\n/save talk.md\n/save talk.md\n/memory sofa\n/quit\nnever asked\n"
+    )
+    done = here("repl", "--backbone", f"openai:served@{server.url}", stdin=script, cwd=tmp_path, **variables)
+    assert done.returncode == 0, done.stderr
+    for expected in (
+        "/resume [NAME]",
+        "model: openai:served",
+        "nowhere is no folder",
+        "search_corpus:",
+        "budget of a turn: tokens no limit, calls 50",
+        "/budget [tokens|calls|seconds NUMBER|off]",
+        "nothing to save yet",
+        "no earlier conversation",
+        "no conversation '9'",
+        "ask something first",
+        "saved to talk.md",
+        "talk.md exists",
+    ):
+        assert expected in done.stderr, expected
+    assert "## Where does the grey cat sleep?" in (tmp_path / "talk.md").read_text()
+    assert "never asked" not in done.stdout + done.stderr
+
+
+def test_conversations_are_for_their_owner_only(
+    here: Run, server: ChatServer, variables: dict[str, str], tmp_path: Path
+) -> None:
+    """What was said is kept in files of mode 0600."""
+    here("repl", "--backbone", f"openai:served@{server.url}", stdin=QUESTION + "\n", **variables)
+    [kept] = (tmp_path / "state" / "conversations").glob("*.jsonl")
+    assert kept.stat().st_mode & 0o777 == 0o600
