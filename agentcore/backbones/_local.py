@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing
@@ -12,24 +11,22 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.language_models.chat_models import generate_from_stream
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field, PrivateAttr
 
+from agentcore.backbones._answer_constraints import call_constraint, schema_constraint
 from agentcore.backbones._async import stream_in_thread
 from agentcore.backbones._conversation import turns_of
 from agentcore.backbones._engines import Engine, Weights, resolve_path, shared_engine
 from agentcore.backbones._speculation import SpeculationOptions, speculator_for
 from agentcore.backbones._structured import structured_output
 from agentcore.backbones._text import Attention, TextModel, TokenCount
-from agentcore.backbones._tool_calls import CallReader, ReadCall
-from agentcore.backbones._tool_format import COMPACT, SPACED, ToolChoice, call_grammar
-from agentcore.backbones._translation import translated
-from agentcore.errors import ConfigurationError
+from agentcore.backbones._tool_calls import CallReader, ReadCall, answer_chunk
+from agentcore.backbones._tool_format import CALL_START, COMPACT, SPACED, ToolChoice, read_tool_choice
 
 __all__ = ["Attention", "LocalChatModel"]
 
@@ -51,6 +48,11 @@ class LocalChatModel(BaseChatModel):
         Bound on the tokens of one answer.
     stop : list of str, optional
         Texts that end an answer.
+    call_bias : float
+        For models whose template knows no tools: a question is answered by a call when the opening of one has a
+        log-probability of at least minus this. Such models write calls well but rate their opening too low; 5.8 keeps 33
+        of 34 wanted calls of SmolLM2-135M and 8 of 15 right refusals on the cases that it was set on. 0 leaves the choice to
+        the model's own words.
     constrain_tools : bool
         Whether a grammar makes every tool call parse and validate; off only to measure what it is worth.
     speculation : bool, str, list of str, dict or None
@@ -74,6 +76,7 @@ class LocalChatModel(BaseChatModel):
     seed: int | None = None
     max_tokens: int = Field(default=512, ge=1)
     stop: list[str] | None = None
+    call_bias: float = Field(default=5.8, ge=0)
     constrain_tools: bool = True
     speculation: bool | str | list[str] | dict[str, Any] | None = None
 
@@ -151,7 +154,7 @@ class LocalChatModel(BaseChatModel):
             Whether one answer may hold several calls.
         """
         described = [convert_to_openai_tool(tool) for tool in tools]
-        choice = _tool_choice(tool_choice, [tool["function"]["name"] for tool in described])
+        choice = read_tool_choice(tool_choice, [tool["function"]["name"] for tool in described])
         return self.bind(
             tools=described, tool_choice=choice, parallel_tool_calls=parallel_tool_calls, **kwargs
         )
@@ -234,9 +237,17 @@ class LocalChatModel(BaseChatModel):
         prompt = self._template.render(turns_of(messages), tools=offered)
         constraint = None
         if response_schema is not None:
-            constraint = self._schema_constraint(response_schema)
+            constraint = schema_constraint(response_schema, self.text.tokenizer)
         elif offered and self.constrain_tools:
-            constraint = self._call_constraint(offered, tool_choice, is_parallel=parallel_tool_calls)
+            if tool_choice == "auto" and isinstance(messages[-1], HumanMessage) and self._would_call(prompt):
+                tool_choice = "any"
+            constraint = call_constraint(
+                offered,
+                self.text.tokenizer,
+                choice=tool_choice,
+                is_parallel=parallel_tool_calls,
+                separators=SPACED if self._template.knows_tools else COMPACT,
+            )
         reader = CallReader(
             {tool["function"]["name"]: tool["function"].get("parameters", {}) for tool in offered}
         )
@@ -257,7 +268,7 @@ class LocalChatModel(BaseChatModel):
                     if any(piece.text == call.text for call in calls):
                         break
                     calls.append(piece)
-                yield _chunk(piece, len(calls) - 1)
+                yield answer_chunk(piece, len(calls) - 1)
         finish = "tool_calls" if calls and tokens.finish == "stop" else tokens.finish
         yield ChatGenerationChunk(
             message=AIMessageChunk(
@@ -305,7 +316,7 @@ class LocalChatModel(BaseChatModel):
             self.text.decode(
                 prompt,
                 stop=stop,
-                constraint=None if schema is None else self._schema_constraint(schema),
+                constraint=None if schema is None else schema_constraint(schema, self.text.tokenizer),
                 cancel=cancel,
                 **self._call_options(max_tokens=max_tokens, **options),
             )
@@ -351,56 +362,8 @@ class LocalChatModel(BaseChatModel):
             ),
         }
 
-    def _schema_constraint(self, schema: dict[str, Any]) -> Any:
-        from agentcore.decoding import JsonSchemaConstraint
-
-        with translated():
-            return JsonSchemaConstraint(schema, self.text.tokenizer)
-
-    def _call_constraint(self, tools: list[dict[str, Any]], choice: ToolChoice, *, is_parallel: bool) -> Any:
-        from agentcore.decoding import GrammarConstraint
-        from agentcore.decoding.constraints import json_rule
-
-        grammar = call_grammar(
-            tools,
-            choice=choice,
-            is_parallel=is_parallel,
-            json_rule=lambda schema, separators: json_rule(schema, is_lenient=True, separators=separators),
-            separators=SPACED if self._template.knows_tools else COMPACT,
-        )
-        with translated():
-            return GrammarConstraint(grammar, self.text.tokenizer)
-
-
-def _chunk(piece: str | ReadCall, index: int) -> ChatGenerationChunk:
-    if isinstance(piece, str):
-        return ChatGenerationChunk(text=piece, message=AIMessageChunk(content=piece))
-    # LangChain completes half a JSON document on its own: what could not be read must not look like one.
-    arguments = (
-        f"unreadable call: {piece.text}"
-        if piece.arguments is None
-        else json.dumps(piece.arguments, ensure_ascii=False)
-    )
-    message = AIMessageChunk(
-        content="",
-        tool_call_chunks=[tool_call_chunk(name=piece.name, args=arguments, id=piece.id, index=index)],
-        additional_kwargs={} if piece.error is None else {"tool_call_errors": {piece.id: piece.error}},
-    )
-    return ChatGenerationChunk(message=message)
-
-
-def _tool_choice(choice: str | dict[str, Any] | bool | None, names: list[str]) -> ToolChoice:
-    """Reduce the many ways to say which tool to ours."""
-    if isinstance(choice, dict):
-        choice = choice.get("function", choice).get("name", "")
-    if choice is None or choice is False or choice == "auto":
-        return "auto"
-    if choice is True or choice in ("any", "required"):
-        return "any"
-    if choice == "none":
-        return "none"
-    if choice not in names:
-        raise ConfigurationError(
-            f"tool_choice {choice!r} is none of the tools: use auto, any, none or {', '.join(names)}"
-        )
-    return str(choice)
+    def _would_call(self, prompt: str) -> bool:
+        """Whether a model that was taught no tools leans towards a call, its dislike of the opening taken off."""
+        if self._template.knows_tools or not self.call_bias:
+            return False
+        return self.text.score(prompt, [CALL_START])[0] >= -self.call_bias

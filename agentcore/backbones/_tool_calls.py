@@ -10,10 +10,13 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, best_match
+from langchain_core.messages import AIMessageChunk
+from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.outputs import ChatGenerationChunk
 
 from agentcore.backbones._tool_format import CALL_END, CALL_START
 
-__all__ = ["CallReader", "ReadCall"]
+__all__ = ["CallReader", "ReadCall", "answer_chunk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +127,21 @@ class CallReader:
         except SchemaError as exc:
             return f"the tool's own schema is invalid: {exc.message}"
         return None if fault is None else f"{fault.json_path}: {fault.message}"
+
+
+def answer_chunk(piece: str | ReadCall, index: int) -> ChatGenerationChunk:
+    """Return a piece of an answer as LangChain streams it; a call is the `index`-th of its answer."""
+    if isinstance(piece, str):
+        return ChatGenerationChunk(text=piece, message=AIMessageChunk(content=piece))
+    # LangChain completes half a JSON document on its own: what could not be read must not look like one.
+    arguments = (
+        f"unreadable call: {piece.text}"
+        if piece.arguments is None
+        else json.dumps(piece.arguments, ensure_ascii=False)
+    )
+    message = AIMessageChunk(
+        content="",
+        tool_call_chunks=[tool_call_chunk(name=piece.name, args=arguments, id=piece.id, index=index)],
+        additional_kwargs={} if piece.error is None else {"tool_call_errors": {piece.id: piece.error}},
+    )
+    return ChatGenerationChunk(message=message)

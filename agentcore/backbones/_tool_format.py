@@ -9,7 +9,18 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-__all__ = ["CALL_END", "CALL_START", "ToolChoice", "call_grammar", "closed", "tool_preamble", "written_calls"]
+from agentcore.errors import ConfigurationError
+
+__all__ = [
+    "CALL_END",
+    "CALL_START",
+    "ToolChoice",
+    "call_grammar",
+    "closed",
+    "read_tool_choice",
+    "tool_preamble",
+    "written_calls",
+]
 
 CALL_START, CALL_END = "<tool_call>", "</tool_call>"
 COMPACT = (",", ":")
@@ -113,3 +124,26 @@ def closed(schema: Any) -> Any:
     if isinstance(copy.get("properties"), dict) and "type" in copy:
         copy.setdefault("additionalProperties", False)
     return copy
+
+
+def read_tool_choice(choice: str | dict[str, Any] | bool | None, names: list[str]) -> ToolChoice:
+    """Reduce the many ways to say which tool to ours.
+
+    Raises
+    ------
+    ConfigurationError
+        If a tool is named that is not among `names`.
+    """
+    if isinstance(choice, dict):
+        choice = choice.get("function", choice).get("name", "")
+    if choice is None or choice is False or choice == "auto":
+        return "auto"
+    if choice is True or choice in ("any", "required"):
+        return "any"
+    if choice == "none":
+        return "none"
+    if choice not in names:
+        raise ConfigurationError(
+            f"tool_choice {choice!r} is none of the tools: use auto, any, none or {', '.join(names)}"
+        )
+    return str(choice)

@@ -70,7 +70,7 @@ class _Tally:
         self.right_arguments += is_right
         self.irrelevant += not case["expected"]
         self.abstained_rightly += not case["expected"] and not written
-        self.tokens += (answer.usage_metadata or {}).get("output_tokens", 0)
+        self.tokens += answer.usage_metadata["output_tokens"] if answer.usage_metadata else 0
         self.seconds += seconds
         entry = self.by_category.setdefault(case["category"], [0, 0, 0])
         entry[0] += 1

@@ -17,14 +17,15 @@ from typing import Any
 
 import torch
 
-from agentcore.decoding import load_gguf
+from agentcore.decoding import LanguageModel, load_gguf
 from agentcore.decoding.benchmarks.engine_equality import compare_with_reference, load_reference
 from agentcore.decoding.benchmarks.engine_perplexity import perplexity
 from agentcore.decoding.benchmarks.engine_speed import measure_bandwidth, measure_speed
+from agentcore.decoding.quantization import Layout
 
 __all__ = ["main", "run"]
 
-_LAYOUTS = ("int4", "int8", "bf16")
+_LAYOUTS: tuple[Layout, ...] = ("int4", "int8", "bf16")
 _PROMPT_TOKENS = 32
 
 
@@ -64,7 +65,9 @@ def run(
             metrics["perplexity"][f"{layout}_excess"] = value / baseline - 1
     del exact
     if "speed" in parts:
-        models = {layout: load_gguf(model_path, weights=layout) for layout in _LAYOUTS}
+        models: dict[str, LanguageModel] = {
+            layout: load_gguf(model_path, weights=layout) for layout in _LAYOUTS
+        }
         reference = load_reference(model_path, dtype=torch.bfloat16)
         speed = measure_speed(models, model_path, reference=reference, rounds=rounds)
         base = speed["transformers"]["tokens_per_s"]
@@ -72,10 +75,10 @@ def run(
         for name, row in speed.items():
             if "tokens_per_s" in row:
                 row["ratio_to_transformers"] = row["tokens_per_s"] / base
-            layout = name.removeprefix("ours_")
-            if layout in models:
-                row["bytes_per_token"] = models[layout].num_bytes
-                row["bandwidth_bound_tokens_per_s"] = bandwidth / models[layout].num_bytes
+            ours = name.removeprefix("ours_")
+            if ours in models:
+                row["bytes_per_token"] = models[ours].num_bytes
+                row["bandwidth_bound_tokens_per_s"] = bandwidth / models[ours].num_bytes
         metrics["speed"] = speed
         metrics["bandwidth_bytes_per_s"] = bandwidth
     return {

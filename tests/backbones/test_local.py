@@ -132,6 +132,16 @@ def test_without_choice_a_model_may_answer_in_words(tiny_chat: Tiny) -> None:
     assert not optional.invalid_tool_calls
 
 
+def test_a_model_that_was_taught_no_tools_is_helped_to_call(smollm2: LocalChatModel) -> None:
+    """The embedded model calls a fitting tool by itself, stays in words where none fits, and ends after the result."""
+    bound = smollm2.bind_tools([area, weather])
+    (call,) = bound.invoke("What is the area of a triangle with base 10 and height 5?").tool_calls
+    assert (call["name"], call["args"]) == ("area", {"base": 10, "height": 5})
+    unhelped = smollm2.model_copy(update={"call_bias": 0.0}).bind_tools([area, weather])
+    assert not unhelped.invoke("What is the area of a triangle with base 10 and height 5?").tool_calls
+    assert not bound.invoke("Hello! How are you today?").tool_calls
+
+
 def test_streamed_calls_add_up(tiny_chat: Tiny) -> None:
     """Chunks of an answer with calls join to the calls of the answer as a whole."""
     bound = tiny_chat(max_tokens=120).bind_tools([area, weather], tool_choice="any")
