@@ -25,7 +25,7 @@ MAX_GATE_SHARE = 0.2
 MAX_GATE = 4096
 """A gate that lets more through saves nothing over the vector lists."""
 
-NUM_NEIGHBOURS, NUM_LEXICAL = 768, 768
+NUM_NEIGHBOURS, NUM_LEXICAL = 512, 768
 NUM_BESIDE_GATE = 256
 """Candidates by vector and by words; beside a gate fewer, against what the gate misses."""
 

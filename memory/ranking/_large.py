@@ -88,9 +88,13 @@ def _best_candidates(
     body: Partition, usual: _Usual, query: Query, config: RankingConfig, candidates: Rows
 ) -> Rows:
     """Return the candidates worth a look at their tokens and neighbours."""
-    rows = np.sort(candidates)
+    rows = np.unique(np.concatenate((candidates, body.structure.around[:2, candidates].ravel())))
+    rows = rows[rows < len(body)]
     dense, lexical, _ = _evidence(body, usual, query, rows)
     first = (dense + lexical) * np.float32(0.5)
+    padded = np.append(first, np.float32(0))
+    previous, following = body.structure.restrict(rows).around[:2]
+    first = first + np.float32(config.shortlist_neighbours) * (padded[previous] + padded[following])
     add_hints(first, body, query, config, rows)
     first += np.float32(config.shortlist_cues) * cue_table(config, query.asks_when)[body.turn_cues[rows]]
     return rows[np.argpartition(-first, config.token_candidates)[: config.token_candidates]]
