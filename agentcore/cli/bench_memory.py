@@ -147,7 +147,9 @@ def _sizes(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[in
 
 
 @click.command(name="memory-scale")
-@click.option("--data", type=_DATA, required=True, help="A LoCoMo file: the real turns and the questions.")
+@click.option(
+    "--data", type=_DATA, help="A LoCoMo file: the real turns and the questions.  [default: shipped text]"
+)
 @click.option(
     "--n", "sizes", default="10000,100000", show_default=True, callback=_sizes, help="Records, by commas."
 )
@@ -168,7 +170,7 @@ def _sizes(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[in
 @_json
 @_out
 def memory_scale(
-    data: Path,
+    data: Path | None,
     sizes: tuple[int, ...],
     compare: tuple[str, ...],
     workload: str | None,

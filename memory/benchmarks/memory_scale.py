@@ -24,7 +24,10 @@ from agentcore.memory.benchmarks._scale_worker import Job, Outcome, run_job
 from agentcore.memory.benchmarks.engines import ENGINES
 from agentcore.memory.embedding import Embedder, EncodedQuery, default_embedder
 
-__all__ = ["MemoryScaleConfig", "run_memory_scale"]
+__all__ = ["EXAMPLE_TURNS", "MemoryScaleConfig", "run_memory_scale"]
+
+EXAMPLE_TURNS = Path(__file__).parent / "data" / "example_turns.json"
+"""Sentences of the example corpus as turns, with its questions: what is run when no data file is named."""
 
 _AT_A_MILLION = frozenset({"swiftmem", "faiss", "faiss-hnsw", "faiss-ivf", "sqlite-vec"})
 _MANY = 500_000
@@ -36,8 +39,8 @@ class MemoryScaleConfig:
 
     Attributes
     ----------
-    data : Path
-        A LoCoMo file: the real turns and the questions.
+    data : Path or None
+        A LoCoMo file: the real turns and the questions; None is the text that ships.
     records : tuple of int
         Sizes.
     engines : tuple of str
@@ -48,7 +51,7 @@ class MemoryScaleConfig:
         Questions asked.
     """
 
-    data: Path
+    data: Path | None = None
     records: tuple[int, ...] = (10_000, 100_000)
     workloads: tuple[str, ...] = ("many_users", "heavy_user")
     engines: tuple[str, ...] = ("faiss", "faiss-hnsw", "faiss-ivf", "rrf", "sqlite-vec", "chroma", "lancedb")
@@ -82,10 +85,10 @@ def run_memory_scale(config: MemoryScaleConfig, *, embedder: Embedder | None = N
         if workload not in ("many_users", "heavy_user"):
             raise ValueError(f"workload must be 'many_users' or 'heavy_user', not {workload!r}")
     embedder = embedder or default_embedder()
-    dataset = read_locomo(config.data)
+    dataset = read_locomo(config.data or EXAMPLE_TURNS)
     turns = sum(len(partition.items) for partition in dataset)
     if min(config.records) < turns:
-        raise ValueError(f"records must be at least {turns}, the number of turns in {config.data.name!r}")
+        raise ValueError(f"records must be at least {turns}, the number of turns in {dataset.name!r}")
     names = ["swiftmem", *dict.fromkeys(name for name in config.engines if name != "swiftmem")]
     rows: list[dict[str, Any]] = []
     with (
