@@ -28,8 +28,8 @@ class LazyGroup(click.Group):
         self.lazy = dict(lazy)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of the table."""
-        return [*self.lazy, *super().list_commands(ctx)]
+        """Return the names: those of its own, then the table's."""
+        return [*super().list_commands(ctx), *self.lazy]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one sub-command."""
@@ -54,8 +54,9 @@ class LazyGroup(click.Group):
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the table of sub-commands, none of which is imported for it."""
-        rows = [(name, entry.help) for name, entry in self.lazy.items()]
+        """Write the table of sub-commands; those of the table are not imported for it."""
+        rows = [(name, command.get_short_help_str(60)) for name, command in self.commands.items()]
+        rows += [(name, entry.help) for name, entry in self.lazy.items()]
         if rows:
             with formatter.section("Commands"):
                 formatter.write_dl(rows)

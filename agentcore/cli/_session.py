@@ -87,6 +87,10 @@ def open_corpus(settings: Settings, progress: Progress, say: Say) -> Iterator[Co
         yield corpus
 
 
+def _nothing() -> None:
+    """Close nothing: the backbone holds nothing open."""
+
+
 @contextmanager
 def open_agent(
     settings: Settings, *, progress: Progress, say: Say, started: float | None = None
@@ -106,6 +110,7 @@ def open_agent(
 
     with ExitStack() as stack:
         backbone = load_backbone(settings.backbone)
+        stack.callback(getattr(backbone, "close", _nothing))  # remote ones hold connections
         corpus = stack.enter_context(open_corpus(settings, progress, say))
         settings.memory.parent.mkdir(parents=True, exist_ok=True)
         settings.runs.parent.mkdir(parents=True, exist_ok=True)

@@ -4,35 +4,27 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from agentcore.memory import SwiftMem
+from agentcore.cli._lazy import LazyCommand, LazyGroup
+from agentcore.cli._memory_file import checked, common, open_memory, owner_of
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
-
-
-def _common(command: Command) -> Command:
-    """Add the options that every sub-command shares."""
-    options: list[Callable[[Command], Command]] = [
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
-        click.option("--namespace", help="A partition under the user."),
-        click.option("--user", help="Whose memory (default: the setting `user`)."),
-        click.option("--memory", "file", type=_FILE, help="The memory file (default: the setting `memory`)."),
-    ]
-    for option in options:
-        command = option(command)
-    return command
+_UPKEEP = "agentcore.cli.memory_upkeep"
+_COMMANDS = {
+    "stats": LazyCommand(_UPKEEP, "stats", "Count what the file holds."),
+    "export": LazyCommand(_UPKEEP, "export", "Write memories with their history as JSON lines."),
+    "import": LazyCommand(_UPKEEP, "import_", "Read an export of ours, of mem0 or of a LangGraph store."),
+    "consolidate": LazyCommand(
+        _UPKEEP, "consolidate", "Tag, merge tags, and lay related records side by side."
+    ),
+    "vacuum": LazyCommand(_UPKEEP, "vacuum", "Remove what has expired and shrink the file."),
+}
 
 
-@click.group()
+@click.group(cls=LazyGroup, lazy=_COMMANDS)
 def memory() -> None:
     """Add, search, list and move memories."""
 
@@ -43,7 +35,7 @@ def memory() -> None:
 @click.option("--role", help="Who said it: user, assistant, …")
 @click.option("--tag", "tags", multiple=True, help="May be given several times.")
 @click.option("--metadata", metavar="JSON", help="A JSON object.")
-@_common
+@common
 def add(
     text: tuple[str, ...],
     timestamp: str | None,
@@ -58,9 +50,9 @@ def add(
 ) -> None:
     """Remember TEXT (`-` reads stdin) and print its id."""
     words = sys.stdin.read() if text == ("-",) else " ".join(text)
-    owner = _user(user)
-    with _open(file) as store:
-        record_id = _checked(
+    owner = owner_of(user)
+    with open_memory(file) as store:
+        record_id = checked(
             lambda: store.add(
                 words,
                 user_id=owner,
@@ -81,7 +73,7 @@ def add(
 @click.option("--end", metavar="TIME", help="Not newer than this.")
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Only hits at least this sure.")
 @click.option("--explain", is_flag=True, help="Say how the hits were found.")
-@_common
+@common
 def search(
     query: tuple[str, ...],
     limit: int,
@@ -96,9 +88,9 @@ def search(
     as_json: bool,
 ) -> None:
     """Find memories by meaning, words and time, best first."""
-    owner = _user(user)
-    with _open(file, must_exist=True) as store:
-        hits = _checked(
+    owner = owner_of(user)
+    with open_memory(file, must_exist=True) as store:
+        hits = checked(
             lambda: store.search(
                 " ".join(query),
                 user_id=owner,
@@ -128,13 +120,13 @@ def search(
 
 @memory.command(name="list")
 @click.option("--limit", type=click.IntRange(1), help="Only the newest so many.")
-@_common
+@common
 def list_(
     limit: int | None, *, file: Path | None, user: str | None, namespace: str | None, as_json: bool
 ) -> None:
     """Show memories in the order of their time."""
-    with _open(file, must_exist=True) as store:
-        records = store.get_all(user_id=_user(user), namespace=namespace)
+    with open_memory(file, must_exist=True) as store:
+        records = store.get_all(user_id=owner_of(user), namespace=namespace)
     records = records[-limit:] if limit else records
     if as_json:
         click.echo(
@@ -151,7 +143,7 @@ def list_(
 @click.argument("ids", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every memory of the user.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@_common
+@common
 def delete(
     ids: tuple[str, ...],
     everything: bool,
@@ -165,10 +157,10 @@ def delete(
     """Forget memories for good, by id or all of a user."""
     if bool(ids) == everything:
         raise click.UsageError("name ids, or --all")
-    owner = _user(user)
+    owner = owner_of(user)
     if everything and not yes:
         click.confirm(f"forget everything of user {owner!r}?", abort=True, err=True)
-    with _open(file, must_exist=True) as store:
+    with open_memory(file, must_exist=True) as store:
         if everything:
             count = store.delete_all(user_id=owner, namespace=namespace)
         else:
@@ -176,49 +168,6 @@ def delete(
     if not count and ids:
         raise click.ClickException(f"no memory has the id {ids[0]!r}: `agentcore memory list` shows the ids")
     click.echo(json.dumps({"deleted": count}) if as_json else f"{count} forgotten")
-
-
-@memory.command()
-@_common
-def stats(*, file: Path | None, user: str | None, namespace: str | None, as_json: bool) -> None:
-    """Count what the file holds."""
-    del user, namespace
-    with _open(file, must_exist=True) as store:
-        counts = store.stats()
-    if as_json:
-        click.echo(json.dumps(counts, indent=2))
-        return
-    for name, value in counts.items():
-        click.echo(f"{name:12} {value}")
-
-
-def _open(file: Path | None, *, must_exist: bool = False) -> AbstractContextManager[SwiftMem]:
-    """Open the memory file of the option or the settings."""
-    from agentcore.config import load_settings
-    from agentcore.memory import SwiftMem
-
-    path = load_settings({"memory": file}).settings.memory
-    if must_exist and not path.exists():
-        raise click.ClickException(f"no memory file at {path}: `agentcore memory add TEXT` makes one")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return SwiftMem(path)
-
-
-def _user(user: str | None) -> str:
-    from agentcore.config import load_settings
-
-    return load_settings({"user": user}).settings.user
-
-
-Result = TypeVar("Result")
-
-
-def _checked(call: Callable[[], Result]) -> Result:
-    """Run a call; what it refuses about its arguments is wrong usage."""
-    try:
-        return call()
-    except (ValueError, TypeError) as exc:
-        raise click.UsageError(str(exc)) from exc
 
 
 def _object(text: str | None) -> dict[str, Any] | None:

@@ -89,3 +89,36 @@ def test_a_file_that_is_no_database_is_told(here: Run, file: str) -> None:
     done = here("memory", "list", "--memory", file)
     assert done.returncode == 1 and done.stderr.count("\n") == 1 and "Traceback" not in done.stderr
     assert Path(file).read_text().startswith("I am a letter.")
+
+
+def test_an_export_is_read_back_into_another_file(here: Run, file: str, tmp_path: Path) -> None:
+    """Export and import carry ids and text; importing twice adds nothing, and a target is not overwritten unasked."""
+    record_id = here("memory", "add", "carried over", "--memory", file).stdout.strip()
+    lines = str(tmp_path / "export.jsonl")
+    assert here("memory", "export", lines, "--memory", file, "--json").stdout == '{"exported": 1}\n'
+    assert here("memory", "export", lines, "--memory", file).returncode == 1
+    other = str(tmp_path / "other.db")
+    for count in (1, 0):
+        done = here("memory", "import", lines, "--memory", other, "--json")
+        assert json.loads(done.stdout) == {"imported": count}
+    listed = json.loads(here("memory", "list", "--memory", other, "--json").stdout)
+    assert [(row["id"], row["text"]) for row in listed] == [(record_id, "carried over")]
+
+
+def test_an_import_of_something_else_changes_nothing(here: Run, file: str, tmp_path: Path) -> None:
+    """A file that is no export is wrong usage, named by its line."""
+    (tmp_path / "bad.jsonl").write_text('{"text": "fine", "id": "1"}\nnonsense\n')
+    here("memory", "add", "kept", "--memory", file)
+    done = here("memory", "import", str(tmp_path / "bad.jsonl"), "--memory", file)
+    assert done.returncode == 2 and "line" in done.stderr and "Traceback" not in done.stderr
+    assert json.loads(here("memory", "stats", "--memory", file, "--json").stdout)["records"] == 1
+
+
+def test_upkeep_reports_what_it_did(here: Run, file: str) -> None:
+    """Consolidating and vacuuming say what changed, and memories are found afterwards as before."""
+    here("memory", "add", "I moved to Lisbon in May", "--memory", file)
+    report = json.loads(here("memory", "consolidate", "--memory", file, "--json").stdout)
+    assert report[0]["records"] == 1
+    vacuumed = json.loads(here("memory", "vacuum", "--memory", file, "--json").stdout)
+    assert vacuumed["removed"] == 0 and vacuumed["bytes_after"] <= vacuumed["bytes_before"]
+    assert "Lisbon" in here("memory", "search", "where do I live", "--memory", file).stdout
