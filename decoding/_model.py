@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from agentcore.decoding._batching import BatchTurn, Request
 from agentcore.decoding._cache import KEY_BLOCK, KVCache
 from agentcore.decoding._spec import ModelSpec
 from agentcore.decoding._tokenizer import Tokenizer
@@ -57,6 +58,7 @@ class ModelWeights:
     rotary_factors: Tensor | None = None
 
 
+_Views = tuple[tuple[Tensor, ...], tuple[Tensor, ...], tuple[Tensor, ...]]
 _LayerFunctions = tuple[Tensor, Linear, Linear, Tensor, Linear, Linear]
 
 
@@ -81,7 +83,7 @@ class LanguageModel:
     Notes
     -----
     Safe for use from several threads, each with caches of its own: forwards take turns, so that torch's own threads
-    never compete.
+    never compete, and single-token forwards that are asked for at the same time run as one batch.
     """
 
     def __init__(
@@ -111,6 +113,11 @@ class LanguageModel:
         self._many = [_functions(layer, width, few=False) for layer in weights.layers]
         self._head_few, self._head_many = weights.head.few(), weights.head.many()
         self._cos, self._sin = _rotary_tables(spec, weights.rotary_factors, self.dtype, self.device)
+
+    @cached_property
+    def _batches(self) -> BatchTurn:
+        # Below the crossover rows are independent of each other in the packed kernels: a batch changes no bit.
+        return BatchTurn(self._forward_batch, self._turn, max_size=max(self.rows_crossover - 1, 1))
 
     @property
     def num_bytes(self) -> int:
@@ -180,6 +187,10 @@ class LanguageModel:
         """
         if len(ids) == 0:
             raise ValueError("forward needs at least one token: an empty prompt has nothing to continue")
+        is_plain = positions is None and mask is None and kernels is None and fixed_rows is None and queries is None
+        if len(ids) == 1 and is_plain and rows != "none":
+            cache.reserve(1)
+            return self._batches.submit(Request(ids[0], cache))
         with self._turn, torch.inference_mode():
             return self._forward(ids, cache, rows, positions, mask, kernels, fixed_rows, queries)
 
@@ -221,6 +232,20 @@ class LanguageModel:
         scores = (self._head_few if few_scores else self._head_many)(x)
         return (scores[real - 1 : real] if is_fixed and rows == "last" else scores[:real]).float()
 
+    @torch.inference_mode()
+    def _forward_batch(self, batch: Sequence[Request]) -> Tensor:
+        """Run the next token of several sequences, which see nothing of each other; return (B, V)."""
+        if len(batch) == 1:
+            return self._forward([batch[0].token_id], batch[0].cache, "last", None, None, "few", None, None)
+        index = torch.tensor([request.token_id for request in batch], device=self.device)
+        where = torch.tensor([request.cache.length for request in batch], device=self.device)
+        x = self.weights.embedding.rows(index).float()
+        rotation = (_rotation(self._cos[where], 1.0, self.spec), _rotation(self._sin[where], 0.0, self.spec))
+        x = self._batch_blocks(x, [request.cache.views(1) for request in batch], rotation)
+        for request in batch:
+            request.cache.advance(1)
+        return self._head_few(_rms_norm(x, self._final_norm, self._norm_floor, self.dtype)).float()
+
     def prefill(self, ids: Sequence[int], cache: KVCache, *, queries: list[Tensor] | None = None) -> Tensor:
         """Run a prompt in chunks and return the scores for the token after it, (1, V), float32."""
         begin = 0
@@ -233,7 +258,7 @@ class LanguageModel:
         self,
         x: Tensor,
         layers: list[_LayerFunctions],
-        views: tuple[tuple[Tensor, ...], tuple[Tensor, ...], tuple[Tensor, ...]],
+        views: _Views,
         rotation: tuple[Tensor, Tensor],
         bias: Tensor | None,
         queries: list[Tensor] | None,
@@ -264,6 +289,26 @@ class LanguageModel:
                 mixed = attend(query, keys[i], values[i], attn_mask=bias)
                 mixed = mixed.view(H_kv, M, group, D).transpose(0, 1).reshape(M, H * D)
             x = x + output(mixed)
+            gate, up = gate_up(_rms_norm(x, mlp_norm, floor, dtype)).chunk(2, -1)
+            x = x + down(functional.silu(gate).mul_(up))
+        return x
+
+    def _batch_blocks(self, x: Tensor, views: list[_Views], rotation: tuple[Tensor, Tensor]) -> Tensor:
+        """Run one row per sequence through all blocks: linear layers together, attention apart."""
+        spec, dtype, floor = self.spec, self.dtype, self._norm_floor
+        B, H, H_kv, D = x.shape[0], spec.num_heads, spec.num_kv_heads, spec.head_width
+        cos, sin = rotation
+        attend = functional.scaled_dot_product_attention
+        for i, (attention_norm, qkv, output, mlp_norm, gate_up, down) in enumerate(self._few):
+            heads = qkv(_rms_norm(x, attention_norm, floor, dtype)).view(B, H + 2 * H_kv, D)
+            heads = torch.addcmul(heads * cos, heads.roll(D // 2, -1), sin)
+            queries = heads[:, :H].view(B, 1, H_kv, H // H_kv, D).unbind(0)
+            entries = heads[:, H:].view(B, 2, H_kv, 1, D).unbind(0)
+            rows = []
+            for (write, keys, values), query, entry in zip(views, queries, entries, strict=True):
+                write[i].copy_(entry)
+                rows.append(attend(query, keys[i], values[i]).reshape(1, H * D))
+            x = x + output(torch.cat(rows))
             gate, up = gate_up(_rms_norm(x, mlp_norm, floor, dtype)).chunk(2, -1)
             x = x + down(functional.silu(gate).mul_(up))
         return x
