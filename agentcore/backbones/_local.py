@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -66,6 +66,9 @@ class LocalChatModel(BaseChatModel):
     """
 
     model_config = ConfigDict(populate_by_name=True, arbitrary_types_allowed=True, protected_namespaces=())
+
+    supports_prefill: ClassVar[bool] = True
+    """Whether a call may name the text that its answer begins with (``prefill=``)."""
 
     model_name: str = Field(default="smollm2", alias="model")
     weights: Weights = "auto"
@@ -229,12 +232,16 @@ class LocalChatModel(BaseChatModel):
         tool_choice: ToolChoice = "auto",
         parallel_tool_calls: bool = True,
         response_schema: dict[str, Any] | None = None,
+        prefill: str = "",
         cancel: threading.Event | None = None,
         **options: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        """Generate one answer as message chunks; the last one carries usage and the reason for its end."""
+        """Generate one answer as message chunks; the last one carries usage and the reason for its end.
+
+        `prefill` is text that the answer begins with and that is not repeated: our own parts continue a cut answer by it.
+        """
         offered = [] if tool_choice == "none" else list(tools)
-        prompt = self._template.render(turns_of(messages), tools=offered)
+        prompt = self._template.render(turns_of(messages), tools=offered) + prefill
         constraint = None
         if response_schema is not None:
             constraint = schema_constraint(response_schema, self.text.tokenizer)

@@ -117,6 +117,9 @@ class ThoughtTrimmer:
     def _under_thinking(self) -> Verdict | None:
         if self._under.check(tokens=self.num_tokens, thoughts=self.num_thoughts):
             return Verdict(
-                "under_thinking", 0, self.best_answer, f"{self.num_thoughts} thoughts without agreement"
+                "under_thinking",
+                0,
+                self.best_answer,
+                f"{self.num_tokens:.0f} tokens and {self.num_thoughts} thoughts without agreement",
             )
         return None

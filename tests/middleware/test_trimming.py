@@ -29,6 +29,7 @@ from agentcore.errors import ConfigurationError
 from agentcore.evaluation.trimming_server import serving_traces
 from agentcore.evaluation.trimming_traces import Trace
 from agentcore.middleware.trimming import ThoughtTrimming, safe_messages, trimmed
+from agentcore.models import path_of
 
 PROBLEM = "A farm has 12 cows and 44 sheep. How many animals are there in total?"
 THINKING = (
@@ -376,6 +377,25 @@ def test_a_served_model_over_http() -> None:
         assert server.num_tokens < trace.tokens / 2
     assert "\\boxed{56}" in message.text
     assert [(cut["reason"], cut["continuation"]) for cut in told] == [("over_thinking", "continue")]
+
+
+@pytest.mark.slow
+def test_the_embedded_model_is_continued_where_it_was_cut() -> None:
+    """The embedded model's own answer goes on after the guide, by prefill."""
+    if path_of("smollm2") is None:
+        pytest.skip("the model is not on this machine: agentcore models pull smollm2")
+    told: list[dict[str, Any]] = []
+    early = TrimmingConfig(
+        over_rule="off", repetition=False, under_mode="or", max_thoughts=99, budget_share=0.3
+    )
+    model = trimmed(
+        load_backbone("local", max_tokens=80), watch="all", trimming=Trimming(early), on_trim=told.append
+    )
+    message = model.invoke(PROBLEM + " Think step by step.")
+    assert [(cut["reason"], cut["continuation"]) for cut in told] == [("under_thinking", "prefill")]
+    thought, _, answer = message.text.partition("**Final Answer**")
+    assert thought.strip()
+    assert answer.strip()
 
 
 def test_trimmed_models_pass_langchains_questions() -> None:
