@@ -12,7 +12,10 @@ from agentcore.decoding.speculation._step_time import StepTimeCurve
 __all__ = ["DraftPolicy", "FixedLength", "Governor"]
 
 _BUCKETS = 10
-_PRIOR_WEIGHT = 2.0
+# Before a level of confidence has been seen: 0.8 of it, worth six observations. Measured on recorded agent traffic against
+# 1.0 and two observations: no loss on free text (1.00 against 0.99 of plain), 2 % more on the whole.
+_PRIOR_SHARE = 0.8
+_PRIOR_WEIGHT = 6.0
 _MEMORY = 200.0  # observations after which the old ones count half as much as the new ones
 _EXPLORE_EVERY = 32  # declined steps after which a short draft is tried all the same
 _MARGIN = 1.02  # a draft must promise this much: the curve and the acceptance are estimates
@@ -192,5 +195,6 @@ class Governor:
     def _share(self, record: _SourceRecord, confidence: float) -> _Share:
         bucket = min(int(confidence * _BUCKETS), _BUCKETS - 1)
         if bucket not in record.buckets:
-            record.buckets[bucket] = _Share((bucket + 0.5) / _BUCKETS * _PRIOR_WEIGHT, _PRIOR_WEIGHT)
+            expected = _PRIOR_SHARE * (bucket + 0.5) / _BUCKETS
+            record.buckets[bucket] = _Share(expected * _PRIOR_WEIGHT, _PRIOR_WEIGHT)
         return record.buckets[bucket]

@@ -40,7 +40,7 @@ def test_dear_rows_shorten_the_draft() -> None:
 
 def test_rejected_drafts_stop_and_are_tried_again_later() -> None:
     """A method that keeps failing is dropped but for a rare short draft, which can win it back."""
-    governor = Governor(FLAT)
+    governor = Governor(StepTimeCurve((1, 16), (0.010, 0.040)))
     _teach(governor, 0)
     lengths = [len(governor.choose([_draft()], rows=1)) for _ in range(64)]
     assert sum(length > 0 for length in lengths) == 2
