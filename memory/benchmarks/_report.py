@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ _COLUMNS = (
 
 def print_tables(result: BenchResult, *, console: Console | None = None) -> None:
     """Print engines against metrics, then recall@10 by category and by partition."""
-    console = console or Console()
+    console = console or _console()
     rows = _rows(result)
     table = Table(title=f"{result.bench}: {result.data}", title_justify="left")
     table.add_column("engine")
@@ -66,12 +67,14 @@ _SCALE_COLUMNS = (
 
 def print_scale_table(result: BenchResult, *, console: Console | None = None) -> None:
     """Print the rows of a memory-scale run, a table a workload and size."""
-    console = console or Console()
+    console = console or _console()
     rows = result.metrics["rows"]
     for group in dict.fromkeys((row["workload"], row["records"]) for row in rows):
         table = Table(title=f"{group[0]}: {group[1]:,} records", title_justify="left")
-        for title in ("engine", "mode", *(column[0] for column in _SCALE_COLUMNS)):
-            table.add_column(title, justify="left" if title in ("engine", "mode") else "right")
+        for title in ("engine", "mode"):
+            table.add_column(title, no_wrap=True)
+        for title, _, _ in _SCALE_COLUMNS:
+            table.add_column(title, justify="right")
         for row in rows:
             if (row["workload"], row["records"]) == group:
                 cells = [
@@ -121,6 +124,11 @@ def draw_plot(result: BenchResult, path: Path) -> Path | None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
     return path
+
+
+def _console() -> Console:
+    """Return the terminal; where there is none, a page wide enough for the tables."""
+    return Console() if sys.stdout.isatty() else Console(width=150)
 
 
 def _rows(result: BenchResult) -> list[tuple[str, Mapping[str, Any]]]:

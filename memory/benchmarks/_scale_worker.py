@@ -9,17 +9,26 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from agentcore.memory.benchmarks._dataset import Question
 from agentcore.memory.benchmarks._metrics import percentile_ms, recall
 from agentcore.memory.benchmarks._recombined import chunks
 from agentcore.memory.benchmarks._result import resident_bytes
-from agentcore.memory.benchmarks.engines import Engine, EngineUnavailableError, SwiftMemEngine, make_engine
-from agentcore.memory.embedding import Encoded, EncodedQuery
+from agentcore.memory.benchmarks.engines import (
+    Engine,
+    EngineUnavailableError,
+    Found,
+    SwiftMemEngine,
+    make_engine,
+)
+from agentcore.memory.embedding import Encoded, EncodedQuery, TokenVectors
 from agentcore.memory.embedding._protocol import Float32
 
 __all__ = ["Job", "Outcome", "run_job"]
@@ -32,6 +41,9 @@ _OWN_VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "swiftmem-no-tags": {"routes": ("temporal", "ann")},
 }
 _COSINE_FAMILY = frozenset({"faiss", "faiss-hnsw", "faiss-ivf", "sqlite-vec", "chroma", "lancedb-dense"})
+_FEWEST = 5
+"""Questions asked even when the budget is spent."""
+
 _OVERRUN = 4.0
 """Wall time a process may take, in budgets: making the records is not the engine's work."""
 
@@ -78,7 +90,7 @@ def run_job(job: Job) -> Outcome:
     """Run in a fresh process; an engine that dies, or takes too long, gets a row that says so."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(job, theirs), daemon=True)
+    process = context.Process(target=_work, args=(job, theirs))
     process.start()
     theirs.close()
     try:
@@ -121,11 +133,13 @@ def _measure(job: Job, folder: Path) -> Outcome:
     gc.collect()
     before = resident_bytes() or 0
     engine = make_engine(job.engine, folder=folder, embedder=_GivenVectors(name, dimension))
+    users: dict[str, None] = {}
     spent = 0.0
     for chunk in chunks(real, records=job.records, heavy=heavy, form=engine.form, seed=job.seed):
         began = perf_counter()
         engine.add(chunk.partition, chunk.items, chunk.encoded)
         spent += perf_counter() - began
+        users[chunk.partition] = None
         if spent > job.engine_seconds:
             raise _OutOfTime
     began = perf_counter()
@@ -136,14 +150,12 @@ def _measure(job: Job, folder: Path) -> Outcome:
     outcome = Outcome()
     shared = {"build_s": built, "bytes_per_record": None, "ram_bytes_per_record": None, "cold_open_s": None}
     variants = _OWN_VARIANTS if isinstance(engine, SwiftMemEngine) else {job.engine: {}}
-    for variant, options in variants.items():
-        if isinstance(engine, SwiftMemEngine):
-            engine.search_options = dict(options)
-        row, rankings = _search_all(engine, targets, queries, budget=job.engine_seconds)
-        outcome.measured.append(({"engine": variant, **row, **_family(variant), **shared}, rankings))
+    _measure_variants(engine, variants, targets, queries, job, shared, outcome)
     if isinstance(engine, SwiftMemEngine):
-        engine.search_options = {}
-        _after_consolidation(engine, targets, queries, job, shared, outcome)
+        began = perf_counter()
+        engine.consolidate()
+        consolidated = {**shared, "consolidation_s": perf_counter() - began}
+        _measure_variants(engine, {"swiftmem-consolidated": {}}, targets, queries, job, consolidated, outcome)
     gc.collect()
     grown = max(0, (resident_bytes() or 0) - before) / job.records
     size = engine.size_bytes()
@@ -151,68 +163,107 @@ def _measure(job: Job, folder: Path) -> Outcome:
     if engine.reopen():
         engine.search(*targets[0], queries[0], limit=10)
         shared["cold_open_s"] = perf_counter() - began
+    engine.close()
+    if isinstance(engine, SwiftMemEngine):
+        grown = _weigh(folder, list(users), _GivenVectors(name, dimension)) / job.records
     shared |= {"ram_bytes_per_record": grown, "bytes_per_record": size / job.records if size else grown}
     for row, _ in outcome.measured:
         row.update(shared)
-    engine.close()
     return outcome
 
 
-def _after_consolidation(
-    engine: SwiftMemEngine,
+def _weigh(folder: Path, users: Sequence[str], embedder: _GivenVectors) -> float:
+    """Return the bytes that a fresh process grows by when every user's records have been loaded and searched."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_load_all, args=(folder, users, embedder, theirs))
+    process.start()
+    theirs.close()
+    try:
+        return float(ours.recv())
+    except EOFError:
+        return 0.0
+    finally:
+        process.join()
+        ours.close()
+
+
+def _load_all(folder: Path, users: Sequence[str], embedder: _GivenVectors, answer: Connection) -> None:
+    """Search every user once and send how much memory that took."""
+    engine = SwiftMemEngine(folder, embedder=embedder)
+    question = Question("q", "where is it", (), "1", asked_at=datetime(2025, 1, 1))
+    vector = np.full(embedder.dimension, embedder.dimension**-0.5, dtype=np.float32)
+    query = EncodedQuery(vector, TokenVectors(np.zeros(1, np.int32), ("where",), vector[None]))
+    engine.search("nobody", question, query, limit=10)
+    gc.collect()
+    before = resident_bytes() or 0
+    for user in users:
+        engine.search(user, question, query, limit=10)
+    gc.collect()
+    answer.send((resident_bytes() or 0) - before)
+    engine.close()
+
+
+def _measure_variants(
+    engine: Engine,
+    variants: Mapping[str, Mapping[str, Any]],
     targets: Sequence[tuple[str, Question]],
     queries: Sequence[EncodedQuery],
     job: Job,
     shared: Mapping[str, Any],
     outcome: Outcome,
 ) -> None:
-    """Add a row for the store with its derived indexes rewritten."""
-    began = perf_counter()
-    engine.consolidate()
-    seconds = perf_counter() - began
-    row, rankings = _search_all(engine, targets, queries, budget=job.engine_seconds)
-    name = "swiftmem-consolidated"
-    outcome.measured.append(
-        ({"engine": name, **row, **_family(name), **shared, "consolidation_s": seconds}, rankings)
-    )
+    """Visit every user once, then time every question with each variant in turn, so that a slow moment hits all of them.
 
-
-def _search_all(
-    engine: Engine, targets: Sequence[tuple[str, Question]], queries: Sequence[EncodedQuery], *, budget: float
-) -> tuple[dict[str, Any], list[list[str]]]:
-    """Visit every user once, then time every question; stop early, and say how many, when the budget is spent."""
-    began = perf_counter()
+    Stops early, and says after how many questions, when the budget is spent.
+    """
     first: dict[str, float] = {}
     for (partition, question), query in zip(targets, queries, strict=True):
         if partition not in first:
             start = perf_counter()
             engine.search(partition, question, query, limit=10)
             first[partition] = perf_counter() - start
-    found, seconds = [], []
+    found: dict[str, list[Found]] = {name: [] for name in variants}
+    seconds: dict[str, list[float]] = {name: [] for name in variants}
+    began = perf_counter()
     for (partition, question), query in zip(targets, queries, strict=True):
-        start = perf_counter()
-        found.append(engine.search(partition, question, query, limit=10))
-        seconds.append(perf_counter() - start)
-        if perf_counter() - began > budget and len(found) >= 5:
+        for name, options in variants.items():
+            if isinstance(engine, SwiftMemEngine):
+                engine.search_options = dict(options)
+            start = perf_counter()
+            found[name].append(engine.search(partition, question, query, limit=10))
+            seconds[name].append(perf_counter() - start)
+        if perf_counter() - began > job.engine_seconds and len(found[name]) >= _FEWEST:
             break
+    if isinstance(engine, SwiftMemEngine):
+        engine.search_options = {}
+    visit = percentile_ms(list(first.values()), 50)
+    for name in variants:
+        row = {"engine": name, "first_visit_ms": visit, **_row(found[name], seconds[name], targets)}
+        rankings = [list(each.ids) for each in found[name]]
+        outcome.measured.append(({**row, **_family(name), **shared}, rankings))
+
+
+def _row(
+    found: Sequence[Found], seconds: Sequence[float], targets: Sequence[tuple[str, Question]]
+) -> dict[str, Any]:
+    """Return what one variant's searches show."""
     routes = Counter(each.route for each in found)
     scored = [each.rows_scored for each in found if each.rows_scored is not None]
     right = [
         recall(each.ids, question.evidence, at=10)
         for each, (_, question) in zip(found, targets, strict=False)
     ]
-    row = {
+    return {
         "mode": _mode(routes),
         "p50_ms": percentile_ms(seconds, 50),
         "p95_ms": percentile_ms(seconds, 95),
-        "first_visit_ms": percentile_ms(list(first.values()), 50),
         "recall_at_10": None,
         "evidence_recall_at_10": sum(right) / len(right),
         "rows_scored": sum(scored) / len(scored) if scored else None,
         "routes": {str(name): count for name, count in routes.items() if name},
         "queries": len(found),
     }
-    return row, [list(each.ids) for each in found]
 
 
 def _mode(routes: Mapping[str | None, int]) -> str:
