@@ -95,7 +95,11 @@ def _block_diagonal(lengths: list[int]) -> Tensor:
 
 @torch.inference_mode()
 def attention_from_last(
-    model: LanguageModel, ids: Sequence[int], *, heads: Sequence[tuple[int, int]]
+    model: LanguageModel,
+    ids: Sequence[int],
+    *,
+    heads: Sequence[tuple[int, int]],
+    cache: KVCache | None = None,
 ) -> Tensor:
     """Return how much the last token attends to every token, for chosen heads.
 
@@ -107,6 +111,8 @@ def attention_from_last(
         The prompt.
     heads : sequence of (layer, head)
         Which heads to read; layers and heads count from 0.
+    cache : KVCache, optional
+        Holds a beginning of the prompt, short of its last token; holds all of it afterwards.
 
     Returns
     -------
@@ -119,9 +125,10 @@ def attention_from_last(
             raise ValueError(
                 f"there is no head {(layer, head)!r}: the model has {spec.num_layers} layers of {spec.num_heads} heads"
             )
-    cache = model.new_cache(len(ids))
+    if cache is None:
+        cache = model.new_cache(len(ids))
     queries: list[Tensor] = []
-    model.prefill(ids, cache, queries=queries)
+    model.prefill(ids[cache.length :], cache, queries=queries)
     group = spec.num_heads // spec.num_kv_heads
     weights = torch.zeros(len(heads), len(ids))
     for row, (layer, head) in enumerate(heads):

@@ -130,7 +130,10 @@ class TextModel:
         if self.tokenizer.bos_id is not None:
             ids, offsets = [self.tokenizer.bos_id, *ids], [(0, 0), *offsets]
         with translated():
-            return Attention(offsets, attention_from_last(self.engine.model, ids, heads=heads).numpy())
+            cache = self.engine.prefixes.start(ids, room=1)
+            weights = attention_from_last(self.engine.model, ids, heads=heads, cache=cache).numpy()
+            self.engine.prefixes.keep(ids, cache)
+            return Attention(offsets, weights)
 
     def score(self, prompt: str, continuations: Sequence[str]) -> list[float]:
         """Return the log-likelihood of each continuation."""

@@ -102,6 +102,17 @@ def test_attention_is_that_of_the_last_token(tiny: Callable[..., LanguageModel])
         assert torch.allclose(weights[head] @ values[head // 2], own, atol=1e-5)
 
 
+def test_attention_after_a_reused_beginning_is_the_same(tiny: Callable[..., LanguageModel]) -> None:
+    """A cache that holds the prompt's first chunk gives bit-equal weights."""
+    model = tiny()
+    ids = [(7 * i) % 250 + 3 for i in range(100)]
+    whole = attention_from_last(model, ids, heads=[(1, 2)])
+    cache = model.new_cache()
+    model.prefill(ids, cache)
+    cache.truncate(64)
+    assert torch.equal(attention_from_last(model, ids, heads=[(1, 2)], cache=cache), whole)
+
+
 def test_a_head_that_does_not_exist_is_refused(tiny: Callable[..., LanguageModel]) -> None:
     """Asking for a head beyond the model's names its size."""
     with pytest.raises(ValueError, match="2 layers of 4 heads"):
