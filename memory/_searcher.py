@@ -132,7 +132,7 @@ def _best(
         parts.append((body, masks[0], ranking))
     else:
         candidates = np.arange(len(body)) if route.candidates is None else route.candidates
-        first, second = rank_candidates(body, tail, query, config, candidates)
+        first, second = rank_candidates(body, tail, query, config, candidates, masks)
         parts.append((body, masks[0], first))
         if second is not None:
             parts.append((tail, masks[1], second))

@@ -125,6 +125,7 @@ def _pack(body: Partition, graph: TagGraph | None) -> Arrays:
     arrays["said"] = _json_array([_coded(body.sessions), _coded(body.speakers)])
     arrays["around"], arrays["session"] = body.structure.around, body.structure.session
     arrays |= {f"lexical_{name}": array for name, array in body.lexical.to_arrays().items()}
+    arrays |= {f"pieces_{name}": array for name, array in body.tokens.to_arrays().items()}
     if "nearest" in body.__dict__:
         arrays["faiss"] = body.nearest.to_bytes()
     if graph is not None:
@@ -170,6 +171,11 @@ def _unpack(arrays: Arrays) -> tuple[Partition, TagGraph | None]:
         num_records=len(body),
     )
     return body, graph
+
+
+def _group(arrays: Arrays, prefix: str) -> Arrays:
+    """Return the arrays whose names begin so, by the rest of their names."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _json_array(value: object) -> npt.NDArray[np.uint8]:

@@ -15,15 +15,24 @@ Float32 = npt.NDArray[np.float32]
 
 
 def answerable(
-    *, own: Float32, dense: Float32, tokens: Float32, coverage: Float32, named: npt.NDArray[np.bool_] | None, config: AbstentionConfig
-) -> float:  # fmt: skip
-    """Return the chance in [0, 1].
+    *,
+    best_cosine: float,
+    own: Float32,
+    dense: Float32,
+    tokens: Float32,
+    coverage: Float32,
+    named: npt.NDArray[np.bool_] | None,
+    config: AbstentionConfig,
+) -> float:
+    """Return the chance in [0, 1]: that something here fits, times that it is said by the right one.
 
-    What tells most is *whose* turns fit: a question about one speaker that only the other's turns answer has no answer. The
-    height of the scores says less.
+    A question about one speaker that only the other's turns answer has no answer, however well they fit: *whose* turns fit tells
+    what the height of the scores cannot.
 
     Parameters
     ----------
+    best_cosine : float
+        Largest cosine of query and record.
     own : ndarray, (R,)
         F of every scored record.
     dense, tokens : ndarray, (R,)
@@ -33,21 +42,23 @@ def answerable(
     named : ndarray, (R,), bool or None
         Records of the one speaker the query names; None where it names none or several.
     """
-    gap_tokens = gap_dense = 0.0
-    is_named = named is not None and bool(named.any()) and not bool(named.all())
-    if is_named:
-        assert named is not None
-        gap_tokens = _best(tokens[named], 3) - _best(tokens[~named], 3)
-        gap_dense = _best(dense[named], 1) - _best(dense[~named], 1)
-        own = own[named]
-    evidence = (
+    if not len(own):
+        return 0.0
+    most = float(coverage.max())
+    fit = config.fit_bias + config.fit_cosine * best_cosine + config.fit_coverage * most
+    if named is None or not bool(named.any()) or bool(named.all()):
+        return _sigmoid(fit)
+    return _sigmoid(fit + config.fit_named) * _sigmoid(
         config.swap_bias
-        + config.swap_gap_tokens * gap_tokens
-        + config.swap_gap_dense * gap_dense
-        + config.swap_named * is_named
-        + config.swap_coverage * float(coverage.max(initial=0.0))
-        + config.swap_top * float(own.max(initial=-3.0))
+        + config.swap_gap_tokens * (_best(tokens[named], 3) - _best(tokens[~named], 3))
+        + config.swap_gap_dense * (_best(dense[named], 1) - _best(dense[~named], 1))
+        + config.swap_named
+        + config.swap_coverage * most
+        + config.swap_top * float(own[named].max())
     )
+
+
+def _sigmoid(evidence: float) -> float:
     return 1 / (1 + math.exp(-max(min(evidence, 40.0), -40.0)))
 
 

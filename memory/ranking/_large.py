@@ -16,6 +16,7 @@ from agentcore.memory._partition import Partition
 from agentcore.memory.ranking._config import RankingConfig
 from agentcore.memory.ranking._query import Query
 from agentcore.memory.ranking._ranker import (
+    Evidence,
     Ranking,
     add_hints,
     cue_table,
@@ -29,6 +30,7 @@ __all__ = ["rank_candidates"]
 
 Float32 = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +43,12 @@ class _Usual:
 
 
 def rank_candidates(
-    body: Partition, tail: Partition, query: Query, config: RankingConfig, candidates: Rows
+    body: Partition,
+    tail: Partition,
+    query: Query,
+    config: RankingConfig,
+    candidates: Rows,
+    eligible: tuple[Mask | None, Mask | None] = (None, None),
 ) -> tuple[Ranking, Ranking | None]:
     """Score candidates of the body, and the whole tail.
 
@@ -49,6 +56,8 @@ def rank_candidates(
     ----------
     candidates : ndarray, (C,), intp
         More than `config.token_candidates` are cut to the best of them by a first score.
+    eligible : tuple of (ndarray, (N,), bool, or None)
+        Which records of body and tail may be returned; None: all.
 
     Returns
     -------
@@ -63,25 +72,39 @@ def rank_candidates(
     if len(candidates) > config.token_candidates:
         candidates = _best_candidates(body, usual, query, config, candidates)
     rows, structure, sample = with_context(body, candidates, with_sample=use_tokens)
-    dense, lexical, coverage = _evidence(body, usual, query, rows)
-    first = finish(body, query, config, rows, sample, structure, dense, lexical, coverage)
+    first = finish(
+        body,
+        query,
+        config,
+        rows,
+        sample,
+        structure,
+        _evidence(body, usual, query, rows),
+        eligible=eligible[0],
+    )
     if not len(tail):
         return first, None
     everything = np.arange(len(tail))
-    dense, lexical, coverage = _evidence(tail, usual, query, everything)
+    evidence = _evidence(tail, usual, query, everything)
     second = finish(
-        tail, query, config, everything, None, tail.structure, dense, lexical, coverage, usual=first.usual
+        tail,
+        query,
+        config,
+        everything,
+        None,
+        tail.structure,
+        evidence,
+        eligible=eligible[1],
+        usual=first.usual,
     )
     return first, second
 
 
-def _evidence(
-    partition: Partition, usual: _Usual, query: Query, rows: Rows
-) -> tuple[Float32, Float32, Float32]:
-    """Return z(dense), z(BM25) and coverage of some records."""
-    dense = standardised(partition.vectors[rows] @ query.pooled, usual.dense)
+def _evidence(partition: Partition, usual: _Usual, query: Query, rows: Rows) -> Evidence:
+    """Return what vectors and words say of some records."""
+    cosine = partition.vectors[rows] @ query.pooled
     bm25, coverage = partition.lexical.scores_at(query.terms, rows, idf=usual.idf)
-    return dense, standardised(bm25, usual.lexical), coverage
+    return Evidence(cosine, standardised(cosine, usual.dense), standardised(bm25, usual.lexical), coverage)
 
 
 def _best_candidates(
@@ -90,8 +113,8 @@ def _best_candidates(
     """Return the candidates worth a look at their tokens and neighbours."""
     rows = np.unique(np.concatenate((candidates, body.structure.around[:2, candidates].ravel())))
     rows = rows[rows < len(body)]
-    dense, lexical, _ = _evidence(body, usual, query, rows)
-    first = (dense + lexical) * np.float32(0.5)
+    evidence = _evidence(body, usual, query, rows)
+    first = (evidence.dense + evidence.lexical) * np.float32(0.5)
     padded = np.append(first, np.float32(0))
     previous, following = body.structure.restrict(rows).around[:2]
     first = first + np.float32(config.shortlist_neighbours) * (padded[previous] + padded[following])

@@ -27,10 +27,20 @@ from agentcore.memory.ranking._query import Query
 from agentcore.memory.ranking._structure import Structure
 from agentcore.memory.ranking._tokens import windowed
 
-__all__ = ["Ranking", "UsualTokens", "rank"]
+__all__ = ["Evidence", "Ranking", "UsualTokens", "rank"]
 
 Float32 = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What vectors and words say of R records: cosines, z-scores of cosine and BM25, coverage; each (R,) float32."""
+
+    cosine: Float32
+    dense: Float32
+    lexical: Float32
+    coverage: Float32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,20 +107,21 @@ def rank(
     exhaustive : bool
         Score the tokens of every record, however many there are.
     """
-    dense = zscores(partition.vectors @ query.pooled)
+    cosine = partition.vectors @ query.pooled
+    dense = zscores(cosine)
     bm25, coverage = partition.lexical.scores(query.terms)
     lexical = zscores(bm25)
     use_tokens = config.use_tokens and query.tokens is not None and bool(partition.tokens)
     if exhaustive or not use_tokens or len(partition) <= config.exhaustive_records:
         everything = np.arange(len(partition))
+        evidence = Evidence(cosine, dense, lexical, coverage)
         return finish(
-            partition, query, config, everything, None, partition.structure, dense, lexical, coverage
+            partition, query, config, everything, None, partition.structure, evidence, eligible=eligible
         )
     chosen = _shortlist(partition, query, dense, lexical, config, eligible)
     rows, structure, sample = with_context(partition, chosen, with_sample=True)
-    return finish(
-        partition, query, config, rows, sample, structure, dense[rows], lexical[rows], coverage[rows]
-    )
+    evidence = Evidence(cosine[rows], dense[rows], lexical[rows], coverage[rows])
+    return finish(partition, query, config, rows, sample, structure, evidence, eligible=eligible)
 
 
 def add_hints(first: Float32, partition: Partition, query: Query, config: RankingConfig, rows: Rows) -> None:
@@ -137,12 +148,13 @@ def with_context(
 
 def finish(
     partition: Partition, query: Query, config: RankingConfig, rows: Rows, sample: Rows | None, structure: Structure,
-    dense: Float32, lexical: Float32, coverage: Float32, *, usual: UsualTokens | None = None,
+    evidence: Evidence, *, eligible: npt.NDArray[np.bool_] | None, usual: UsualTokens | None = None,
 ) -> Ranking:  # fmt: skip
     """Score the tokens of `rows` and fuse everything.
 
     `sample` are places in `rows` that stand for all records; `usual` is what is usual in a larger partition instead.
     """
+    cosine, dense, lexical, coverage = evidence.cosine, evidence.dense, evidence.lexical, evidence.coverage
     named = partition.named_speaker(query.words)
     named = None if named is None else named[rows]
     tokens = nameless = None
@@ -156,12 +168,14 @@ def finish(
     if query.spans:
         fused += np.float32(config.date) * date_fit(query.spans, partition.event_time[rows])
     fused += cue_table(config, query.asks_when)[partition.turn_cues[rows]]
+    allowed = slice(None) if eligible is None else eligible[rows]
     chance = answerable(
-        own=own,
-        dense=dense,
-        tokens=nameless if nameless is not None else lexical,
-        coverage=coverage,
-        named=named,
+        best_cosine=float(cosine[allowed].max(initial=-1.0)),
+        own=own[allowed],
+        dense=dense[allowed],
+        tokens=(nameless if nameless is not None else lexical)[allowed],
+        coverage=coverage[allowed],
+        named=None if named is None else named[allowed],
         config=config.abstention,
     )
     return Ranking(rows, fused, dense, lexical, tokens, chance, usual)

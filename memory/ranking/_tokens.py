@@ -10,6 +10,9 @@ Letters: Q content pieces of the query, N records, T their pieces, W 64-bit word
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -66,6 +69,23 @@ class TokenIndex:
         self._starts = starts
         self._planes = planes
         self._known, self._frequency = _document_frequency(ids, starts)
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return what was worked out about the pieces: the known ones, and in how many records each occurs."""
+        return {"known": self._known, "frequency": self._frequency}
+
+    @classmethod
+    def from_arrays(
+        cls,
+        arrays: Mapping[str, npt.NDArray[Any]],
+        planes: npt.NDArray[np.uint64],
+        starts: npt.NDArray[np.int64],
+    ) -> TokenIndex:
+        """Return the index that `to_arrays` was asked of."""
+        new = cls.__new__(cls)
+        new.num_records, new._starts, new._planes = len(starts) - 1, starts, planes
+        new._known, new._frequency = arrays["known"], arrays["frequency"]
+        return new
 
     def __bool__(self) -> bool:
         return bool(self._planes.shape[1])

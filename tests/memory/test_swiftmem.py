@@ -327,3 +327,44 @@ async def test_async_twins(memory: SwiftMem) -> None:
     assert await memory.aget(record_id) is None
     assert await memory.adelete_all(user_id="default") == 1
     await memory.aclose()
+
+
+def test_threshold_abstains(memory: SwiftMem) -> None:
+    """With a threshold nothing comes back when nothing fits, and the fitting ones do when something does."""
+    for text in (
+        "the cat sleeps on the red sofa",
+        "Bob plays chess on Sundays",
+        "a violin concert in Vienna",
+    ):
+        memory.add(text)
+    assert [hit.text for hit in memory.search("the violin concert in Vienna", threshold=0.5)][:1] == [
+        "a violin concert in Vienna"
+    ]
+    assert memory.search("quarterly tax declaration of a submarine", threshold=0.5) == []
+    assert len(memory.search("quarterly tax declaration of a submarine")) == 3
+    everything = memory.search("violin", threshold=0.0)
+    assert len(everything) == 3
+
+
+def test_speaker_and_neighbours_count(memory: SwiftMem) -> None:
+    """A question about one speaker prefers that speaker's turns, and an answer is found beside its question."""
+    turns = [
+        ("Ann", "What instrument do you play, Bob?"),
+        ("Bob", "The cello, since I was six."),
+        ("Ann", "I play the flute."),
+        ("Bob", "The weather was grey."),
+        ("Ann", "We went to the lake."),
+    ]
+    memory.add_messages(
+        [{"content": text, "name": name, "metadata": {"session": "1"}} for name, text in turns]
+    )
+    hits = memory.search("Which instrument does Bob play?")
+    assert hits[0].text == "The cello, since I was six."
+    assert hits[0].metadata["speaker"] == "Bob"
+
+
+def test_fast_profile_needs_no_tokens(memory: SwiftMem) -> None:
+    """The fast profile leaves the token stage out and says so in the signals."""
+    memory.add("Ann likes green tea")
+    assert "tokens" in memory.search("tea")[0].signals
+    assert "tokens" not in memory.search("tea", profile="fast")[0].signals
