@@ -11,6 +11,8 @@ import numpy as np
 from agentcore.evaluation.trimming_traces import Cut, Trace, is_right
 
 REPEATS = 1000
+PACE = 40.0
+"""Tokens a second at which `replay_seconds` decodes what was kept, one trace after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,16 @@ def group_metrics(rows: Sequence[Row], *, seed: int = 0, intervals: bool = True)
     Returns
     -------
     dict
-        Shares in [0, 1]; `*_interval` are 95 % bootstrap intervals over problems. `share_of_oracle` is None where the
+        Shares in [0, 1]; `thoughts` is the mean number begun before the cut; `*_interval` are 95 % bootstrap intervals over problems. `share_of_oracle` is None where the
         oracle saves nothing, as on unfinished traces.
     """
     if not rows:
         return {}
     figures: dict[str, object] = {"traces": len(rows), **_figures(rows)}
     figures["reasons"] = _reasons(rows)
+    figures["replay_seconds"] = float(sum(row.cut.kept * row.trace.tokens for row in rows) / PACE)
+    if any(row.cut.thoughts for row in rows):
+        figures["thoughts"] = float(np.mean([row.cut.thoughts for row in rows]))
     if intervals:
         figures.update(_intervals(rows, seed=seed))
     return figures

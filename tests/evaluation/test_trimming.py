@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
+from langchain_core.messages import AIMessage
 
 from agentcore.decoding.trimming import Answer, TrimmingConfig, Verdict
 from agentcore.errors import ConfigurationError
 from agentcore.evaluation.trimming import Setting, run
 from agentcore.evaluation.trimming_detectors import caution_curve, trimmer
+from agentcore.evaluation.trimming_live import easy_problems, read_problems, run_live
 from agentcore.evaluation.trimming_metrics import Row, group_metrics
 from agentcore.evaluation.trimming_online import Load
 from agentcore.evaluation.trimming_traces import Cut, Trace, is_right, read_traces, replay
@@ -167,3 +170,19 @@ def test_the_default_is_not_fitted_to_one_model(result: dict[str, dict[str, dict
         finished = result["leave_out"][kind]["finished"]
         assert finished["share_of_oracle"] >= 0.25  # type: ignore[index]
         assert finished["false_cut_rate"] <= 0.02  # type: ignore[index]
+
+
+def test_live_answers_are_scored_in_pairs(tmp_path: Path) -> None:
+    """Each problem is answered untouched and trimmed by the same model, and right answers are recognised."""
+    problems = easy_problems(4)
+    assert easy_problems(4) == problems
+    answers = iter(
+        AIMessage(f"So it is so. The final answer is {problem.answer}.")
+        for problem in problems
+        for _ in range(2)
+    )
+    result = run_live(GenericFakeChatModel(messages=answers), problems)
+    assert result["kinds"]["easy"]["untrimmed"]["accuracy"] == 1.0
+    assert result["kinds"]["easy"]["trimmed"]["accuracy"] == 1.0
+    with pytest.raises(ConfigurationError, match="no problems"):
+        read_problems(tmp_path / "missing.jsonl", limit=3)
