@@ -62,8 +62,10 @@ def _event_text(kind: str, data: Mapping[str, Any]) -> str | None:
         case "memory_hits":
             texts = [str(hit["text"]) for hit in data["hits"]]
             return f"remembered {len(texts)}: {'; '.join(texts)}" if texts else "remembered nothing"
-        case "trim" | "route":
-            return f"{kind}: " + ", ".join(f"{name} {value}" for name, value in data.items())
+        case "trim":
+            return f"thinking cut: {data.get('reason')} after {data.get('tokens')} tokens"
+        case "route":
+            return "route: " + ", ".join(f"{name} {value}" for name, value in data.items())
         case "error" if data.get("recovered", True):  # the others end the run, and are told by its end
             return f"error: {data['message']}"
         case _:
@@ -71,14 +73,20 @@ def _event_text(kind: str, data: Mapping[str, Any]) -> str | None:
 
 
 def answer_text(result: Mapping[str, Any]) -> str:
-    """Return the answer, its sources, and which model and mode made it, as plain lines.
-
-    A claim that its sources do not support is marked; a partial result says which limit was reached.
-    """
+    """Return the answer, its sources, and which model and mode made it, as plain lines."""
     answer, statement = (plain(str(result.get(name) or "")) for name in ("answer", "statement"))
     lines = [answer or "not found"]
     if result.get("found") and statement and statement.strip(" .") != answer.strip(" ."):
         lines += ["", statement]
+    return "\n".join([*lines, sources_text(result)])
+
+
+def sources_text(result: Mapping[str, Any]) -> str:
+    """Return what follows an answer: unsupported claims, numbered quotes, and what made it.
+
+    A partial result says which limit was reached.
+    """
+    lines: list[str] = []
     for claim in result.get("claims") or ():
         if not claim.get("is_supported", True):
             problems = "; ".join(claim.get("problems") or ()) or "the source does not say so"

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agentcore.cli._render import answer_text, plain
 
@@ -172,10 +172,6 @@ def _why(repl: Repl, _: str) -> None:
 
 def _quit(repl: Repl, _: str) -> None:
     repl.leave()
-
-
-def _set(repl: Repl, **changes: Any) -> None:
-    repl.agent.change(**changes)
 
 
 COMMANDS: dict[str, SlashCommand] = {

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from agentcore.cli._exit import ExitCode, message_of
+from agentcore.cli._session import keep_settings
 from agentcore.cli.repl._agent import AgentHolder
 from agentcore.cli.repl._commands import run_command
 from agentcore.cli.repl._keys import stop_keys
@@ -139,7 +140,8 @@ class Repl:
 
     async def _run_turn(self, question: str, *, terminal: bool) -> ExitCode:
         """Run a question until its answer or a stop."""
-        turn = Turn(self.console, self.aside)
+        settings = self.agent.settings
+        turn = Turn(self.console, self.aside, on_start=lambda run_id: keep_settings(settings, run_id))
         self._left_by_stop = False
         task = asyncio.ensure_future(self._answer(turn, question))
 

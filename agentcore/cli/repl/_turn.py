@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from agentcore.cli._render import answer_text, event_line, made_by, plain
+from agentcore.cli._render import answer_text, event_line, plain, sources_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,12 +25,16 @@ class Turn:
         Where answers go.
     aside : Console
         Where plan, tools and thinking go, dimmed.
+    on_start : callable
+        Told the run's id when it begins.
     """
 
-    def __init__(self, console: Console, aside: Console) -> None:
+    def __init__(self, console: Console, aside: Console, *, on_start: Callable[[str], None]) -> None:
+        self._on_start = on_start
         self._console = console
         self._aside = aside
         self._streamed = ""
+        self.run_id: str | None = None
         self.lines: list[str] = []
         self.result: dict[str, Any] = {"status": "interrupted"}
 
@@ -44,7 +48,10 @@ class Turn:
         return self.result
 
     def _show_event(self, kind: str, path: tuple[str, ...], data: Mapping[str, Any]) -> None:
-        if kind == "token" and not path:
+        if kind == "run_started":
+            self.run_id = str(data["run_id"])
+            self._on_start(self.run_id)
+        elif kind == "token" and not path:
             self._stream(str(data.get("text", "")))
         elif kind == "run_finished":
             self.result = dict(data)
@@ -70,27 +77,27 @@ class Turn:
     def _finish(self) -> None:
         """Print the answer and its sources, without what was streamed already."""
         self._end_stream_line()
-        text = answer_text(self.result)
-        answer = plain(str(self.result.get("answer") or ""))
-        if answer and self._streamed.strip() == answer.strip():
-            text = text.removeprefix(answer).lstrip("\n")
+        if "answer" not in self.result:  # the run failed: what it raises is told
+            return
+        told = self._streamed.strip()
+        was_streamed = bool(told) and told in {
+            self.result["answer"].strip(),
+            self.result["statement"].strip(),
+        }
+        text = sources_text(self.result) if was_streamed else answer_text(self.result)
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
-        if self.result.get("error"):
-            self._aside.print(
-                f"error: {self.result['error']}", style="red", markup=False, highlight=False, soft_wrap=True
-            )
 
     def _interrupted(self, question: str) -> None:
         """Keep the partial answer and say that it is one."""
         self._end_stream_line()
         self._console.print("(interrupted)", markup=False, highlight=False)
+        if self.run_id:
+            self._aside.print(
+                f"`agentcore runs resume {self.run_id}` goes on", style="dim", markup=False, soft_wrap=True
+            )
         self.result = {
             "status": "interrupted",
             "question": question,
+            "run_id": self.run_id,
             "answer": (self._streamed.strip() + " (interrupted)").strip(),
         }
-
-
-def summary(result: Mapping[str, Any]) -> str:
-    """Return a result's one line for lists."""
-    return f"{result.get('status', '?'):11} {' '.join(str(result.get('answer', '')).split())[:70]} {made_by(result)}"
