@@ -97,10 +97,10 @@ class _Tally:
         }
 
 
-def load_cases(path: Path, *, limit: int | None = None) -> list[dict[str, Any]]:
+def load_cases(path: Path, *, limit: int | None = None, skip: int = 0) -> list[dict[str, Any]]:
     """Read cases: one JSON object a line with ``messages``, ``tools`` (OpenAI form), ``expected`` and ``category``."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines[:limit] if line.strip()]
+    return [json.loads(line) for line in lines[skip:][:limit] if line.strip()]
 
 
 def evaluate(
@@ -136,12 +136,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="cases, one JSON object a line")
     parser.add_argument("--backbone", default="local")
+    parser.add_argument("--skip", type=int, default=0, help="leave out this many cases at the beginning")
     parser.add_argument("--limit", type=int, default=None)
     parser.add_argument("--max-tokens", type=int, default=256)
     parser.add_argument("--modes", default=",".join(MODES))
     parser.add_argument("--out", type=Path, default=None, help="folder for the result")
     options = parser.parse_args(arguments)
-    cases = load_cases(options.data, limit=options.limit)
+    cases = load_cases(options.data, limit=options.limit, skip=options.skip)
     model = load_backbone(options.backbone)
     rows = evaluate(model, cases, modes=options.modes.split(","), max_tokens=options.max_tokens)
     table = Table(title=f"tool calls, {options.backbone}, {len(cases)} cases")
