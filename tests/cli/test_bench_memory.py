@@ -59,11 +59,11 @@ def test_wrong_usage_is_one_line(run: Run, tmp_path: Path, arguments: tuple[str,
 
 
 def test_a_file_of_another_format_fails_clearly(run: Run, tmp_path: Path) -> None:
-    """A data file that is no benchmark file is exit code 1 and one line that names it."""
+    """A data file that is no benchmark file is exit code 2 and one line that names it."""
     path = tmp_path / "other.json"
     path.write_text("{}")
     done = run("bench", "locomo", "--data", str(path))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "other.json" in done.stderr
     assert "Traceback" not in done.stderr
 

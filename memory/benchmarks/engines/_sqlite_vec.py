@@ -16,7 +16,7 @@ __all__ = ["SqliteVecEngine"]
 
 
 class SqliteVecEngine:
-    """A `vec0` table; needs a Python whose sqlite3 loads extensions."""
+    """A `vec0` table; needs a Python whose sqlite3 loads extensions, or the package pysqlite3."""
 
     name = "sqlite-vec"
     form: TextForm = "document"
@@ -81,7 +81,12 @@ class SqliteVecEngine:
         connection = sqlite3.connect(self._path)
         if not hasattr(connection, "enable_load_extension"):
             connection.close()
-            raise EngineUnavailableError(self.name, reason="this Python's sqlite3 loads no extensions")
+            try:
+                import pysqlite3
+            except ImportError:
+                reason = "this Python's sqlite3 loads no extensions (pysqlite3-binary has one that does)"
+                raise EngineUnavailableError(self.name, reason=reason) from None
+            connection = pysqlite3.connect(str(self._path))
         connection.enable_load_extension(True)
         self._load(connection)
         return connection
