@@ -19,11 +19,13 @@ from langchain_core.language_models.chat_models import BaseChatModel
 
 from agentcore.backbones import load_backbone
 from agentcore.corpus import Corpus
+from agentcore.decoding.trimming import Trimming, TrimmingConfig
 from agentcore.errors import AgentError, ConfigurationError, RunNotFoundError
 from agentcore.events import Event, EventLog
 from agentcore.memory import SwiftMem
 from agentcore.memory.embedding import default_embedder
 from agentcore.middleware.budget import Budget
+from agentcore.middleware.trimming import trimmed
 from agentcore.tools import ToolRegistry, ToolSpec
 from agentcore.workflow.checkpoints import open_checkpoints
 from agentcore.workflow.citations import Citation, Claim
@@ -147,6 +149,8 @@ class Agent:
         Constants of the workflow and of the reader.
     progress : callable, optional
         Told (step, done, total) while documents are indexed.
+    trimming : TrimmingConfig, optional
+        Cuts the marked reasoning of the backbone's answers short; each cut is a ``trim`` event. None leaves it be.
 
     Raises
     ------
@@ -170,7 +174,9 @@ class Agent:
         settings: WorkflowSettings | None = None,
         reading: ReaderSettings | None = None,
         progress: Callable[[str, int, int], None] | None = None,
+        trimming: TrimmingConfig | None = None,
     ) -> None:
+        self._trimming = None if trimming is None else Trimming(trimming)
         self._resources = contextlib.ExitStack()
         self._settings = settings or WorkflowSettings()
         self._reading = reading or ReaderSettings()
@@ -291,6 +297,12 @@ class Agent:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _watched_model(self, events: EventLog) -> BaseChatModel:
+        """Return the backbone, its thinking trimmed where that is wished for."""
+        if self._trimming is None:
+            return self._model
+        return trimmed(self._model, trimming=self._trimming, on_trim=lambda cut: events.emit("trim", **cut))
+
     def _execute(
         self,
         question: str,
@@ -303,7 +315,6 @@ class Agent:
         """Run the graph to its end under the run's lease and put the result together."""
         budget = self._budget.fresh()
         budget.start()
-        language = Language(self._model, budget=budget, mode=self._choice)
         with workspace.lease(), open_checkpoints(self._runs) as saver, _recorder(workspace) as record:
 
             def publish(event: Event) -> None:
@@ -312,6 +323,7 @@ class Agent:
                     on_event(event)
 
             events = EventLog(publish, first=_next_number(workspace))
+            language = Language(self._watched_model(events), budget=budget, mode=self._choice)
             deps = self._dependencies(language, budget, events, workspace, cancel)
             graph = build_graph(deps).compile(checkpointer=saver)
             config: Any = {"configurable": {"thread_id": run_id}, "recursion_limit": 100}

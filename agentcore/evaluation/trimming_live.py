@@ -115,10 +115,10 @@ def _answer(model: BaseChatModel, problem: Problem) -> tuple[bool, int, float]:
     started = time.perf_counter()
     message = model.invoke(PROMPT.format(question=problem.question))
     value = extract_answer(str(message.text))
-    tokens = (message.usage_metadata or {}).get("output_tokens", 0)
+    tokens = message.usage_metadata["output_tokens"] if message.usage_metadata else 0
     return (
         value is not None and same_answer(value.key, problem.answer),
-        int(tokens),
+        tokens,
         time.perf_counter() - started,
     )
 

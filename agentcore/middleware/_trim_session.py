@@ -32,7 +32,7 @@ class TrimSession:
         trimming: Trimming,
         watch: Watched,
         continuation: Continuation,
-        on_trim: Callable[[dict[str, Any]], None] | None,
+        on_trim: Callable[[dict[str, Any]], object] | None,
     ) -> None:
         self._model = model
         self._messages = messages

@@ -21,7 +21,7 @@ from agentcore.middleware._trim_session import TrimSession, Watched
 
 __all__ = ["OnTrim", "TrimmedChatModel", "trimmed"]
 
-OnTrim = Callable[[dict[str, Any]], None]
+OnTrim = Callable[[dict[str, Any]], object]
 """Told of every cut: reason, tokens, tokens_saved, detail, continuation and what it cost."""
 
 

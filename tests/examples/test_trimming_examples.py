@@ -79,4 +79,3 @@ def test_the_workflow(tmp_path: Path) -> None:
     assert "thinking cut: repetition" in printed
     assert "answer:" in printed
     assert any("continue_final_message" in body for body in bodies)
-    assert "0 of" not in printed.splitlines()[-1]
