@@ -147,29 +147,27 @@ def _best(
 
 def _merged(parts: list[tuple[Partition, Mask | None, Ranking]], wanted: int) -> _Found:
     """Return the best of several rankings."""
-    scores = np.concatenate([_masked(ranking, mask) for _, mask, ranking in parts])
-    seq = np.concatenate([part.seq[ranking.rows] for part, _, ranking in parts])
+    scores = _joined([_masked(ranking, mask) for _, mask, ranking in parts])
+    seq = _joined([part.seq[ranking.rows] for part, _, ranking in parts])
     best = _top(scores, seq, wanted)
-    starts = np.cumsum([0, *(len(ranking.rows) for _, _, ranking in parts)])
-    signals = []
-    for place in best.tolist():
-        which = int(np.searchsorted(starts, place, side="right")) - 1
-        signals.append(_signals(parts[which][2], place - int(starts[which])))
+    names = ["dense", "lexical"]
+    columns = [_joined([r.dense for _, _, r in parts]), _joined([r.lexical for _, _, r in parts])]
+    tokens = [ranking.tokens for _, _, ranking in parts]
+    if all(values is not None for values in tokens):
+        names.append("tokens")
+        columns.append(_joined([values for values in tokens if values is not None]))
+    rows = zip(*(column[best].tolist() for column in columns), strict=True)
     return _Found(
         seq=seq[best].tolist(),
         fused=scores[best].tolist(),
-        signals=signals,
+        signals=[dict(zip(names, values, strict=True)) for values in rows],
         answerable=max(ranking.answerable for _, _, ranking in parts),
         num_scored=len(scores),
     )
 
 
-def _signals(ranking: Ranking, place: int) -> dict[str, float]:
-    """Return what a score is made of."""
-    signals = {"dense": float(ranking.dense[place]), "lexical": float(ranking.lexical[place])}
-    if ranking.tokens is not None:
-        signals["tokens"] = float(ranking.tokens[place])
-    return signals
+def _joined(arrays: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def _masked(ranking: Ranking, mask: Mask | None) -> npt.NDArray[np.float32]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -14,7 +15,7 @@ import Stemmer
 
 from agentcore.memory._stop_words import STOP_WORDS
 
-__all__ = ["ANALYZER", "TERM", "pack_terms", "stems", "term_hash", "words"]
+__all__ = ["ANALYZER", "TERM", "pack_terms", "stems", "stems_of", "term_hash", "words"]
 
 ANALYZER = "porter-1"
 """Version of what this module does; a file whose terms were made by another is analysed anew."""
@@ -58,7 +59,12 @@ def term_hash(stem: str) -> int:
 
 def stems(text: str) -> list[str]:
     """Return the content stems of a text, in order, with repeats."""
-    return [_stem(word) for word in words(text) if word not in STOP_WORDS]
+    return stems_of(words(text))
+
+
+def stems_of(lower_words: Iterable[str]) -> list[str]:
+    """Return the stems of those words that carry content."""
+    return [_stem(word) for word in lower_words if word not in STOP_WORDS]
 
 
 def pack_terms(text: str) -> bytes:

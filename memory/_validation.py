@@ -28,7 +28,8 @@ MAX_TEXT_CHARACTERS = 4_000_000
 """A record is one memory, not a library: beyond this a text should be split before it is added."""
 
 MAX_NAME_CHARACTERS = 512
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = datetime(1970, 1, 1)
+_EPOCH = _NAIVE_EPOCH.replace(tzinfo=UTC)
 
 Moment = datetime | date | str | int | float
 """A point in time: a datetime, a date (midnight), an ISO 8601 string, or seconds since 1970. Naive ones are read as UTC."""
@@ -155,9 +156,11 @@ def to_micros(value: datetime) -> int:
 
 def from_micros(micros: int, offset_minutes: int | None = 0) -> datetime:
     """Return the datetime; `offset_minutes` None gives a naive one."""
-    utc = _EPOCH + timedelta(microseconds=micros)
     if offset_minutes is None:
-        return utc.replace(tzinfo=None)
+        return _NAIVE_EPOCH + timedelta(microseconds=micros)
+    utc = _EPOCH + timedelta(microseconds=micros)
+    if offset_minutes == 0:
+        return utc
     try:
         return utc.astimezone(timezone(timedelta(minutes=offset_minutes)))
     except OverflowError:  # year 1 or 9999, shifted over the edge by its zone

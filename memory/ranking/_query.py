@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agentcore.memory._encoding import content_pieces
-from agentcore.memory._terms import stems, term_hash, words
+from agentcore.memory._terms import stems_of, term_hash, words
 from agentcore.memory.embedding import EncodedQuery
 from agentcore.memory.ranking._cues import asks_when
 from agentcore.memory.ranking._tokens import QueryTokens
@@ -54,10 +54,11 @@ class Query:
             if len(kept):
                 tokens = QueryTokens(np.asarray(encoded.tokens.ids)[kept], encoded.tokens.vectors[kept])
                 surfaces = tuple(_surface(encoded.tokens.pieces, int(place)) for place in kept)
+        said = words(text)
         return cls(
             text=text,
-            words=frozenset(words(text)),
-            terms=[term_hash(stem) for stem in dict.fromkeys(stems(text))],
+            words=frozenset(said),
+            terms=[term_hash(stem) for stem in dict.fromkeys(stems_of(said))],
             spans=parse_spans(text, now=now, years=years),
             asks_when=asks_when(text),
             pooled=np.ascontiguousarray(encoded.pooled, dtype=np.float32),

@@ -121,7 +121,7 @@ class RowStore:
                 batch,
             ):
                 tagged = () if tags == "[]" else tuple(json.loads(tags))
-                found[seq] = (record_id, text, role, json.loads(metadata), tagged, from_micros(time, offset))
+                found[seq] = (record_id, text, role, _loads(metadata), tagged, from_micros(time, offset))
         return found
 
     def select(
@@ -234,6 +234,14 @@ def _begin(later: str, earlier: str) -> str:
         f"CASE WHEN {later}.valid_from IS NOT NULL AND {later}.valid_from IS NOT {earlier}.valid_from THEN {later}.valid_from "
         f"WHEN {later}.event_time > {earlier}.event_time THEN {later}.event_time ELSE {later}.insert_time END"
     )
+
+
+_decode = json.JSONDecoder().decode
+
+
+def _loads(metadata: str) -> Any:
+    """Parse metadata; most is empty or small, so the detours of `json.loads` would be felt."""
+    return {} if metadata == "{}" else _decode(metadata)
 
 
 def _micros(value: datetime | None) -> int | None:
