@@ -120,6 +120,8 @@ def draw_plot(result: BenchResult, path: Path) -> Path | None:
         axes.annotate(name, point, xytext=(6, 4), textcoords="offset points", fontsize=9)
     axes.set(xscale="log", xlabel="search time, p50, ms (embedding apart)", ylabel="evidence recall@10, %")
     axes.set_title(f"{result.bench}: {result.data}", fontsize=10)
+    axes.margins(0.18)
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(visible=True, which="both", alpha=0.25)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
