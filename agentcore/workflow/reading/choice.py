@@ -45,16 +45,13 @@ def attention_signal(
     Returns
     -------
     ndarray, (C,)
-        ``log(mean over heads of the attention on the most attended mention + 1e-4)``.
+        ``log(mean over heads of the attention on all tokens of the most attended mention + 1e-4)``.
     """
     spans = np.asarray(offsets)
     mean = np.asarray(weights, dtype=np.float64).mean(axis=0)
     best = [
         max(
-            (
-                float(mean[(spans[:, 1] > m.start) & (spans[:, 0] < m.end)].max(initial=0.0))
-                for m in candidate.mentions
-            ),
+            (float(mean[(spans[:, 1] > m.start) & (spans[:, 0] < m.end)].sum()) for m in candidate.mentions),
             default=0.0,
         )
         for candidate in candidates

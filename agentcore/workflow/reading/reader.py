@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from agentcore.workflow.reading.beam import mentions
-from agentcore.workflow.reading.candidates import Candidate, gather_candidates
+from agentcore.workflow.reading.candidates import Candidate, gather_candidates, overlap_f1
 from agentcore.workflow.reading.choice import Choice, attention_signal, choose, linked_signal
 from agentcore.workflow.reading.comparison import compare
-from agentcore.workflow.reading.coverage import Selection, Sentence, select_sentences
+from agentcore.workflow.reading.coverage import Selection, Sentence, select_sentences, standardise
 from agentcore.workflow.reading.not_found import found_probability
 from agentcore.workflow.reading.passages import Encoder, Passage
 from agentcore.workflow.reading.prompts import ReadingPrompt, reading_prompt
@@ -116,10 +116,14 @@ class _Attention(Protocol):
 class _Model(Protocol):
     def attend(self, prompt: str) -> _Attention: ...
     def score(self, prompt: str, continuations: Sequence[str]) -> list[float]: ...
+    def complete(self, prompt: str, *, max_tokens: int, stop: Sequence[str] = ...) -> str: ...
 
 
 class ModelChooser:
-    """Lets the model choose: by the attention of its answer heads, else by likelihood."""
+    """Lets the model choose: where its answer heads look, what it finds likely, and what it says itself.
+
+    Without known heads (``mode="likelihood"``) the first of the three is left out.
+    """
 
     def __init__(
         self, model: _Model, *, mode: Literal["attention", "likelihood"], settings: ReaderSettings
@@ -129,27 +133,32 @@ class ModelChooser:
         self.mode: ReadingMode = mode
 
     def choose(self, material: Material) -> Choice:
-        """Choose by the model's signal and the linked passages."""
+        """Choose among the candidates that attention and link put first, by all signals together."""
+        settings = self._settings
+        signals = [(settings.linked_weight, material.linked)]
         if self.mode == "attention":
             attention = self._model.attend(material.prompt.text)
-            signal = attention_signal(material.candidates, attention.offsets, attention.weights)
-        else:
-            signal = self._likelihoods(material)
-        weights = (self._settings.attention_weight, self._settings.linked_weight)
-        return choose(
-            material.candidates,
-            list(zip(weights, (signal, material.linked), strict=True)),
-            considered=self._settings.considered,
-        )
+            looked = attention_signal(material.candidates, attention.offsets, attention.weights)
+            signals.append((settings.attention_weight, looked))
+        rough = np.sum([weight * standardise(values) for weight, values in signals], axis=0)
+        kept = np.argsort(-rough, kind="stable")[: settings.scored]
+        candidates = [material.candidates[index] for index in kept]
+        signals = [(weight, values[kept]) for weight, values in signals]
+        texts = [candidate.text for candidate in candidates]
+        likely = self._model.score(material.prompt.text, [f" {text}" for text in texts])
+        signals.append((settings.likelihood_weight, np.asarray(likely, dtype=np.float64)))
+        told = self._tell(material)
+        signals.append((settings.told_weight, np.array([overlap_f1(text, told) for text in texts])))
+        choice = choose(candidates, signals, considered=settings.considered)
+        order = tuple(int(kept[index]) for index in choice.order)
+        return Choice(int(kept[choice.index]), choice.probability, order)
 
-    def _likelihoods(self, material: Material) -> npt.NDArray[np.float64]:
-        """Score the candidates of the most linked passages; the others count as the least likely one."""
-        order = np.argsort(-material.linked, kind="stable")[: self._settings.scored]
-        texts = [f" {material.candidates[index].text}" for index in order]
-        scores = np.asarray(self._model.score(material.prompt.text, texts), dtype=np.float64)
-        signal = np.full(len(material.candidates), scores.min())
-        signal[order] = scores
-        return signal
+    def _tell(self, material: Material) -> str:
+        """Return what the model answers from the first passages."""
+        first = material.passages[: self._settings.told_passages]
+        rows = [(passage.title.split(" (", 1)[0], passage.text) for passage in first]
+        prompt = reading_prompt(material.question, rows).text
+        return self._model.complete(prompt, max_tokens=self._settings.told_tokens, stop=("\n",)).strip()
 
 
 class RandomChooser:

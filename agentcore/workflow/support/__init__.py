@@ -1,0 +1,5 @@
+"""Check a claim against the spans it cites, by rules and word overlap, without any model."""
+
+from agentcore.workflow.support._check import Verdict, check_support
+
+__all__ = ["Verdict", "check_support"]
