@@ -65,21 +65,21 @@ class AsyncTwins:
         """Do what `search` does."""
         return await self._read(self.search, query, **options)  # type: ignore[attr-defined]
 
-    async def aget(self, id: str) -> Record | None:  # noqa: A002
+    async def aget(self, id: str, **options: Any) -> Record | None:  # noqa: A002
         """Do what `get` does."""
-        return await self._read(self.get, id)  # type: ignore[attr-defined]
+        return await self._read(self.get, id, **options)  # type: ignore[attr-defined]
 
     async def aget_all(self, **options: Any) -> list[Record]:
         """Do what `get_all` does."""
         return await self._read(self.get_all, **options)  # type: ignore[attr-defined]
 
-    async def ahistory(self, id: str) -> list[Record]:  # noqa: A002
+    async def ahistory(self, id: str, **options: Any) -> list[Record]:  # noqa: A002
         """Do what `history` does."""
-        return await self._read(self.history, id)  # type: ignore[attr-defined]
+        return await self._read(self.history, id, **options)  # type: ignore[attr-defined]
 
-    async def adelete(self, id: str) -> int:  # noqa: A002
+    async def adelete(self, id: str, **options: Any) -> int:  # noqa: A002
         """Do what `delete` does."""
-        return await self._write(self.delete, id)  # type: ignore[attr-defined]
+        return await self._write(self.delete, id, **options)  # type: ignore[attr-defined]
 
     async def adelete_all(self, **options: Any) -> int:
         """Do what `delete_all` does."""

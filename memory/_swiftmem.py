@@ -36,7 +36,7 @@ from agentcore.memory._validation import (
 )
 from agentcore.memory._writer import Draft, Writer
 from agentcore.memory.embedding import Embedder, Encoded, EncodedQuery, QueryCache, default_embedder
-from agentcore.memory.errors import EmbedderMismatchError
+from agentcore.memory.errors import EmbedderMismatchError, RecordNotFoundError
 from agentcore.memory.ranking import Profile, profile_config
 from agentcore.memory.storage import Database, RowStore, Synchronous
 from agentcore.memory.tags import Tagger, as_tagger
@@ -187,6 +187,7 @@ class SwiftMem(AsyncTwins):
         id: str,  # noqa: A002
         text: str | None = None,
         *,
+        user_id: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         tags: Iterable[str] | None = None,
         timestamp: Moment | None = None,
@@ -215,6 +216,8 @@ class SwiftMem(AsyncTwins):
             expires = self._now() + expires
         times = {"timestamp": timestamp, "expires": expires, "valid_from": valid_from, "valid_to": valid_to}
         changes |= {name: moment(value, what=name) for name, value in times.items() if value is not None}
+        if user_id is not None and self.get(id, user_id=user_id) is None:
+            raise RecordNotFoundError(id)
         return self._writer.update(check_name(id, what="id"), changes)
 
     # -- finding -----------------------------------------------------------------------------------------------------
@@ -277,12 +280,17 @@ class SwiftMem(AsyncTwins):
             result.plan = None
         return result
 
-    def get(self, id: str) -> Record | None:  # noqa: A002
-        """Return the current version of a memory, or None; an expired one is gone."""
+    def get(self, id: str, *, user_id: str | None = None) -> Record | None:  # noqa: A002
+        """Return the current version of a memory, or None; an expired one is gone.
+
+        With `user_id`, here and below, another user's memory counts as none.
+        """
         with self._database.read() as connection:
             found = self._rows.current(connection, id)
         record = None if found is None else found[1]
-        return None if record is None or self._is_expired(record) else record
+        if record is None or self._is_expired(record) or user_id not in (None, record.user_id):
+            return None
+        return record
 
     def get_all(
         self,
@@ -310,16 +318,20 @@ class SwiftMem(AsyncTwins):
             records = [record for _, record in self._rows.select(connection, " AND ".join(where), parameters)]
         return records if limit is None else records[: check_limit(limit)]
 
-    def history(self, id: str) -> list[Record]:  # noqa: A002
+    def history(self, id: str, *, user_id: str | None = None) -> list[Record]:  # noqa: A002
         """Return every version of a memory, oldest first; empty when there is none."""
         with self._database.read() as connection:
-            return self._rows.versions(connection, id)
+            versions = self._rows.versions(connection, id)
+        return [version for version in versions if user_id in (None, version.user_id)]
 
     # -- removing ----------------------------------------------------------------------------------------------------
 
-    def delete(self, id: str) -> int:  # noqa: A002
+    def delete(self, id: str, *, user_id: str | None = None) -> int:  # noqa: A002
         """Delete a memory with its history; return how many memories are gone (0 or 1)."""
-        return self._writer.delete("id = ?", [check_name(id, what="id")])
+        where, parameters = "id = ?", [check_name(id, what="id")]
+        if user_id is not None:
+            where, parameters = where + " AND user_id = ?", [*parameters, check_name(user_id, what="user_id")]
+        return self._writer.delete(where, parameters)
 
     def delete_all(self, *, user_id: str, namespace: str | None = None) -> int:
         """Delete a user's memories for good and return how many; without `namespace`, those of all namespaces.

@@ -368,3 +368,15 @@ def test_fast_profile_needs_no_tokens(memory: SwiftMem) -> None:
     memory.add("Ann likes green tea")
     assert "tokens" in memory.search("tea")[0].signals
     assert "tokens" not in memory.search("tea", profile="fast")[0].signals
+
+
+def test_another_users_id_is_nothing(memory: SwiftMem) -> None:
+    """Whoever names their user cannot read, change or delete another user's memory by its id."""
+    record_id = memory.add("private", user_id="a")
+    assert memory.get(record_id, user_id="b") is None
+    assert memory.history(record_id, user_id="b") == []
+    assert memory.delete(record_id, user_id="b") == 0
+    with pytest.raises(RecordNotFoundError):
+        memory.update(record_id, "stolen", user_id="b")
+    assert memory.get(record_id, user_id="a") is not None
+    assert memory.delete(record_id, user_id="a") == 1
