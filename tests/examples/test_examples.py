@@ -59,9 +59,9 @@ def test_each_example_is_short_tested_and_says_how_to_start_it() -> None:
 @needs_model
 def test_researching_a_folder_answers_with_the_source(tmp_path: Path) -> None:
     """The embedded model finds the answer, and the printed quote stands in the named file."""
-    out = run("research_a_folder", tmp_path, "Who became the greatest player of the theremin?")
+    out = run("research_a_folder", tmp_path)
     first, *citations = out.splitlines()
-    assert "Clara Rockmore" in first
+    assert "Padua" in first
     quoted = [line.split("] ", 1)[1].split(": ", 1) for line in citations if line.startswith("[")]
     assert quoted
     for source, quote in quoted:
