@@ -51,6 +51,8 @@ class RemoteSource:
         How a cut reply goes on.
     start_of_thinking : str
         The model's tag, put before the thinking where it is continued as text.
+    starts_in_thought : bool
+        The server's template writes the opening think tag itself, and the thinking comes as content.
     options : dict
         Further fields of the request (``max_tokens``, ``temperature`` ...).
     """
@@ -60,11 +62,14 @@ class RemoteSource:
     messages: Sequence[dict[str, Any]]
     continuation: Continuation = "continue"
     start_of_thinking: str = "<think>"
+    starts_in_thought: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
     async def start(self) -> AsyncGenerator[Delta]:
         """Stream the reply."""
-        async with aclosing(self._request(list(self.messages), {}, TagSplitter())) as deltas:
+        async with aclosing(
+            self._request(list(self.messages), {}, TagSplitter(opened=self.starts_in_thought))
+        ) as deltas:
             async for delta in deltas:
                 yield delta
 

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
+from chat_server import Reply, completion, serving
 
 from agentcore.decoding.trimming import (
     AgreementSignal,
     LikelihoodVerifier,
+    Progress,
     TrimmedReply,
     Trimming,
     TrimmingConfig,
     trim_stream,
 )
-from agentcore.decoding.trimming.remote import Continuation, RemoteError, RemoteSource, ServerYesNo
+from agentcore.decoding.trimming.remote import (
+    Continuation,
+    RemoteError,
+    RemoteSource,
+    ServerProber,
+    ServerYesNo,
+)
 from agentcore.evaluation.trimming_server import ReplayServer
 from agentcore.evaluation.trimming_traces import Trace
 
@@ -108,3 +119,50 @@ async def test_errors_name_the_cure(server: ReplayServer) -> None:
         with pytest.raises(RemoteError, match="is the server up"):
             async for _ in RemoteSource(client, "farm", []).start():
                 pass
+
+
+def probed(request: dict[str, Any]) -> Reply:
+    """Serve what a probe asks for, with the probabilities of its tokens."""
+    logs = {"content": [{"token": "5", "logprob": math.log(0.9)}, {"token": "6", "logprob": math.log(0.7)}]}
+    return completion("56", logprobs=logs)
+
+
+async def test_a_served_model_is_probed() -> None:
+    """A probe continues the thinking so far with its suffix, and its confidence is the mean probability."""
+    progress = Progress(PROBLEM, ["I add ", "them.", " later"], 2, (), 10)
+    with serving(probed) as chat:
+        prober = ServerProber(chat.url, "thinker", [{"role": "user", "content": PROBLEM}])
+        probe = await prober.probe(progress, " \\boxed{", max_tokens=20)
+        body = chat.requests[0].body
+    assert (probe.text, probe.confidence, probe.num_tokens) == ("56}", pytest.approx(0.8), 7)
+    assert body["messages"][-1] == {"role": "assistant", "content": "<think>I add them. \\boxed{"}
+    assert (body["continue_final_message"], body["max_tokens"]) == (True, 20)
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(status=500, body="{}"), Reply(body="not json"), Reply(body='{"choices": []}')]
+)
+async def test_a_bad_reply_is_one_error(reply: Reply) -> None:
+    """Whatever a verifier's server sends instead of an answer becomes a RemoteError that names the model."""
+    with serving(lambda request: reply) as chat, pytest.raises(RemoteError, match="judge"):
+        await ServerYesNo(chat.url, "judge").ask("prefix", ["prompt"])
+
+
+async def test_odds_come_from_the_first_token() -> None:
+    """Every spelling of Yes and No counts, and neither among the top tokens is no opinion."""
+
+    def judge(request: dict[str, Any]) -> Reply:
+        tops = [
+            {" Yes": math.log(0.6), "yes": math.log(0.1), " No": math.log(0.1)},
+            {" maybe": math.log(0.9)},
+        ]
+        choices = [
+            {"index": index, "text": "", "logprobs": {"top_logprobs": [top]}}
+            for index, top in enumerate(tops)
+        ]
+        return Reply(body=json.dumps({"choices": choices, "usage": {"total_tokens": 12}}))
+
+    with serving(judge) as chat:
+        server = ServerYesNo(chat.url, "judge")
+        assert await server.ask("prefix", ["one", "two"]) == [pytest.approx(0.875), 0.5]
+        assert server.tokens_spent == 12
