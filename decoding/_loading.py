@@ -12,7 +12,14 @@ from agentcore.decoding._gguf import GgufFile
 from agentcore.decoding._model import LanguageModel, LayerWeights, ModelWeights
 from agentcore.decoding._spec import ModelSpec
 from agentcore.decoding._tokenizer import Tokenizer
-from agentcore.decoding.quantization import GroupCodes, Layout, LinearWeights, can_run, group_codes
+from agentcore.decoding.quantization import (
+    GroupCodes,
+    Layout,
+    LinearWeights,
+    can_run,
+    group_codes,
+    quantise_groups,
+)
 
 __all__ = ["load_gguf"]
 
@@ -33,7 +40,8 @@ def load_gguf(
     path : Path or str
         The file.
     weights : {"auto", "int4", "int8", "bf16", "fp32"}
-        Layout of the linear layers. ``auto`` is int4 for quantised files on a CPU whose torch runs it well, else bf16.
+        Layout of the linear layers. ``auto`` is int4 for quantised files on a CPU whose torch runs it well, else bf16;
+        int4 keeps what a quantised file holds, layers of more than four bits in two planes, and rounds a float file's.
         A packed layout that this machine cannot run falls back to bf16. ``fp32`` is the reference.
     threads : int, optional
         Threads for torch in this process; by default torch's own choice stays.
@@ -136,22 +144,24 @@ class _Loader:
             )
         biases = [self.bias(name) for name in names]
         bias = None if biases[0] is None else torch.cat([b for b in biases if b is not None])
-        return LinearWeights(source, layout=self.layout_of(source), bias=bias, device=self.device)
-
-    def layout_of(self, source: GroupCodes | Tensor) -> Layout:
-        """Layers without groups of 32 are kept finer than int4, never coarser."""
-        if self.layout == "int4" and not isinstance(source, GroupCodes):
-            return "int8"
-        return self.layout
+        return LinearWeights(source, layout=self.layout, bias=bias, device=self.device)
 
     def matrix(self, name: str) -> GroupCodes | Tensor:
         stored = self.file.tensor(name + ".weight")
-        codes = group_codes(stored.encoding, stored.data, stored.shape)
-        weight: GroupCodes | Tensor = torch.from_numpy(stored.dequantise()) if codes is None else codes
+        weight: GroupCodes | Tensor | None = group_codes(stored.encoding, stored.data, stored.shape)
+        if weight is None:
+            weight = torch.from_numpy(stored.dequantise())
+            if self.layout == "int4":
+                weight = quantise_groups(weight, self.bits_for(name, stored.encoding))
         order = self.row_order(name)
         if order is None:
             return weight
         return weight.select_rows(order) if isinstance(weight, GroupCodes) else weight[order]
+
+    def bits_for(self, name: str, encoding: str) -> int:
+        """Codes for what the file holds in no groups of 32: four bits only where floats were asked to become int4."""
+        is_body = name.startswith("blk.")
+        return 4 if encoding in _FLOATS and is_body else 8
 
     def bias(self, name: str) -> Tensor | None:
         stored = self.file.tensors.get(name + ".bias")

@@ -31,12 +31,15 @@ class TinyModel:
         qwen2 has biases on queries, keys and values.
     encoding : str
         GGML type of the matrices: ``F32``, ``Q4_0``, ``Q4_1``, ``Q5_0``, ``Q8_0``, ...
+    value_encoding : str or None
+        Another type for values and down projections, as in files that mix types; None for the same.
     is_tied : bool
         Whether the head is the embedding.
     """
 
     architecture: Literal["llama", "qwen2"] = "llama"
     encoding: str = "F32"
+    value_encoding: str | None = None
     num_layers: int = 2
     num_heads: int = 4
     num_kv_heads: int = 2
@@ -65,9 +68,10 @@ def write_tiny_gguf(
     tokens = [*_MARKS, *_byte_of_character(), *(merge.replace(" ", "") for merge in _MERGES)]
     writer = GGUFWriter(str(path), model.architecture)
     _write_metadata(writer, model, tokens, metadata or {})
-    kind = GGMLQuantizationType[model.encoding]
     exact: dict[str, _Array] = {}
     for name, values in _weights(model, len(tokens)).items():
+        is_value = "attn_v" in name or "ffn_down" in name
+        kind = GGMLQuantizationType[(model.value_encoding if is_value else None) or model.encoding]
         if values.ndim == 1 or kind == GGMLQuantizationType.F32:
             writer.add_tensor(name, values)
             exact[name] = values

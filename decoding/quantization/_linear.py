@@ -143,10 +143,16 @@ def _pack_int4(source: GroupCodes) -> tuple[Linear, tuple[Tensor, ...]]:
 
 
 def _pack_two_planes(source: GroupCodes) -> tuple[Linear, tuple[Tensor, ...]]:
-    """Eight-bit codes as ``16 * high + low``: exact, and on this kernel no dearer than rounding to int8 rows."""
+    """Eight-bit codes as ``16 * high + low``: exact, and on this kernel no dearer than rounding to int8 rows.
+
+    Zeros are bf16: a group whose codes lie around zero (minimum near -128 scales) keeps its high codes centred, any other
+    starts them at 0. Both make the high zero a power of two of the scale, hence exact, and the low one small.
+    """
     high_scale = 16 * source.scale
-    high = _int4_operands(source.codes >> 4, high_scale, -8 * high_scale)
-    low = _int4_operands(source.codes & 15, source.scale, source.minimum + 8 * high_scale)
+    is_centred = source.minimum / source.scale < -64  # scales may be negative
+    shift = torch.where(is_centred, -8 * high_scale, torch.zeros_like(high_scale))
+    high = _int4_operands(source.codes >> 4, high_scale, shift)
+    low = _int4_operands(source.codes & 15, source.scale, source.minimum - shift)
     kernel = torch._weight_int4pack_mm_for_cpu
     return (
         lambda x: kernel(x, high[0], GROUP, high[1]).add_(kernel(x, low[0], GROUP, low[1])),

@@ -8,7 +8,7 @@ import torch
 from gguf import GGMLQuantizationType
 from gguf.quants import dequantize, quantize
 
-from agentcore.decoding.quantization import LinearWeights, can_run, group_codes, quantise_groups
+from agentcore.decoding.quantization import GroupCodes, LinearWeights, can_run, group_codes, quantise_groups
 
 ROWS, COLUMNS = 24, 512
 
@@ -69,6 +69,20 @@ def test_every_layout_computes_the_same_product(layout: str, bits: int, toleranc
         expected = x.float() @ codes.dequantise().T + bias
         error = (linear(x).float() - expected).norm() / expected.norm()
         assert error < tolerance
+
+
+@pytest.mark.parametrize(
+    "encodings", [("Q4_1", "Q8_0"), ("Q4_0", "Q5_1"), ("Q5_0", "Q8_0"), ("Q4_1", "Q4_0")]
+)
+def test_fused_layers_of_different_encodings_lose_nothing(encodings: tuple[str, str]) -> None:
+    """Rows of several encodings in one packed layer are each as exact as alone."""
+    parts = [group_codes(name, random_blocks(name), (ROWS, COLUMNS)) for name in encodings]
+    fused = GroupCodes.concatenate(parts)
+    x = torch.randn(2, COLUMNS, generator=torch.Generator().manual_seed(2)).to(torch.bfloat16)
+    found = LinearWeights(fused, layout="int4").few()(x).float()
+    for part, rows in zip(parts, found.split(ROWS, dim=1), strict=True):
+        expected = x.float() @ part.dequantise().T
+        assert (found_error := (rows - expected).norm() / expected.norm()) < 0.008, found_error
 
 
 def test_the_probe_refuses_a_kernel_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

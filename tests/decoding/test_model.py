@@ -83,6 +83,34 @@ def test_fp32_scores_are_those_of_transformers(
     assert (ours - theirs).abs().max() < 1e-4
 
 
+@pytest.mark.parametrize(
+    ("weights", "encoding", "value_encoding", "tolerance"),
+    [
+        ("int4", "Q4_1", "Q8_0", 0.03),
+        ("int4", "Q4_0", "F16", 0.2),
+        ("int4", "F16", None, 0.4),
+        ("int8", "F16", None, 0.03),
+        ("int8", "Q4_1", "Q5_0", 0.03),
+        ("bf16", "Q4_1", "Q8_0", 0.03),
+        ("auto", "Q4_1", "Q5_1", 0.03),
+    ],
+)
+def test_every_layout_of_mixed_files_stays_near_the_exact_weights(
+    weights: str, encoding: str, value_encoding: str | None, tolerance: float, tmp_path: Path
+) -> None:
+    """Files that mix encodings load in every layout; only rounding of floats to four bits is more than noise."""
+    shape = TinyModel(
+        architecture="qwen2", encoding=encoding, value_encoding=value_encoding, hidden_width=128
+    )
+    write_tiny_gguf(tmp_path / "tiny.gguf", shape)
+    exact = load_gguf(tmp_path / "tiny.gguf", weights="fp32")
+    model = load_gguf(tmp_path / "tiny.gguf", weights=weights)
+    expected = exact.forward(IDS, exact.new_cache(), rows="all")
+    for kernels in ("few", "many"):
+        found = model.forward(IDS, model.new_cache(), rows="all", kernels=kernels)
+        assert (found - expected).norm() / expected.norm() < tolerance
+
+
 @pytest.mark.parametrize("split", [[12], [1] * 12, [5, 1, 6], [11, 1]])
 def test_cached_equals_uncached(split: list[int], tiny: Callable[..., LanguageModel]) -> None:
     """However tokens are split over forwards, each token's scores are the same."""
