@@ -238,33 +238,16 @@ class Writer:
             return len({row[1] for row in doomed})
 
     def _finish(self, drafts: Sequence[Draft], encoded: Encoded | None) -> list[NewRow]:
-        """Embed the drafts in one batch and analyse their words."""
-        if not drafts:
-            return []
-        if encoded is None:
-            encoded = self._embedder().encode([draft.dense for draft in drafts])
-        if len(encoded.pooled) != len(drafts):
-            raise ValueError(f"encoded holds {len(encoded.pooled)} vectors for {len(drafts)} texts")
-        rows = []
-        for place, draft in enumerate(drafts):
-            record = draft.record
-            lexical = lexical_text(
-                record.text,
-                role=record.role,
-                metadata=record.metadata,
-                timestamp=record.timestamp if draft.event_given else None,
-            )
-            speaker = speaker_of(record.role, record.metadata)
-            rows.append(
-                NewRow(
-                    record=record,
-                    text_hash=text_hash(record.text, speaker=speaker),
-                    session=session_of(record.metadata),
-                    speaker=speaker,
-                    event_given=draft.event_given,
-                    features=features_of(encoded, place, lexical=lexical),
-                )
-            )
+        """Embed the drafts and analyse their words; float token vectors, 40 KB a text, are packed slice by slice."""
+        if encoded is not None:
+            if len(encoded.pooled) != len(drafts):
+                raise ValueError(f"encoded holds {len(encoded.pooled)} vectors for {len(drafts)} texts")
+            return [_new_row(draft, encoded, place) for place, draft in enumerate(drafts)]
+        rows: list[NewRow] = []
+        for start in range(0, len(drafts), _ENCODED_AT_ONCE):
+            part = drafts[start : start + _ENCODED_AT_ONCE]
+            vectors = self._embedder().encode([draft.dense for draft in part])
+            rows.extend(_new_row(draft, vectors, place) for place, draft in enumerate(part))
         return rows
 
     def _similar(self, row: NewRow) -> list[int]:
@@ -298,6 +281,25 @@ class Writer:
         if tags != old.tags or metadata != old.metadata:
             self._rows.annotate(connection, seq, tags=tags, metadata=metadata)
             self._log.append(connection, [Change(old.user_id, old.namespace or "", "reset", 0, 0)])
+
+
+_ENCODED_AT_ONCE = 512
+
+
+def _new_row(draft: Draft, encoded: Encoded, place: int) -> NewRow:
+    """Return a version ready to be written, with the vectors at `place` of a batch."""
+    record = draft.record
+    timestamp = record.timestamp if draft.event_given else None
+    lexical = lexical_text(record.text, role=record.role, metadata=record.metadata, timestamp=timestamp)
+    speaker = speaker_of(record.role, record.metadata)
+    return NewRow(
+        record=record,
+        text_hash=text_hash(record.text, speaker=speaker),
+        session=session_of(record.metadata),
+        speaker=speaker,
+        event_given=draft.event_given,
+        features=features_of(encoded, place, lexical=lexical),
+    )
 
 
 def _check_validity(opens: datetime | None, closes: datetime | None) -> None:
