@@ -78,7 +78,12 @@ def _m002_tags(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_m001_records, _m002_tags)
+def _m003_tag_index(connection: sqlite3.Connection) -> None:
+    """Find the records of a tag without reading all tags: merging tags asks for it once a tag."""
+    connection.execute("CREATE INDEX record_tags_tag ON record_tags (tag)")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_m001_records, _m002_tags, _m003_tag_index)
 
 
 def migrate(connection: sqlite3.Connection, *, path: str) -> list[str]:
