@@ -65,10 +65,15 @@ class BatchTurn:
         with self._arrival:
             self._waiting.append(request)
             self._arrival.notify_all()
-        while not request.is_done:
-            with self._turn:
-                if not request.is_done:
-                    self._run_batch(self._gather())
+        try:
+            while not request.is_done:
+                with self._turn:
+                    if not request.is_done:
+                        self._run_batch(self._gather())
+        finally:
+            if not request.is_done:  # interrupted while waiting: nobody may run it later
+                with self._arrival:
+                    self._waiting = [other for other in self._waiting if other is not request]
         if request.error is not None:
             raise request.error
         assert request.scores is not None
