@@ -10,8 +10,9 @@ Letters: V tags, N records, D dimension.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import networkx as nx
 import numpy as np
@@ -25,6 +26,7 @@ MIN_COSINE = 0.3
 
 DEPTH = 2
 MIN_RECORDS = 2
+MIN_SUBSUMED, MAX_SUBSUMED = 3, 200
 MERGE_COSINE = 0.66
 
 
@@ -175,22 +177,18 @@ class TagGraph:
 
     def _subsume(self) -> None:
         """Add edges by co-occurrence: p is broader than c if P(p|c) >= .8 and not the reverse (Sanderson and Croft 1999)."""
-        if not self.names:
-            return
-        members: dict[int, list[str]] = {}
+        tags_of: list[list[str]] = [[] for _ in range(self.num_records)]
         for name in self.names:
-            if 3 <= len(self.postings[name]) <= 2000:
-                for row in self.postings[name].tolist():
-                    members.setdefault(row, []).append(name)
-        together: dict[tuple[str, str], int] = {}
-        for names in members.values():
-            for a in names:
-                for b in names:
-                    if a != b:
-                        together[(a, b)] = together.get((a, b), 0) + 1
-        for (parent, child), count in together.items():
-            if count >= 0.8 * len(self.postings[child]) and count < 0.8 * len(self.postings[parent]):
-                self.relate(parent, child)
+            for row in self.postings[name].tolist():
+                tags_of[row].append(name)
+        for child in self.names:
+            rows = self.postings[child]
+            if not MIN_SUBSUMED <= len(rows) <= MAX_SUBSUMED:
+                continue
+            together = Counter(chain.from_iterable(tags_of[row] for row in rows.tolist()))
+            for parent, count in sorted(together.items()):
+                if parent != child and count >= 0.8 * len(rows) and count < 0.8 * len(self.postings[parent]):
+                    self.relate(parent, child)
 
 
 def _depth_first(graph: nx.DiGraph[str], order: Sequence[str]) -> Iterable[str]:
