@@ -2,7 +2,8 @@
 
 What is measured: decode time alone (everything after a prompt's own forward), greedy, one sequence at a time, with the step
 times, governor and methods of the local backbone. Plain is one forward per emitted token on the same tier, constraint and cache;
-it and every method run interleaved, and a ratio is taken within one round. What it cannot tell: prompts' own time, batches of
+it and every method run interleaved, and a ratio is taken within one round. Forced tokens at the very beginning of an answer ride
+on the prompt's forward, so they cost the "forced" rows nothing here and plain decoding one forward each. What it cannot tell: prompts' own time, batches of
 callers, other models, and what the machine was doing besides: the load average stands beside.
 """
 
@@ -103,6 +104,11 @@ class _Cell:
     is_exact: bool = True
     is_deterministic_exact: bool | None = None
 
+    @property
+    def has_decode_time(self) -> bool:
+        """Whether anything was decoded: an answer that is forced behind the prompt to its end takes no forward."""
+        return all(any(o.report.forwards for o in outcomes) for outcomes in self.rounds.values())
+
     def seconds_a_token(self, number: int) -> float:
         """Mean decode seconds a token of one round."""
         outcomes = self.rounds[number]
@@ -169,8 +175,8 @@ def run(
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         rows += [
             {**_row(name, tier, kind, forced, cells), "peak_memory_bytes": peak}
-            for (name, kind, forced) in cells
-            if name != PLAIN
+            for (name, kind, forced), cell in cells.items()
+            if name != PLAIN and cell.has_decode_time
         ]
         second_pass[tier] = _second_pass(runner, requests)
         lengths = lengths or [len(runner.decode(r, FORCED, with_forced=True).tokens) for r in requests]
