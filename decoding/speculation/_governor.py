@@ -13,7 +13,7 @@ __all__ = ["DraftPolicy", "FixedLength", "Governor"]
 
 _BUCKETS = 10
 # Before a level of confidence has been seen: 0.8 of it, worth six observations. Measured on recorded agent traffic against
-# 1.0 and two observations: no loss on free text (1.00 against 0.99 of plain), 2 % more on the whole.
+# 1.0 and two observations: no loss on free text, 2 % more on the whole (acceptance measured, step times of a quiet machine).
 _PRIOR_SHARE = 0.8
 _PRIOR_WEIGHT = 6.0
 _MEMORY = 200.0  # observations after which the old ones count half as much as the new ones
