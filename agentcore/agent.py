@@ -20,7 +20,7 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from agentcore.backbones import load_backbone
 from agentcore.corpus import Corpus
 from agentcore.decoding.trimming import Trimming, TrimmingConfig
-from agentcore.errors import AgentError, ConfigurationError, RunNotFoundError
+from agentcore.errors import ConfigurationError, RunCancelledError, RunNotFoundError
 from agentcore.events import Event, EventLog
 from agentcore.memory import SwiftMem
 from agentcore.memory.embedding import default_embedder
@@ -41,10 +41,6 @@ __all__ = ["Agent", "Result", "RunCancelledError", "Status"]
 
 Status = Literal["done", "partial", "not_found", "failed"]
 MAX_QUESTION_CHARACTERS = 20_000
-
-
-class RunCancelledError(AgentError):
-    """The run was cancelled by its caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,8 +438,9 @@ def _checked_question(question: str) -> str:
 def _recorder(workspace: Workspace) -> Iterator[Callable[[Event], None]]:
     """Append each event to the run's own record."""
     path = workspace.path("events.jsonl")
-    if not path.exists():
-        workspace.write("events.jsonl", "")
+    known = workspace.read("events.jsonl") if path.exists() else ""
+    if not path.exists() or not known.endswith("\n"):  # a kill may have cut the last line
+        workspace.write("events.jsonl", known[: known.rfind("\n") + 1])
     with path.open("a", encoding="utf-8", errors="surrogatepass") as file:
 
         def record(event: Event) -> None:

@@ -12,6 +12,7 @@
     ├── RunError
     │   ├── RunNotFoundError      (KeyError)     no run of that name
     │   ├── RunBusyError                         another process is working on the run
+    │   ├── RunCancelledError                    its caller stopped the run; it can be resumed (control flow)
     │   └── RunStorageError                      the run cannot be written down
     ├── WorkspaceError            (ValueError)   a path outside the run's folder
     └── ModelOutputError                         the model's text is not what was asked for
@@ -30,6 +31,7 @@ __all__ = [
     "MissingModelError",
     "ModelOutputError",
     "RunBusyError",
+    "RunCancelledError",
     "RunError",
     "RunNotFoundError",
     "RunStorageError",
@@ -122,6 +124,10 @@ class RunBusyError(RunError):
     def __init__(self, run_id: str) -> None:
         super().__init__(f"run {run_id!r} is being worked on by another process: wait for it or stop it")
         self.run_id = run_id
+
+
+class RunCancelledError(RunError):
+    """The run was stopped by its caller; resuming it goes on."""
 
 
 class RunStorageError(RunError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agentcore.errors import AgentError, BudgetExceededError
+from agentcore.errors import AgentError, BudgetExceededError, RunCancelledError
 from agentcore.tools import ToolError
 from agentcore.workflow.dependencies import Dependencies
 from agentcore.workflow.ledger import Evidence, save_evidence
@@ -34,6 +34,8 @@ def seek(state: SeekerState, deps: Dependencies) -> dict[str, Any]:
         found = _search(task, path, deps)
     except BudgetExceededError as exc:
         return _report(task, "partial", str(exc), [], deps, path=path, limit=exc.limit)
+    except RunCancelledError:
+        raise
     except (AgentError, ToolError, OSError) as exc:
         deps.events.emit("error", path=path, message=str(exc), recovered=True)
         return _report(task, "failed", str(exc), [], deps, path=path)
