@@ -187,7 +187,9 @@ class LanguageModel:
         """
         if len(ids) == 0:
             raise ValueError("forward needs at least one token: an empty prompt has nothing to continue")
-        is_plain = positions is None and mask is None and kernels is None and fixed_rows is None and queries is None
+        is_plain = (
+            positions is None and mask is None and kernels is None and fixed_rows is None and queries is None
+        )
         if len(ids) == 1 and is_plain and rows != "none":
             cache.reserve(1)
             return self._batches.submit(Request(ids[0], cache))
