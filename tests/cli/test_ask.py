@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -177,14 +176,25 @@ def test_ctrl_c_ends_at_once_and_the_run_goes_on_later(
     assert done.returncode == 0 and done.stdout.startswith("the red sofa"), done.stderr
 
 
-def test_a_model_that_never_answers_ends_with_124(
-    environment: dict[str, str], hanging: ChatServer, folder: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_limit_of_seconds_is_a_partial_answer(
+    environment: dict[str, str], hanging: ChatServer, folder: Path
 ) -> None:
-    """When even the partial answer is not there after the grace, the process ends by itself."""
-    process = start(environment, hanging, folder, "--max-seconds", "1", "--json")
+    """When the time is over before the model is asked, the answer is what is there: exit code 3."""
+    process = start(environment, hanging, folder, "--max-seconds", "0.1", "--json")
     out, errors = process.communicate(timeout=60)
-    assert process.returncode in {3, 124}, errors
-    assert json.loads(out)["status"] in {"partial", "failed"}
+    assert process.returncode == 3, errors
+    assert (json.loads(out)["status"], json.loads(out)["limit"]) == ("partial", "seconds")
+
+
+@pytest.mark.slow
+def test_a_model_that_never_answers_ends_with_124(environment: dict[str, str], folder: Path) -> None:
+    """When even the partial answer is not there ten seconds after the limit, the process ends by itself."""
+    with serving(lambda _: Reply(body="{}", delay_s=120)) as hanging:
+        process = start(environment, hanging, folder, "--max-seconds", "15", "--json")
+        out, errors = process.communicate(timeout=100)
+        assert hanging.requests, "the model was never asked"
+    assert process.returncode == 124, errors
+    assert json.loads(out)["status"] == "failed"
 
 
 @pytest.mark.parametrize(
@@ -242,9 +252,38 @@ def test_a_wrong_key_is_told(ask: Ask, tmp_path: Path) -> None:
     assert "key" in errors[0].lower() and "sk-secret" not in done.stderr
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists() or os.geteuid() != 0, reason="needs /dev/full")
-def test_a_full_disk_is_told(ask: Ask, tmp_path: Path) -> None:
-    """A memory that cannot be written for want of space is one line."""
-    done = ask(QUESTION, AGENTCORE_MEMORY="/dev/full")
-    assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert done.stderr.count("error:") == 1
+def on_a_small_disk(script: str, disk: Path) -> list[str]:
+    """Return a command that runs a script with a full-sized file system of 200 kB at a folder."""
+    disk.mkdir()
+    return ["unshare", "-Urm", "sh", "-c", f"mount -t tmpfs -o size=200k tmpfs {disk} && {script}"]
+
+
+@pytest.mark.parametrize("what", ["AGENTCORE_MEMORY", "AGENTCORE_RUNS", "AGENTCORE_CACHE"])
+def test_a_full_disk_is_one_line(
+    environment: dict[str, str], server: ChatServer, folder: Path, tmp_path: Path, what: str
+) -> None:
+    """A memory, a run or a model that does not fit on its disk: exit code 1, one line that says what to do."""
+    disk = tmp_path / "disk"
+    probe = subprocess.run(on_a_small_disk("true", tmp_path / "probe"), capture_output=True, check=False)
+    if probe.returncode != 0:
+        pytest.skip("no mounts of one's own here")
+    (folder / "long.txt").write_text(" ".join(f"Sentence number {n} of many." for n in range(900)))
+    places = {"AGENTCORE_MEMORY": tmp_path / "memory.db", "AGENTCORE_RUNS": tmp_path / "runs.db"}
+    places[what] = disk / "file.db"
+    command = f"{sys.executable} -m agentcore.cli " + (
+        "models pull smollm2"
+        if what == "AGENTCORE_CACHE"
+        else f"ask -q 'Where?' --corpus {folder} --backbone openai:served@{server.url}"
+    )
+    fill = f"head -c 150000 /dev/zero > {disk}/ballast; " if what == "AGENTCORE_RUNS" else ""
+    done = subprocess.run(
+        on_a_small_disk(fill + command, disk),
+        capture_output=True,
+        text=True,
+        env={**environment, "OPENAI_API_KEY": "none", **{name: str(place) for name, place in places.items()}},
+        timeout=300,
+        check=False,
+    )
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert done.returncode == 1 and len(errors) == 1, done.stderr
+    assert "Traceback" not in done.stderr and "free s" in errors[0]

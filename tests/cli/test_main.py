@@ -65,7 +65,7 @@ def test_the_help_line_of_a_command_is_that_of_its_table() -> None:
 
 def test_a_mistyped_command_names_the_nearest(run: Run) -> None:
     """Wrong usage is exit code 2, one line on stderr, nothing on stdout."""
-    done = run("modles")
+    done = run("modelz")
     assert done.returncode == 2 and done.stdout == ""
     assert "did you mean 'models'" in done.stderr and done.stderr.count("\n") == 1
 

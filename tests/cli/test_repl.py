@@ -147,7 +147,7 @@ def test_editing_a_line(start: Start, server: ChatServer) -> None:
     child.send("/co\x1b\rst")
     child.send("\r")
     child.expect("no command /co")
-    child.send("/modle\r")
+    child.send("/modal\r")
     child.expect("did you mean /model")
     child.expect(PROMPT)
     assert leave(child) == 0

@@ -53,7 +53,7 @@ def test_arguments_that_do_not_fit_never_reach_the_tool(
 def test_an_unknown_tool_names_the_nearest(registry: ToolRegistry) -> None:
     """A near miss is named, so that the model can correct itself."""
     with pytest.raises(UnknownToolError, match="did you mean 'divide'"):
-        registry.call("divde", {})
+        registry.call("divid", {})
 
 
 def test_whatever_a_tool_raises_is_a_typed_failure(registry: ToolRegistry) -> None:
