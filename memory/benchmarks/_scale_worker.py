@@ -148,7 +148,13 @@ def _measure(job: Job, folder: Path) -> Outcome:
     built = spent + perf_counter() - began
     del real
     outcome = Outcome()
-    shared = {"build_s": built, "bytes_per_record": None, "ram_bytes_per_record": None, "cold_open_s": None}
+    shared = {
+        "add_s": spent,
+        "build_s": built,
+        "bytes_per_record": None,
+        "ram_bytes_per_record": None,
+        "cold_open_s": None,
+    }
     variants = _OWN_VARIANTS if isinstance(engine, SwiftMemEngine) else {job.engine: {}}
     _measure_variants(engine, variants, targets, queries, job, shared, outcome)
     if isinstance(engine, SwiftMemEngine):

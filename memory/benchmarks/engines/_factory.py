@@ -48,6 +48,12 @@ def _lancedb(folder: Path, embedder: Embedder) -> Engine:  # noqa: ARG001
     return LanceDbEngine(folder)
 
 
+def _lancedb_unindexed(folder: Path, embedder: Embedder) -> Engine:  # noqa: ARG001
+    from agentcore.memory.benchmarks.engines._lancedb import LanceDbEngine
+
+    return LanceDbEngine(folder, user_index=False)
+
+
 def _lancedb_dense(folder: Path, embedder: Embedder) -> Engine:  # noqa: ARG001
     from agentcore.memory.benchmarks.engines._lancedb import LanceDbEngine
 
@@ -78,6 +84,7 @@ ENGINES: Mapping[str, Callable[[Path, Embedder], Engine]] = {
     "bm25": _bm25,
     "rrf": _rrf,
     "lancedb": _lancedb,
+    "lancedb-unindexed": _lancedb_unindexed,
     "lancedb-dense": _lancedb_dense,
     "chroma": _chroma,
     "sqlite-vec": _sqlite_vec,

@@ -1,4 +1,8 @@
-"""LanceDB hybrid search (full text and vectors, reciprocal ranks), all users in one table with a filter."""
+"""LanceDB hybrid search (full text and vectors, reciprocal ranks), all users in one table with a filter.
+
+`lancedb` has an index on the user column, which makes its filter fast; `lancedb-unindexed` is the table as a quick start leaves it. Neither has a
+vector index, so the vector half is exact.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ class LanceDbEngine:
 
     form: TextForm = "document"
 
-    def __init__(self, folder: Path, *, hybrid: bool = True) -> None:
+    def __init__(self, folder: Path, *, hybrid: bool = True, user_index: bool = True) -> None:
         # Its logger, set up at import, would write a deprecation note of its own internals for every search.
         os.environ.setdefault("LANCEDB_LOG", "error")
         try:
@@ -29,7 +33,8 @@ class LanceDbEngine:
             from lancedb.rerankers import RRFReranker
         except ImportError as exc:
             raise EngineUnavailableError("lancedb", reason=str(exc)) from exc
-        self.name = "lancedb" if hybrid else "lancedb-dense"
+        self.name = ("lancedb" if hybrid else "lancedb-dense") + ("" if user_index else "-unindexed")
+        self._has_user_index = user_index
         self._hybrid = hybrid
         self._arrow = pyarrow
         self._reranker = RRFReranker()
@@ -59,11 +64,12 @@ class LanceDbEngine:
         self._is_indexed = False
 
     def finish(self) -> None:
-        """Build the full-text index and the index of users, as its documentation advises."""
+        """Build the full-text index and the index of users."""
         if not self._is_indexed:
             if self._hybrid:
                 self._table.create_index("text", config=self._words, replace=True)
-            self._table.create_index("user", config=self._users, replace=True)
+            if self._has_user_index:
+                self._table.create_index("user", config=self._users, replace=True)
             self._is_indexed = True
 
     def search(self, partition: str, question: Question, encoded: EncodedQuery, *, limit: int) -> Found:
