@@ -126,8 +126,7 @@ def _pack(body: Partition, graph: TagGraph | None) -> Arrays:
     arrays["around"], arrays["session"] = body.structure.around, body.structure.session
     arrays |= {f"lexical_{name}": array for name, array in body.lexical.to_arrays().items()}
     arrays |= {f"pieces_{name}": array for name, array in body.tokens.to_arrays().items()}
-    if "nearest" in body.__dict__:
-        arrays["faiss"] = body.nearest.to_bytes()
+    arrays["faiss"] = body.nearest.to_bytes()
     if graph is not None:
         rows = [graph.postings[name] for name in graph.names]
         arrays["tag_names"] = _json_array([graph.names, sorted(graph.graph.edges)])
@@ -158,8 +157,7 @@ def _unpack(arrays: Arrays) -> tuple[Partition, TagGraph | None]:
         },
         num_records=len(body),
     )
-    if "faiss" in arrays:
-        derived["nearest"] = VectorIndex.from_bytes(arrays["faiss"])
+    derived["nearest"] = VectorIndex.from_bytes(arrays["faiss"])
     if "tag_names" not in arrays:
         return body, None
     names, edges = json.loads(arrays["tag_names"].tobytes())
