@@ -15,6 +15,7 @@
     │   ├── RunCancelledError                    its caller stopped the run; it can be resumed (control flow)
     │   └── RunStorageError                      the run cannot be written down
     ├── WorkspaceError            (ValueError)   a path outside the run's folder
+    ├── ModelFailedError                         a call of the model failed
     └── ModelOutputError                         the model's text is not what was asked for
 
 Every message is one line and ends with what to do about it.
@@ -29,6 +30,7 @@ __all__ = [
     "CorpusError",
     "MissingExtraError",
     "MissingModelError",
+    "ModelFailedError",
     "ModelOutputError",
     "RunBusyError",
     "RunCancelledError",
@@ -136,6 +138,22 @@ class RunStorageError(RunError):
 
 class WorkspaceError(AgentError, ValueError):
     """A path outside the run's folder, or one that cannot be written."""
+
+
+class ModelFailedError(AgentError):
+    """A call of the model failed (server gone, out of memory, a bug in a model of one's own).
+
+    Parameters
+    ----------
+    model : str
+        Whose call it was.
+    reason : str
+        What went wrong, in one line.
+    """
+
+    def __init__(self, model: str, *, reason: str) -> None:
+        super().__init__(f"the model {model!r} failed: {reason}; try again, or choose another backbone")
+        self.model = model
 
 
 class ModelOutputError(AgentError):

@@ -162,7 +162,8 @@ class _Asker:
             rows = []
             for number, question in enumerate(questions.questions, start=1):
                 rows.append(_row(question, agent.run(question.text), corpus))
-                self._progress(name, number, len(questions.questions))
+                if name:
+                    self._progress(name, number, len(questions.questions))
         return rows
 
     def without_gold(self, name: str, questions: QuestionSet, corpus: Searchable) -> list[Row]:
@@ -171,7 +172,7 @@ class _Asker:
         with_gold = [question for question in questions.questions if question.gold]
         for number, question in enumerate(with_gold, start=1):
             hiding = Hiding(corpus, question.gold)
-            rows += self.all(name, replace(questions, questions=(question,)), hiding)
+            rows += self.all("", replace(questions, questions=(question,)), hiding)
             self._progress(name, number, len(with_gold))
         return rows
 

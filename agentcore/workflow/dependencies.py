@@ -88,3 +88,18 @@ class Dependencies:
     settings: WorkflowSettings = field(default_factory=WorkflowSettings)
     reading: ReaderSettings = field(default_factory=ReaderSettings)
     check_cancelled: Callable[[], None] = lambda: None
+
+    def snapshot(self, sha256: str) -> str:
+        """Return the text of a document or of a tool's result as it was read.
+
+        Raises
+        ------
+        LookupError
+            Neither the run nor the corpus keeps it.
+        """
+        name = f"snapshots/{sha256}.txt"
+        if self.workspace.path(name).is_file():
+            return self.workspace.read(name)
+        if self.corpus is None:
+            raise LookupError(f"no snapshot {sha256!r} is kept")
+        return self.corpus.snapshot(sha256)

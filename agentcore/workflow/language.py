@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any, Literal, Protocol, cast, runtime_checkable
 
 import numpy as np
@@ -16,8 +17,9 @@ import numpy.typing as npt
 from jsonschema import Draft202012Validator
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langgraph.errors import GraphRecursionError
 
-from agentcore.errors import ModelOutputError
+from agentcore.errors import AgentError, ModelFailedError, ModelOutputError
 from agentcore.middleware.budget import Budget
 from agentcore.workflow.reading.settings import AttentionHeads, heads_for
 
@@ -106,20 +108,21 @@ class Language:
             max_tokens = max(1, min(max_tokens, left - wanted))
         with self._budget.reserve(wanted + max_tokens) as reservation:
             if self._is_local:
-                with self._turn:
+                with self._turn, self.translated():
                     text = cast("_Completes", self._model).complete(
                         prompt, max_tokens=max_tokens, stop=tuple(stop), schema=schema
                     )
                 reservation.settle(input_tokens=wanted, output_tokens=self._count(text))
                 return text
-            message = self._model.invoke([HumanMessage(prompt)], stop=list(stop) or None)
+            with self.translated():
+                message = self._model.invoke([HumanMessage(prompt)], stop=list(stop) or None)
             self._settle(reservation, message, prompt)
             return str(message.text)
 
     def score(self, prompt: str, continuations: Sequence[str]) -> list[float]:
         """Return the log-likelihood of each continuation."""
         read = self._count(prompt) + sum(self._count(text) for text in continuations)
-        with self._budget.reserve(read) as reservation, self._turn:
+        with self._budget.reserve(read) as reservation, self._turn, self.translated():
             scores = cast("_Scores", self._model).score(prompt, list(continuations))
             reservation.settle(input_tokens=read)
         return scores
@@ -127,7 +130,7 @@ class Language:
     def attend(self, prompt: str) -> AttentionMap:
         """Return where the model's answer heads look from the end of a prompt."""
         assert self.heads is not None
-        with self._budget.reserve(self._count(prompt)) as reservation, self._turn:
+        with self._budget.reserve(self._count(prompt)) as reservation, self._turn, self.translated():
             attention = cast("_Attends", self._model).attend(prompt, self.heads)
             reservation.settle(input_tokens=len(attention.offsets))
         return attention
@@ -168,27 +171,27 @@ class Language:
         """Return the text of one chat turn."""
         prompt = "\n".join(str(message.content) for message in messages)
         with self._budget.reserve(self._count(prompt) + max_tokens) as reservation:
-            answer = self.invoke(self._model, messages, reservation_of=reservation, prompt=prompt)
+            with self._turn if self._is_local else nullcontext(), self.translated():
+                answer = self._model.invoke(list(messages))
+            self._settle(reservation, answer, prompt)
         return str(answer.text)
 
-    def step(
-        self, messages: Sequence[BaseMessage], tools: Sequence[Mapping[str, Any]], *, max_tokens: int = 512
-    ) -> Any:
-        """Return one message of the model that may call tools (OpenAI's tool schemas)."""
-        prompt = "\n".join(str(message.content) for message in messages)
-        bound = self._model.bind_tools([dict(tool) for tool in tools]) if tools else self._model
-        with self._budget.reserve(self._count(prompt) + max_tokens) as reservation:
-            return self.invoke(bound, messages, reservation_of=reservation, prompt=prompt)
+    @property
+    def model(self) -> BaseChatModel:
+        """The backbone itself, for an agent that brings the budget along as middleware."""
+        return self._model
 
-    def invoke(self, model: Any, messages: Sequence[BaseMessage], *, reservation_of: Any, prompt: str) -> Any:
-        """Call a chat model (one call at a time where it is local) and settle what it used."""
-        if self._is_local:
-            with self._turn:
-                answer = model.invoke(list(messages))
-        else:
-            answer = model.invoke(list(messages))
-        self._settle(reservation_of, answer, prompt)
-        return answer
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn whatever a model raises into one of our errors, in one line."""
+        try:
+            yield
+        except (AgentError, GraphRecursionError):  # the second is a caller's own limit of turns
+            raise
+        except Exception as exc:
+            lines = str(exc).strip().splitlines()
+            reason = f"{type(exc).__name__}{': ' + lines[0][:200] if lines else ''}"
+            raise ModelFailedError(self.name, reason=reason) from exc
 
     def _best_mode(self) -> ChoiceMode:
         if self.heads is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentcore.errors import BudgetExceededError, ModelOutputError
+from agentcore.errors import BudgetExceededError, ModelFailedError, ModelOutputError
 from agentcore.workflow.dependencies import Dependencies
 from agentcore.workflow.language import Language
 from agentcore.workflow.ledger import load_evidence, merge_evidence
@@ -146,7 +146,7 @@ def _sub_questions(question: str, state: RunState, deps: Dependencies) -> list[s
             value = deps.language.ask_json(_SYSTEM, _material(question, state), _SCHEMA)
         else:
             value = _complete_json(question, deps.language)
-    except ModelOutputError as exc:
+    except (ModelFailedError, ModelOutputError) as exc:
         deps.events.emit("error", message=str(exc), recovered=True)
         return []
     return list(dict.fromkeys(str(sub).strip() for sub in value["sub_questions"] if str(sub).strip()))

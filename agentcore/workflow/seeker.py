@@ -14,6 +14,7 @@ from agentcore.workflow.reading.coverage import inverse_frequencies
 from agentcore.workflow.reading.passages import Passage
 from agentcore.workflow.reading.words import content_stems, sentence_spans
 from agentcore.workflow.state import Finding, FindingStatus, SeekerState, Task
+from agentcore.workflow.tool_use import use_tools
 
 __all__ = ["seek"]
 
@@ -31,7 +32,9 @@ def seek(state: SeekerState, deps: Dependencies) -> dict[str, Any]:
     deps.events.emit("seeker_started", path=path, task=dict(task))
     try:
         deps.check_cancelled()
-        found = _search(task, path, deps)
+        found = _search(task, path, deps) if deps.corpus is not None else Beam((), 0.0, ())
+        if len(deps.tools) and deps.language.mode == "json":
+            found = _joined(use_tools(task, path, deps), found)
     except BudgetExceededError as exc:
         return _report(task, "partial", str(exc), [], deps, path=path, limit=exc.limit)
     except RunCancelledError:
@@ -40,14 +43,14 @@ def seek(state: SeekerState, deps: Dependencies) -> dict[str, Any]:
         deps.events.emit("error", path=path, message=str(exc), recovered=True)
         return _report(task, "failed", str(exc), [], deps, path=path)
     if not found.passages:
-        return _report(task, "failed", "the corpus has nothing on it", [], deps, path=path)
+        return _report(task, "failed", _nothing(deps), [], deps, path=path)
     return _report(task, "completed", _summary(found.passages), _save(task, found, deps), deps, path=path)
 
 
 def _search(task: Task, path: tuple[str, ...], deps: Dependencies) -> Beam:
     """Run the two-hop search, each search counted as a tool call."""
     corpus = deps.corpus
-    assert corpus is not None
+    assert corpus is not None  # the caller looked
 
     def search(query: str, limit: int) -> Sequence[Passage]:
         deps.check_cancelled()
@@ -62,6 +65,23 @@ def _search(task: Task, path: tuple[str, ...], deps: Dependencies) -> Beam:
     titles = list(dict.fromkeys(passage.title for passage in found.passages))
     deps.events.emit("tool_result", path=path, name="search_corpus", count=len(found.pool), first=titles[:5])
     return found
+
+
+def _joined(from_tools: Sequence[Passage], found: Beam) -> Beam:
+    """Put what tools gave behind the first passages of the corpus."""
+    passages = (*found.passages[:3], *from_tools, *found.passages[3:])
+    return Beam(passages, found.pair_score, (*found.pool, *from_tools))
+
+
+def _nothing(deps: Dependencies) -> str:
+    """Say why nothing was found."""
+    if deps.corpus is not None:
+        return "the corpus has nothing on it"
+    return (
+        "the tools gave nothing"
+        if len(deps.tools)
+        else "there are neither documents nor tools: give a corpus"
+    )
 
 
 def _save(task: Task, found: Beam, deps: Dependencies) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agentcore.errors import BudgetExceededError, ModelOutputError
+from agentcore.errors import BudgetExceededError, ModelFailedError, ModelOutputError
 from agentcore.workflow.citations import Citation, Claim, cite, is_valid
 from agentcore.workflow.dependencies import Dependencies
 from agentcore.workflow.json_answer import answer_in_json
@@ -56,7 +56,7 @@ def _from_evidence(state: RunState, deps: Dependencies) -> tuple[dict[str, Any],
     """Read the evidence and answer from it; the limit that stopped the model, if one did."""
     evidence = _evidence(state, deps)
     model = deps.language.name
-    if not evidence or deps.corpus is None:
+    if not evidence:
         return _outcome("", "", [], [], mode="none", model=model, is_found=False), None
     passages = merge_evidence(evidence[0], evidence[1:])
     reading, limit = _read(state["question"], passages, evidence[0], deps)
@@ -64,7 +64,7 @@ def _from_evidence(state: RunState, deps: Dependencies) -> tuple[dict[str, Any],
         outcome = _outcome("", "", [], [], mode=reading.mode, model=model, is_found=False)
         outcome |= {"nearest": [{"title": q.passage.title, "quote": q.text} for q in reading.support]}
     else:
-        citations = list(cite([(q.passage, q.start, q.end) for q in reading.support], deps.corpus.snapshot))
+        citations = list(cite([(q.passage, q.start, q.end) for q in reading.support], deps.snapshot))
         _keep_snapshots(citations, deps)
         statement, reached = _statement(state["question"], reading.answer, citations, deps)
         limit = limit or reached
@@ -105,9 +105,9 @@ def _read(
         return read(deps.chooser), None
     except BudgetExceededError as exc:
         return read(LinkedChooser(deps.reading)), exc.limit
-    except ModelOutputError as exc:
+    except (ModelFailedError, ModelOutputError) as exc:
         deps.events.emit("error", message=str(exc), recovered=True)
-        return read(LinkedChooser(deps.reading)), None
+        return read(LinkedChooser(deps.reading)), "model"
 
 
 def _statement(
@@ -124,6 +124,9 @@ def _statement(
         )
     except BudgetExceededError as exc:
         return plain, exc.limit
+    except ModelFailedError as exc:
+        deps.events.emit("error", message=str(exc), recovered=True)
+        return plain, None
     sentence = text.strip()
     says_it = f" {answer_key(answer)} " in f" {answer_key(sentence)} "
     spans = [citation.quote for citation in citations]
@@ -155,10 +158,9 @@ def _checked(text: str, citations: Sequence[Citation]) -> Claim:
 
 def _keep_snapshots(citations: Sequence[Citation], deps: Dependencies) -> None:
     """Copy the cited documents into the run's folder, so that the run can be checked alone."""
-    assert deps.corpus is not None
     for citation in citations:
-        if is_valid(citation, deps.corpus.snapshot):
-            deps.workspace.write(f"snapshots/{citation.sha256}.txt", deps.corpus.snapshot(citation.sha256))
+        if is_valid(citation, deps.snapshot):
+            deps.workspace.write(f"snapshots/{citation.sha256}.txt", deps.snapshot(citation.sha256))
 
 
 def _outcome(
@@ -185,6 +187,11 @@ def _outcome(
         "found_probability": 1.0 if is_found else 0.0,
         "alternatives": [],
     }
+
+
+def _why(limit: str) -> str:
+    """Say in words why a result is partial."""
+    return "the model failed" if limit == "model" else f"the limit of {limit} was reached"
 
 
 def _report(state: RunState, outcome: dict[str, Any]) -> str:
@@ -219,6 +226,6 @@ def _report(state: RunState, outcome: dict[str, Any]) -> str:
             "",
         ]
     if outcome["limit"]:
-        lines += [f"This is a partial result: the limit of {outcome['limit']} was reached.", ""]
+        lines += [f"This is a partial result: {_why(outcome['limit'])}.", ""]
     lines.append(f"Model: {outcome['model']}; answer chosen by: {outcome['mode']}.")
     return "\n".join(lines) + "\n"

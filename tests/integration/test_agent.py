@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage
 from scripted_local import ScriptedLocal, SlowCorpus, small_corpus
-from scripted_model import ScriptedModel
+from scripted_model import ScriptedModel, calling
 
 from agentcore import Agent, Budget
 from agentcore.corpus import Corpus
@@ -22,6 +22,8 @@ from agentcore.errors import AgentError, ConfigurationError, RunCancelledError, 
 from agentcore.events import EVENT_TYPES
 from agentcore.memory import SwiftMem
 from agentcore.memory.embedding import HashEmbedder
+from agentcore.tools import ToolSpec
+from agentcore.workflow.dependencies import WorkflowSettings
 from agentcore.workflow.reading.settings import ReaderSettings
 
 QUESTION = "In which city was the inventor of the piano born?"
@@ -260,3 +262,46 @@ def test_a_run_that_is_not_there(corpus: Corpus, tmp_path: Path, run_id: str) ->
 def test_odd_questions_get_an_answer_too(corpus: Corpus, tmp_path: Path, question: str) -> None:
     """Symbols, quotes and repetition end in a result, not in an error."""
     assert agent_of(corpus, tmp_path).run(question).status in ("done", "not_found")
+
+
+def test_what_tools_return_becomes_cited_evidence(tmp_path: Path) -> None:
+    """Without documents a capable model works with tools, and its answer cites a tool's kept result."""
+    tool = ToolSpec(
+        "weather",
+        "The weather of a town.",
+        {"type": "object", "properties": {"town": {"type": "string"}}, "required": ["town"]},
+        lambda town: f"It is 12 degrees in {town} today.",
+        untrusted=True,
+    )
+    lines = [
+        AIMessage('{"sub_questions": ["What is the weather in Padua?"]}'),
+        calling("weather", {"town": "Padua"}),
+        AIMessage("12 degrees."),
+        AIMessage('{"found": true, "answer": "12 degrees", "evidence": [1]}'),
+    ]
+    agent = agent_of(
+        None, tmp_path, ScriptedModel(lines=lines), tools=[tool], settings=WorkflowSettings(max_tasks=1)
+    )
+    result = agent.run("How warm is it in Padua?")
+    assert (result.answer, result.citations[0].quote) == ("12 degrees", "It is 12 degrees in Padua today.")
+    assert result.citations[0].source == "tool:weather"
+    assert result.usage["tool_calls"] == 1
+
+
+def test_without_documents_and_tools_nothing_is_invented(tmp_path: Path) -> None:
+    """An agent that has nothing to read says "not found" and why."""
+    result = agent_of(None, tmp_path).run(QUESTION)
+    assert result.status == "not_found"
+    assert result.report_path is not None
+    assert "give a corpus" in result.report_path.read_text()
+
+
+def test_a_model_that_fails_leaves_a_partial_answer(corpus: Corpus, tmp_path: Path) -> None:
+    """When the model's calls fail, retrieval alone answers, flagged as partial, with the error told."""
+
+    def broken(_: str) -> None:
+        raise ConnectionError("server gone")
+
+    result = agent_of(corpus, tmp_path, ScriptedLocal(before=broken)).run(QUESTION)
+    assert (result.status, result.limit, result.mode) == ("partial", "model", "linked")
+    assert any("server gone" in event.data["message"] for event in result.trace if event.type == "error")
