@@ -71,6 +71,14 @@ class Consolidator:
                 self._rows.store(connection, key, tagger=self._tagger.name, tags=tags, relations=relations)
             total += len(waiting)
 
+    def keep_up(self, key: Key) -> None:
+        """Tag what is new; consolidate a large partition whose layout is gone because too much came and went."""
+        self.tag_new(key)
+        with self._database.read() as reader:
+            collection = self._partitions().get(reader, *key)
+        if collection.is_large and self._partitions().tags(collection) is None:
+            self.run(key)
+
     def run(self, key: Key) -> Consolidation:
         """Consolidate one partition."""
         tagged = self.tag_new(key)

@@ -94,7 +94,7 @@ class SwiftMem(AsyncTwins):
         )
         self._partitions: Partitions | None = None
         self._tagger = as_tagger(tagger)
-        self._background = None if tagger is None else Background(self._consolidator().tag_new)
+        self._background = None if tagger is None else Background(self._consolidator().keep_up)
         try:
             if embedder is not None:
                 self._embedder()

@@ -32,7 +32,8 @@ class VectorIndex:
 
     def __init__(self, vectors: npt.NDArray[np.float32], order: npt.NDArray[np.intp]) -> None:
         count, dimension = vectors.shape
-        lists = int(np.clip(2 ** round(np.log2(max(count, 4)) / 2), _MIN_LISTS, _MAX_LISTS))
+        wanted = int(np.clip(2 ** round(np.log2(max(count, 4)) / 2), _MIN_LISTS, _MAX_LISTS))
+        lists = max(min(wanted, count // 4), 1)
         coarse = faiss.IndexFlatIP(dimension)
         index = faiss.IndexIVFScalarQuantizer(
             coarse, dimension, lists, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
@@ -45,7 +46,7 @@ class VectorIndex:
         for start in range(0, count, 65_536):
             index.add(np.ascontiguousarray(vectors[start : start + 65_536]))
         self._index: Any = index
-        self._probed = max(int(lists * _PROBED_SHARE), _MIN_PROBED)
+        self._probed = min(max(int(lists * _PROBED_SHARE), _MIN_PROBED), lists)
 
     def nearest(
         self, query: npt.NDArray[np.float32], count: int, *, eligible: npt.NDArray[np.bool_] | None = None

@@ -13,6 +13,7 @@ import pytest
 
 from agentcore.memory import SwiftMem, _collection, _planner
 from agentcore.memory.embedding import HashEmbedder
+from agentcore.memory.tags import KeyphraseTagger
 
 TOPICS = {
     "garden": ["tomato", "compost", "seedling", "trowel", "greenhouse", "pruning"],
@@ -241,3 +242,14 @@ def test_erased_text_is_in_no_file(large: SwiftMem, path: Path) -> None:
     for word in (b"xylophonist", b"bassoonist", b"vault-seventeen", b"hidden_tag", b"garden note"):
         assert word not in everything
     assert large.search("codeword") == []
+
+
+def test_background_consolidation(path: Path, embedder: HashEmbedder, clock: Any) -> None:
+    """With a tagger given, a large memory gets its tags and layout by itself, without an add waiting for it."""
+    with SwiftMem(path, embedder=embedder, now=clock, tagger=KeyphraseTagger()) as memory:
+        memory.add_messages(messages())
+        before = [ids(memory.search(query, routes=())) for query in QUERIES]
+        memory.flush()
+        plan = memory.search("violin", explain=True).plan
+        assert plan is not None and "tags" in plan.counts
+        assert [ids(memory.search(query, routes=())) for query in QUERIES] == before
