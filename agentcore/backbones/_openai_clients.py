@@ -64,6 +64,13 @@ class Clients:
                 self._by_loop[loop] = client
         return client
 
+    def close(self) -> None:
+        """Close the connections of the blocking client; the next call opens new ones."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
     def _arguments(self) -> dict[str, Any]:
         options = self.options
         return {

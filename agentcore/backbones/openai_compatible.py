@@ -323,6 +323,11 @@ class OpenAICompatible(BaseChatModel):
     def _server(self, request: Mapping[str, Any]) -> Server:
         return Server(url=self.base_url, model=request["model"], timeout=self.timeout, secret=find_key())
 
+    def close(self) -> None:
+        """Close the connections held open between calls; the model can still be used and opens new ones."""
+        if self._clients is not None:
+            self._clients.close()
+
     def _connections(self) -> Clients:
         """Return the clients for the address and limits of this moment (a copy of a model may have others)."""
         options = ClientOptions(self.base_url, self.timeout, self.max_retries)

@@ -600,3 +600,13 @@ def test_every_error_is_ours_and_langchains(serve: Any) -> None:
     assert issubclass(errors.RateLimitedError, ModelRateLimitError)
     assert errors.ServerUnreachableError.is_retryable
     assert not errors.KeyRefusedError.is_retryable
+
+
+def test_a_closed_model_can_be_used_again(serve: Callable[..., tuple[ChatServer, OpenAICompatible]]) -> None:
+    """Closing drops the connections and nothing else; closing twice, or before the first call, is harmless."""
+    _, model = serve(completion("first"), completion("second"))
+    model.close()
+    assert model.invoke("x").text == "first"
+    model.close()
+    model.close()
+    assert model.invoke("x").text == "second"
