@@ -368,4 +368,5 @@ def _with_next(
     tokens: list[tuple[int, int]],
 ) -> Iterable[tuple[tuple[int, int], tuple[int, int] | None]]:
     """Pair each token with the one after it."""
-    return zip(tokens, [*tokens[1:], None], strict=True)
+    following: list[tuple[int, int] | None] = [*tokens[1:], None]
+    return zip(tokens, following, strict=False)  # of no tokens there is no pair, and still a None

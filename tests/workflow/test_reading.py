@@ -1,0 +1,276 @@
+"""The reader's parts: words, spans, kinds of answers, beams, comparisons, choice."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agentcore.memory.embedding import HashEmbedder
+from agentcore.workflow.reading.beam import mentions, two_hop
+from agentcore.workflow.reading.candidates import Candidate, Mention, answer_key, overlap_f1
+from agentcore.workflow.reading.choice import attention_signal, choose
+from agentcore.workflow.reading.comparison import compare, compared_things
+from agentcore.workflow.reading.coverage import inverse_frequencies, select_sentences
+from agentcore.workflow.reading.not_found import found_probability
+from agentcore.workflow.reading.passages import Passage
+from agentcore.workflow.reading.prompts import reading_prompt
+from agentcore.workflow.reading.question import answer_kind
+from agentcore.workflow.reading.settings import ReaderSettings, heads_for
+from agentcore.workflow.reading.spans import spans_of
+from agentcore.workflow.reading.words import sentence_spans, title_key, word_key
+
+SETTINGS = ReaderSettings()
+
+
+def passage(title: str, text: str, *, dense: float = 0.0, lexical: float = 0.0) -> Passage:
+    return Passage(text, title, title, 0, len(text), title, dense, lexical)
+
+
+@given(st.text(max_size=300))
+def test_sentences_cover_a_text_in_order(text: str) -> None:
+    """Sentences never overlap, are never empty, and together hold every letter of the text."""
+    spans = sentence_spans(text)
+    assert all(start < end for start, end in spans)
+    assert all(left[1] <= right[0] for left, right in itertools.pairwise(spans))
+    assert "".join("".join(text[a:b] for a, b in spans).split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Dr. Smith came.",
+        "J. R. R. Tolkien wrote it.",
+        "It cost approx. 3.5 million.",
+        "He met Gen. Lee there.",
+    ],
+)
+def test_abbreviations_end_no_sentence(text: str) -> None:
+    """A full stop behind a title, an initial or a known abbreviation does not split."""
+    assert len(sentence_spans(text)) == 1
+
+
+@given(st.text(max_size=200))
+def test_spans_lie_in_their_text(text: str) -> None:
+    """Every candidate span is a non-empty stretch of the text, and none comes twice."""
+    spans = spans_of(text)
+    assert all(0 <= span.start < span.end <= len(text) for span in spans)
+    assert len({(span.start, span.end) for span in spans}) == len(spans)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("He was born on 4 May 1655 in Padua, a city.", "4 May 1655"),
+        ("He was born on 4 May 1655 in Padua, a city.", "Padua"),
+        ("It seats 3,677 people.", "3,677"),
+        ("The voyage took 101 days.", "101 days"),
+        ("It was designed by Ruth Calder and Colm Darragh.", "Colm Darragh"),
+        ('She wrote "Winter Harbour" in 1998.', "Winter Harbour"),
+        ("He is best known as a ship's carpenter.", "ship's carpenter"),
+        ("The University of Kansas is in Lawrence.", "University of Kansas"),
+        ("It is based in Marion, South Australia.", "Marion, South Australia"),
+        ("Hollywood's first star retired.", "Hollywood"),
+    ],
+)
+def test_what_can_be_an_answer_is_a_span(text: str, answer: str) -> None:
+    """Names, dates, numbers with their unit, titles and plain phrases are candidates as people would write them."""
+    assert answer in {text[span.start : span.end] for span in spans_of(text)}
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("Who wrote it?", "person"),
+        ("In what year was the novel that a man, who was famous, wrote published?", "year"),
+        ("Where is it?", "place"),
+        ("How many people live there?", "number"),
+        ("What singer sang it?", "person"),
+        ("Which county is it in?", "place"),
+        ("What is the name of the song?", "other"),
+        ("When did it end?", "date"),
+        ("Name it.", "other"),
+    ],
+)
+def test_the_first_wh_word_says_what_is_asked_for(question: str, kind: str) -> None:
+    """The kind of answer follows from the first wh-word and its noun."""
+    assert answer_kind(question) == kind
+
+
+@pytest.mark.parametrize(
+    ("question", "things"),
+    [
+        ("Who was born earlier, Emma Bull or Virginia Woolf?", ("Emma Bull", "Virginia Woolf")),
+        ("who is younger Keith Bostic or Jerry Glanville ?", ("Keith Bostic", "Jerry Glanville")),
+        ("Are both Dictyosperma, and Huernia described as a genus?", ("Dictyosperma", "Huernia")),
+        ("Were Scott Derrickson and Ed Wood of the same nationality?", ("Scott Derrickson", "Ed Wood")),
+        ("What do people wear in spring or to celebrate the holiday?", None),
+        ("Who wrote it?", None),
+    ],
+)
+def test_what_a_question_compares(question: str, things: tuple[str, str] | None) -> None:
+    """The two things of a comparison are found; a question without one has none."""
+    assert compared_things(question) == things
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Who was born earlier, Ada Test or Bob Trial?", "Bob Trial"),
+        ("Who is younger, Ada Test or Bob Trial?", "Ada Test"),
+        ("Are Ada Test and Bob Trial both painters?", "yes"),
+        ("Were Ada Test and Bob Trial of the same nationality?", "no"),
+        ("Which one was known for sculpture, Ada Test or Bob Trial?", "Bob Trial"),
+    ],
+)
+def test_code_compares(question: str, answer: str) -> None:
+    """Dates, nations and words of the two passages decide a comparison."""
+    passages = [
+        passage("Ada Test", "Ada Test (born 3 March 1970) is a Danish painter."),
+        passage("Bob Trial", "Bob Trial (born 2 April 1960) is a Finnish painter known for his sculpture."),
+    ]
+    found = compare(question, passages)
+    assert found is not None
+    assert found.answer == answer
+
+
+def test_a_comparison_without_its_passages_is_left_open() -> None:
+    """Code answers nothing when one of the two things has no passage."""
+    assert compare("Who is older, Ada Test or Bob Trial?", [passage("Ada Test", "Born in 1970.")]) is None
+
+
+def test_the_second_hop_comes_up() -> None:
+    """A passage that the first one names outranks one that only looks like the question."""
+    first = passage("Tower", "The tower was designed by Ruth Calder.", dense=3, lexical=3)
+    second = passage("Ruth Calder", "She was born in Dunfell.", dense=0, lexical=0)
+    lookalike = passage("Other tower", "A building where somebody was born.", dense=1.5, lexical=1.5)
+
+    def search(query: str, limit: int) -> Sequence[Passage]:
+        return [first, lookalike, second][:limit]
+
+    beam = two_hop("Where was the designer of the tower born?", search, settings=SETTINGS)
+    assert [p.title for p in beam.passages[:2]] == ["Tower", "Ruth Calder"]
+
+
+def test_an_empty_corpus_gives_an_empty_beam() -> None:
+    """Where no search returns anything, there is no evidence and no answer is likely."""
+    beam = two_hop("anything", lambda *_: [], settings=SETTINGS)
+    assert beam.passages == ()
+    assert found_probability(beam.pair_score, 1.0, settings=SETTINGS) == 0.0
+
+
+@pytest.mark.parametrize("size", [10, 1000, 100_000])
+def test_the_pair_score_is_scaled_by_the_corpus(size: int) -> None:
+    """The same z-scores tell less in a larger corpus, by its logarithm."""
+    passages = [passage("A", "a", dense=4, lexical=4), passage("B", "b", dense=2, lexical=2)]
+    here, tiny = (two_hop("a?", lambda *_: passages, settings=SETTINGS, size=n).pair_score for n in (size, 0))
+    assert here == pytest.approx(tiny * math.log(10) / math.log(size))
+
+
+def test_titles_are_named_as_whole_words() -> None:
+    """A title counts as mentioned without its parenthesis, and never inside another word."""
+    body = word_key("He took up drifting in Berlin.")
+    assert mentions(body, "Drifting (motorsport)")
+    assert not mentions(body, "Drift")
+    assert title_key("(untitled)") == "untitled"
+
+
+def test_few_sentences_cover_the_question() -> None:
+    """Chosen sentences stand in reading order and their offsets are those of the document."""
+    texts = [
+        "The tower is old. It stands in Dunfell. Sheep graze there.",
+        "Ruth Calder was an engineer. She liked tea.",
+    ]
+    passages = [passage("Tower", texts[0]), passage("Ruth Calder", texts[1])]
+    few = ReaderSettings(sentences=2)
+    chosen = select_sentences(
+        "Where does the tower stand?",
+        passages,
+        encoder=HashEmbedder(),
+        rarity=inverse_frequencies(passages),
+        settings=few,
+    )
+    assert len(chosen.sentences) == 2
+    assert sorted(chosen.ranks) == [0, 1]
+    for sentence in chosen.sentences:
+        assert texts[sentence.passage][sentence.start : sentence.end] == sentence.text
+    assert "tower" in chosen.sentences[0].text.lower()
+
+
+def test_attention_is_summed_over_the_best_mention() -> None:
+    """A candidate gets the attention on all tokens of its most attended mention, averaged over heads."""
+    candidate = Candidate("ab", mentions=[Mention(0, 0, 2, False), Mention(0, 4, 6, False)])
+    weights = np.array([[0.1, 0.1, 0.0, 0.3, 0.2], [0.1, 0.1, 0.0, 0.1, 0.0]], dtype=np.float32)
+    signal = attention_signal([candidate], [(0, 1), (1, 2), (2, 4), (4, 5), (5, 6)], weights)
+    assert signal[0] == pytest.approx(math.log(0.3 + 1e-4), abs=1e-6)
+
+
+def test_expected_f1_prefers_what_the_others_agree_on() -> None:
+    """Among near-equal candidates the one that shares words with the others is chosen."""
+    candidates = [
+        Candidate("Paris"),
+        Candidate("Marion"),
+        Candidate("Marion, South Australia"),
+        Candidate("South Australia"),
+    ]
+    signal = np.ones(4)
+    assert choose(candidates, [(1.0, signal)], considered=4).index == 2
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_overlap_is_symmetric(left: str, right: str) -> None:
+    """F1 of two answers does not depend on their order, is 1 for equal ones and lies in [0, 1]."""
+    assert overlap_f1(left, right) == overlap_f1(right, left)
+    assert overlap_f1(left, left) == 1.0
+    assert 0.0 <= overlap_f1(left, right) <= 1.0
+
+
+def test_answers_are_normalised_as_squad_does() -> None:
+    """Case, punctuation and articles do not count."""
+    assert answer_key("The  North-Atlantic, Conference!") == "northatlantic conference"
+
+
+@given(st.lists(st.tuples(st.sampled_from(["", "Title"]), st.text(min_size=1, max_size=30)), max_size=5))
+def test_a_prompt_knows_where_its_sentences_are(rows: list[tuple[str, str]]) -> None:
+    """Every sentence stands in the prompt at the offset that is given for it."""
+    prompt = reading_prompt("Why?", rows)
+    for (title, text), offset, at in zip(rows, prompt.offsets, prompt.title_offsets, strict=True):
+        assert prompt.text[offset : offset + len(text)] == text
+        assert at is None if not title else prompt.text[at : at + len(title)] == title
+    assert prompt.text.endswith("Question: Why?\nAnswer:")
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("smollm2", True),
+        ("gguf:/models/SmolLM2-135M-Instruct.Q4_1.gguf", True),
+        ("SmolLM2-1.7B", False),
+        ("qwen2.5", False),
+    ],
+)
+def test_heads_are_known_for_their_model_alone(name: str, known: bool) -> None:
+    """Answer heads are taken for the very model they were found in; others choose by likelihood."""
+    assert (heads_for(name) is not None) is known
+
+
+@given(st.floats(-50, 50), st.floats(-1, 1))
+def test_found_probability_is_a_probability(pair: float, coverage: float) -> None:
+    """The signal lies in [0, 1] and grows with either of its parts."""
+    value = found_probability(pair, coverage, settings=SETTINGS)
+    assert 0.0 <= value <= 1.0
+    assert found_probability(pair + 1, coverage, settings=SETTINGS) >= value
+    assert found_probability(pair, coverage + 0.1, settings=SETTINGS) >= value
+
+
+def test_settings_are_frozen() -> None:
+    """Nobody changes a constant while a run uses it."""
+    settings: Any = ReaderSettings()
+    with pytest.raises(AttributeError):
+        settings.passages = 3
