@@ -241,13 +241,14 @@ class Reader:
         probability = found_probability(pair_score, selection.coverage, settings=self._settings)
         is_found = bool(selection.sentences) and probability >= self._settings.found_threshold
         report(f"evidence for an answer: {probability:.2f} of 1, {len(selection.sentences)} sentences read")
-        if not is_found:
-            return Reading("", False, probability, self._nearest(selection, near), selection, "none")
         wide = first_titles(passages, 2 * self._settings.passages)
         compared = compare(question, wide)
-        if compared is not None:
+        if compared is not None:  # the passages of both things are there: that is evidence enough
             support = tuple(_opening(wide[place]) for place in compared.passages)
-            return Reading(compared.answer, True, probability, support, selection, "comparison")
+            certain = max(probability, self._settings.compared_probability)
+            return Reading(compared.answer, True, certain, support, selection, "comparison")
+        if not is_found:
+            return Reading("", False, probability, self._nearest(selection, near), selection, "none")
         prompt = prompt_of(question, selection, near)
         candidates = gather_candidates(question, selection, near, prompt)
         if not candidates:

@@ -78,6 +78,8 @@ class ReaderSettings:
         gold passages; left out in turn: AUROC .88 and 1.0.
     found_threshold : float
         Answer from this probability on; below a half, since evidence is shown with every answer.
+    compared_probability : float
+        Least probability of evidence when the passages of both compared things were found and code could compare them.
     """
 
     search_limit: int = 200
@@ -104,3 +106,4 @@ class ReaderSettings:
     found_coverage: float = 9.36
     found_offset: float = -12.63
     found_threshold: float = 0.4
+    compared_probability: float = 0.8
