@@ -54,6 +54,7 @@ class Database:
         self._idle_lock = threading.Lock()
         self._closed = False
         with self.translated():
+            self._create_private()
             self._connection = self._connect()
             self._writer = sqlite_utils.Database(
                 self._connection, recursive_triggers=False, execute_plugins=False
@@ -154,6 +155,12 @@ class Database:
             raise StoreUnavailableError(
                 self.name, f"not a sound SQLite file ({exc}): restore it from an export or a backup"
             ) from exc
+
+    def _create_private(self) -> None:
+        """Create a new file readable by its owner alone; SQLite gives its side files the same mode."""
+        if self.path is not None and not self.path.exists():
+            with contextlib.suppress(OSError):  # SQLite says below what is wrong with the place
+                self.path.touch(mode=0o600)
 
     def _connect(self) -> Connection:
         """Open a connection with our pragmas."""

@@ -178,6 +178,15 @@ def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
         assert len(memory.search("note", limit=5)) == 2
 
 
+def test_only_the_owner_can_read_a_new_file(tmp_path: Path) -> None:
+    """What is remembered is private: the file and its write-ahead log are opened with mode 0600."""
+    path = tmp_path / "memory.db"
+    with SwiftMem(path, embedder=HashEmbedder()) as memory:
+        memory.add("a secret")
+        modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.glob("memory.db*")}
+    assert set(modes.values()) == {0o600}, modes
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write to read-only files")
 def test_read_only_file(tmp_path: Path) -> None:
     """A file that may not be written is refused with the cure."""
