@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from langchain_core.outputs import ChatGenerationChunk
 from agentcore.backbones._tool_format import CALL_END, CALL_START
 
 __all__ = ["CallReader", "ReadCall", "answer_chunk"]
+
+_JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,9 @@ class CallReader:
         self._held += text
         pieces: list[str | ReadCall] = []
         while True:
-            mark = CALL_END if self._is_inside else CALL_START
-            before, found, after = self._held.partition(mark)
+            before, found, after = (
+                _split_call(self._held) if self._is_inside else self._held.partition(CALL_START)
+            )
             if not found:
                 break
             pieces.append(self.read(before) if self._is_inside else self._visible(before))
@@ -91,7 +95,8 @@ class CallReader:
         if not self._is_inside:
             return [held] if self._visible(held) else []
         self._is_inside = False
-        return [self.read(held)]
+        call, _, rest = held.partition(CALL_END)  # an end mark is left only where a string was never closed
+        return [self.read(call), *([rest] if self._visible(rest) else [])]
 
     def read(self, text: str) -> ReadCall:
         """Parse and validate one call."""
@@ -127,6 +132,17 @@ class CallReader:
         except SchemaError as exc:
             return f"the tool's own schema is invalid: {exc.message}"
         return None if fault is None else f"{fault.json_path}: {fault.message}"
+
+
+def _split_call(text: str) -> tuple[str, str, str]:
+    """Part `text` at the first end mark that stands outside a JSON string: a value may hold the mark itself."""
+    start = text.find(CALL_END)
+    while start >= 0:
+        before = text[:start]
+        if '"' not in _JSON_STRING.sub("", before):
+            return before, CALL_END, text[start + len(CALL_END) :]
+        start = text.find(CALL_END, start + 1)
+    return text, "", ""
 
 
 def answer_chunk(piece: str | ReadCall, index: int) -> ChatGenerationChunk:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from agentcore.backbones._template import ChatTemplate
@@ -127,6 +129,29 @@ def test_calls_are_read_however_the_text_is_cut(size: int) -> None:
         ("weather", {"city": "Oslo"}, None),
         ("weather", {"city": "Rome"}, None),
     ]
+
+
+@pytest.mark.parametrize("size", [1, 5, 200])
+def test_a_value_may_hold_the_end_mark(size: int) -> None:
+    """A call ends at the mark outside its strings, so a value that spells the mark stays whole."""
+    city = 'Oslo"}}</tool_call> \\'
+    text = (
+        '<tool_call>{"name":"weather","arguments":{"city":' + json.dumps(city) + "}}</tool_call>"
+        '<tool_call>{"name":"weather","arguments":{"city":"Rome"}}</tool_call>'
+    )
+    calls = [piece for piece in pieces(text, size) if isinstance(piece, ReadCall)]
+    assert [(call.arguments, call.error) for call in calls] == [
+        ({"city": city}, None),
+        ({"city": "Rome"}, None),
+    ]
+
+
+def test_a_call_with_an_open_string_loses_nothing() -> None:
+    """Where a quote is never closed, the call is reported at its first end mark and the text behind it is kept."""
+    call, rest = pieces('<tool_call>{"name":"weather","arguments":{"city":"Oslo}}</tool_call> and more', 9)
+    assert isinstance(call, ReadCall)
+    assert call.error is not None
+    assert rest == " and more"
 
 
 @pytest.mark.parametrize(
