@@ -11,16 +11,17 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agentcore.agent import Agent, Result
+    from agentcore.agent import Agent
     from agentcore.backbones import load_backbone
     from agentcore.middleware.budget import Budget
+    from agentcore.result import Result
 
 __version__ = version("agentcore-runtime")
 
 _EXPORTS: dict[str, str] = {
     "Agent": "agentcore.agent",
     "Budget": "agentcore.middleware.budget",
-    "Result": "agentcore.agent",
+    "Result": "agentcore.result",
     "load_backbone": "agentcore.backbones",
 }
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import queue
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import platformdirs
 from langchain_core.language_models.chat_models import BaseChatModel
@@ -20,100 +19,27 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from agentcore.backbones import load_backbone
 from agentcore.corpus import Corpus
 from agentcore.decoding.trimming import Trimming, TrimmingConfig
-from agentcore.errors import ConfigurationError, RunCancelledError, RunNotFoundError
+from agentcore.errors import ConfigurationError, RunCancelledError
 from agentcore.events import Event, EventLog
 from agentcore.memory import SwiftMem
 from agentcore.memory.embedding import default_embedder
 from agentcore.middleware.budget import Budget
 from agentcore.middleware.trimming import trimmed
+from agentcore.result import Result, result_of
 from agentcore.tools import ToolRegistry, ToolSpec
 from agentcore.workflow.checkpoints import open_checkpoints
-from agentcore.workflow.citations import Citation, Claim
 from agentcore.workflow.dependencies import Dependencies, WorkflowSettings
 from agentcore.workflow.graph import build_graph
 from agentcore.workflow.language import ChoiceMode, Language
 from agentcore.workflow.reading.passages import Encoder, Searchable
 from agentcore.workflow.reading.reader import Chooser, ModelChooser, Reader
 from agentcore.workflow.reading.settings import ReaderSettings
+from agentcore.workflow.record import RunRecord
 from agentcore.workflow.workspace import Workspace
 
-__all__ = ["Agent", "Result", "RunCancelledError", "Status"]
+__all__ = ["Agent"]
 
-Status = Literal["done", "partial", "not_found", "failed"]
 MAX_QUESTION_CHARACTERS = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What a run gave.
-
-    Attributes
-    ----------
-    question : str
-        What was asked.
-    answer : str
-        A few words, or ``"not found"``.
-    statement : str
-        The answer as a sentence.
-    citations : tuple of Citation
-        The spans the answer rests on.
-    claims : tuple of Claim
-        The sentences of the answer, each with what its spans do not support.
-    is_found : bool
-        False when the documents do not hold an answer.
-    status : "done", "partial", "not_found" or "failed"
-        ``partial``: a limit was reached, the answer is what was there. ``not_found``: all was looked at and the
-        documents do not hold an answer.
-    limit : str or None
-        The limit that was reached.
-    report_path : Path or None
-        The report, Markdown.
-    usage : mapping
-        Tokens, calls, seconds.
-    trace : tuple of Event
-        Everything that happened, in order.
-    run_id : str
-        Name of the run, to resume it by.
-    model, mode : str
-        Which model answered and how the answer was chosen.
-    details : mapping
-        What the writer knew besides: order of titles, signals, alternatives.
-    """
-
-    question: str
-    answer: str
-    statement: str
-    citations: tuple[Citation, ...]
-    claims: tuple[Claim, ...]
-    is_found: bool
-    status: Status
-    limit: str | None
-    report_path: Path | None
-    usage: Mapping[str, float]
-    trace: tuple[Event, ...]
-    run_id: str
-    model: str
-    mode: str
-    details: Mapping[str, Any]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the result as JSON values, without the trace."""
-        supported = {number for claim in self.claims if claim.is_supported for number in claim.citations}
-        return {
-            "run_id": self.run_id,
-            "question": self.question,
-            "status": self.status,
-            "answer": self.answer,
-            "statement": self.statement,
-            "found": self.is_found,
-            "limit": self.limit,
-            "citations": [{**c.as_dict(), "supported": c.number in supported} for c in self.citations],
-            "claims": [claim.as_dict() for claim in self.claims],
-            "report_path": None if self.report_path is None else str(self.report_path),
-            "usage": dict(self.usage),
-            "model": self.model,
-            "mode": self.mode,
-        }
 
 
 class Agent:
@@ -224,13 +150,8 @@ class Agent:
         """
         question = _checked_question(question)
         run_id = run_id or f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}"
-        workspace = self._workspace(run_id)
-        if workspace.path("run.json").exists():
-            raise ConfigurationError(f"there is a run {run_id!r} already: resume it or choose another name")
-        workspace.write(
-            "run.json", json.dumps({"question": question, "started": time.time(), "user": self._user_id})
-        )
-        return self._execute(question, run_id, workspace, {"question": question}, on_event, cancel)
+        record = RunRecord.begin(self._folder, run_id, question=question, user=self._user_id)
+        return self._execute(record, {"question": question}, on_event, cancel)
 
     def resume(
         self,
@@ -248,12 +169,7 @@ class Agent:
         RunBusyError
             Another process is working on it.
         """
-        folder = self._runs.with_suffix("") / run_id
-        if not run_id or not (folder / "run.json").is_file():
-            raise RunNotFoundError(run_id)
-        workspace = Workspace(folder)
-        question = json.loads(workspace.read("run.json"))["question"]
-        return self._execute(question, run_id, workspace, None, on_event, cancel)
+        return self._execute(RunRecord.open(self._folder, run_id), None, on_event, cancel)
 
     async def arun(self, question: str, *, run_id: str | None = None) -> Result:
         """Async twin of :meth:`run`; cancelling the task stops the run at its next step."""
@@ -301,9 +217,7 @@ class Agent:
 
     def _execute(
         self,
-        question: str,
-        run_id: str,
-        workspace: Workspace,
+        record: RunRecord,
         start: dict[str, Any] | None,
         on_event: Callable[[Event], None] | None,
         cancel: threading.Event | None,
@@ -311,26 +225,27 @@ class Agent:
         """Run the graph to its end under the run's lease and put the result together."""
         budget = self._budget.fresh()
         budget.start()
-        with workspace.lease(), open_checkpoints(self._runs) as saver, _recorder(workspace) as record:
+        workspace = record.workspace
+        with workspace.lease(), open_checkpoints(self._runs) as saver, record.recorder() as write_down:
 
             def publish(event: Event) -> None:
-                record(event)
+                write_down(event)
                 if on_event is not None:
                     on_event(event)
 
-            events = EventLog(publish, first=_next_number(workspace))
+            events = EventLog(publish, first=record.next_number())
             language = Language(self._watched_model(events), budget=budget, mode=self._choice)
             deps = self._dependencies(language, budget, events, workspace, cancel)
             graph = build_graph(deps).compile(checkpointer=saver)
-            config: Any = {"configurable": {"thread_id": run_id}, "recursion_limit": 100}
+            config: Any = {"configurable": {"thread_id": record.run_id}, "recursion_limit": 100}
             if start is None:
                 saved = graph.get_state(config)
                 budget.restore(saved.values.get("spent", {}))
-                start = None if saved.values else {"question": question}
+                start = None if saved.values else {"question": record.question}
             events.emit(
                 "run_started",
-                question=question,
-                run_id=run_id,
+                question=record.question,
+                run_id=record.run_id,
                 model=language.name,
                 mode=self._mode(language),
             )
@@ -343,7 +258,7 @@ class Agent:
                 events.emit("error", message=f"{type(exc).__name__}: {exc}", recovered=False)
                 events.emit("run_finished", status="failed", usage=budget.usage.as_dict())
                 raise
-            result = _result(question, state["outcome"], run_id, workspace, budget)
+            result = result_of(record.question, state["outcome"], record.run_id, workspace, budget)
             events.emit("run_finished", **result.as_dict())
         return replace(result, trace=events.events)
 
@@ -390,11 +305,10 @@ class Agent:
             self._embedder = default_embedder()
         return self._embedder
 
-    def _workspace(self, run_id: str) -> Workspace:
-        """Make the folder of a run."""
-        if not run_id or Path(run_id).name != run_id or run_id.startswith("."):
-            raise ConfigurationError(f"{run_id!r} cannot name a run: use letters, digits, '-' and '_'")
-        return Workspace(self._runs.with_suffix("") / run_id)
+    @property
+    def _folder(self) -> Path:
+        """Where each run has a folder."""
+        return self._runs.with_suffix("")
 
     def _open_corpus(
         self, corpus: Any, memory: Any, progress: Callable[[str, int, int], None] | None
@@ -432,48 +346,3 @@ def _checked_question(question: str) -> str:
             "material into the corpus"
         )
     return text
-
-
-@contextlib.contextmanager
-def _recorder(workspace: Workspace) -> Iterator[Callable[[Event], None]]:
-    """Append each event to the run's own record."""
-    path = workspace.path("events.jsonl")
-    known = workspace.read("events.jsonl") if path.exists() else ""
-    if not path.exists() or not known.endswith("\n"):  # a kill may have cut the last line
-        workspace.write("events.jsonl", known[: known.rfind("\n") + 1])
-    with path.open("a", encoding="utf-8", errors="surrogatepass") as file:
-
-        def record(event: Event) -> None:
-            file.write(json.dumps(event.as_dict(), ensure_ascii=False) + "\n")
-            file.flush()
-
-        yield record
-
-
-def _next_number(workspace: Workspace) -> int:
-    """Return the number of the next event of a run."""
-    return workspace.read("events.jsonl").count("\n") + 1
-
-
-def _result(
-    question: str, outcome: Mapping[str, Any], run_id: str, workspace: Workspace, budget: Budget
-) -> Result:
-    """Turn the writer's outcome into the result; the trace is added when the run is over."""
-    status: Status = "partial" if outcome["limit"] else "done" if outcome["is_found"] else "not_found"
-    return Result(
-        question=question,
-        answer=outcome["answer"],
-        statement=outcome["statement"],
-        citations=tuple(Citation(**values) for values in outcome["citations"]),
-        claims=tuple(Claim.from_dict(values) for values in outcome["claims"]),
-        is_found=outcome["is_found"],
-        status=status,
-        limit=outcome["limit"],
-        report_path=workspace.path(outcome["report"]),
-        usage=budget.usage.as_dict(),
-        trace=(),
-        run_id=run_id,
-        model=outcome["model"],
-        mode=outcome["mode"],
-        details={key: outcome[key] for key in ("titles", "sources", "found_probability", "alternatives")},
-    )

@@ -24,11 +24,12 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from rich.console import Console
 from rich.table import Table
 
-from agentcore.agent import Agent, Result
+from agentcore.agent import Agent
 from agentcore.backbones import load_backbone
 from agentcore.evaluation.agent_baselines import Hiding, RandomModel, Remembering, single_shot_answer
 from agentcore.evaluation.agent_metrics import Row, metrics_of
 from agentcore.evaluation.agent_questions import Question, QuestionSet, load_questions
+from agentcore.result import Result
 from agentcore.workflow.citations import is_valid
 from agentcore.workflow.dependencies import WorkflowSettings
 from agentcore.workflow.reading.passages import Searchable

@@ -1,0 +1,98 @@
+"""The record of a run in its folder: what was asked, and what happened, event by event."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from agentcore.errors import ConfigurationError, RunNotFoundError
+from agentcore.events import Event
+from agentcore.workflow.workspace import Workspace
+
+__all__ = ["RunRecord"]
+
+_HEAD = "run.json"
+_EVENTS = "events.jsonl"
+
+
+class RunRecord:
+    """One run's folder, ``runs/RUN_ID`` beside the file of checkpoints.
+
+    Attributes
+    ----------
+    run_id : str
+        Name of the run.
+    workspace : Workspace
+        Its folder.
+    head : dict
+        What was asked, when, by whom.
+    """
+
+    def __init__(self, run_id: str, workspace: Workspace, head: dict[str, Any]) -> None:
+        self.run_id = run_id
+        self.workspace = workspace
+        self.head = head
+
+    @classmethod
+    def begin(cls, folder: Path, run_id: str, **head: Any) -> Self:
+        """Make the folder of a new run and write down what is asked.
+
+        Raises
+        ------
+        ConfigurationError
+            The name cannot be used, or is taken.
+        RunStorageError
+            The folder cannot be written.
+        """
+        if not run_id or Path(run_id).name != run_id or run_id.startswith("."):
+            raise ConfigurationError(f"{run_id!r} cannot name a run: use letters, digits, '-' and '_'")
+        workspace = Workspace(folder / run_id)
+        if workspace.path(_HEAD).exists():
+            raise ConfigurationError(f"there is a run {run_id!r} already: resume it or choose another name")
+        head["started"] = time.time()
+        workspace.write(_HEAD, json.dumps(head))
+        return cls(run_id, workspace, head)
+
+    @classmethod
+    def open(cls, folder: Path, run_id: str) -> Self:
+        """Open the record of an earlier run.
+
+        Raises
+        ------
+        RunNotFoundError
+            No such run.
+        """
+        is_name = run_id and Path(run_id).name == run_id and "\0" not in run_id
+        if not is_name or not (folder / run_id / _HEAD).is_file():
+            raise RunNotFoundError(run_id)
+        workspace = Workspace(folder / run_id)
+        return cls(run_id, workspace, json.loads(workspace.read(_HEAD)))
+
+    @property
+    def question(self) -> str:
+        """What was asked."""
+        return str(self.head["question"])
+
+    def next_number(self) -> int:
+        """Return the number of the run's next event."""
+        path = self.workspace.path(_EVENTS)
+        return self.workspace.read(_EVENTS).count("\n") + 1 if path.exists() else 1
+
+    @contextmanager
+    def recorder(self) -> Iterator[Callable[[Event], None]]:
+        """Append each event to the record; a last line that a kill cut is dropped first."""
+        path = self.workspace.path(_EVENTS)
+        known = self.workspace.read(_EVENTS) if path.exists() else ""
+        if not path.exists() or not known.endswith("\n"):
+            self.workspace.write(_EVENTS, known[: known.rfind("\n") + 1])
+        with path.open("a", encoding="utf-8", errors="surrogatepass") as file:
+
+            def record(event: Event) -> None:
+                file.write(json.dumps(event.as_dict(), ensure_ascii=False) + "\n")
+                file.flush()
+
+            yield record
