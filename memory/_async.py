@@ -65,6 +65,10 @@ class AsyncTwins:
         """Do what `search` does."""
         return await self._read(self.search, query, **options)  # type: ignore[attr-defined]
 
+    async def asearch_text(self, query: str, **options: Any) -> SearchResult:
+        """Do what `search_text` does."""
+        return await self._read(self.search_text, query, **options)  # type: ignore[attr-defined]
+
     async def aget(self, id: str, **options: Any) -> Record | None:  # noqa: A002
         """Do what `get` does."""
         return await self._read(self.get, id, **options)  # type: ignore[attr-defined]

@@ -20,6 +20,7 @@ from agentcore.memory._records import Duplicates, Record, SearchResult
 from agentcore.memory._reembed import embedder_label, reembed
 from agentcore.memory._searcher import Request, Searcher
 from agentcore.memory._snapshot import SnapshotFolder
+from agentcore.memory._text_search import search_text
 from agentcore.memory._transfer import read_lines, write_lines
 from agentcore.memory._validation import (
     Clock,
@@ -38,7 +39,7 @@ from agentcore.memory._writer import Draft, Writer
 from agentcore.memory.embedding import Embedder, Encoded, EncodedQuery, QueryCache, default_embedder
 from agentcore.memory.errors import EmbedderMismatchError, RecordNotFoundError
 from agentcore.memory.ranking import Profile, profile_config
-from agentcore.memory.storage import Database, RowStore, Synchronous
+from agentcore.memory.storage import Database, RowStore, Synchronous, TextIndex
 from agentcore.memory.tags import Tagger, as_tagger
 
 __all__ = ["SwiftMem"]
@@ -280,6 +281,32 @@ class SwiftMem(AsyncTwins):
             result.plan = None
         return result
 
+    def search_text(
+        self, query: str, *, user_id: str | None = None, namespace: str | None = None, limit: int = 10
+    ) -> SearchResult:
+        """Return the memories that hold words of the query, best first: of one user, or of all.
+
+        Works where `search` cannot: across users, without the file's embedder, whatever state the indexes are in. SQLite's
+        own full-text index answers (Porter stems, any of the words, BM25); it is brought up to date by the first call.
+
+        Parameters
+        ----------
+        user_id, namespace : str, optional
+            Every user, every namespace when not given. Hits say whose they are.
+
+        Notes
+        -----
+        The score is relative to the best hit, which has 1; it is no probability, unlike that of `search`.
+        """
+        return search_text(
+            self._database,
+            check_text(query, what="query"),
+            user_id=None if user_id is None else check_name(user_id, what="user_id"),
+            namespace=None if namespace is None else check_namespace(namespace),
+            limit=check_limit(limit),
+            now=to_micros(self._now()),
+        )
+
     def get(self, id: str, *, user_id: str | None = None) -> Record | None:  # noqa: A002
         """Return the current version of a memory, or None; an expired one is gone.
 
@@ -341,7 +368,9 @@ class SwiftMem(AsyncTwins):
         where, parameters = "user_id = ?", [check_name(user_id, what="user_id")]
         if namespace is not None:
             where, parameters = where + " AND namespace = ?", [*parameters, check_namespace(namespace)]
-        count = self._writer.delete(where, parameters)
+        with self._database.write():
+            count = self._writer.delete(where, parameters)
+            TextIndex(self._database).erase_deleted()
         if self._queries is not None:
             self._queries.clear()
         if count and self._database.path is not None:
@@ -425,7 +454,9 @@ class SwiftMem(AsyncTwins):
 
     def vacuum(self) -> int:
         """Remove expired memories from the file, shrink it, and return how many went."""
-        count = self._writer.delete("expires IS NOT NULL AND expires <= ?", [to_micros(self._now())])
+        with self._database.write():
+            count = self._writer.delete("expires IS NOT NULL AND expires <= ?", [to_micros(self._now())])
+            TextIndex(self._database).erase_deleted()
         with self._database.exclusive() as connection:
             connection.execute("VACUUM")
         self._database.flush()

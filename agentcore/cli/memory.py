@@ -73,6 +73,10 @@ def add(
 @click.option("--end", metavar="TIME", help="Not newer than this.")
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Only hits at least this sure.")
 @click.option("--explain", is_flag=True, help="Say how the hits were found.")
+@click.option(
+    "--words", is_flag=True, help="By words alone: needs no model, whatever state the indexes are in."
+)
+@click.option("--everyone", is_flag=True, help="With --words: of every user.")
 @common
 def search(
     query: tuple[str, ...],
@@ -81,6 +85,8 @@ def search(
     end: str | None,
     threshold: float | None,
     explain: bool,
+    words: bool,
+    everyone: bool,
     *,
     file: Path | None,
     user: str | None,
@@ -88,18 +94,28 @@ def search(
     as_json: bool,
 ) -> None:
     """Find memories by meaning, words and time, best first."""
+    if everyone and not words:
+        raise click.UsageError("--everyone needs --words: meaning is searched within one user")
+    if words and (start or end or explain or threshold is not None):
+        raise click.UsageError("--words goes with --limit, --user and --namespace only")
     owner = owner_of(user)
     with open_memory(file, must_exist=True) as store:
         hits = checked(
-            lambda: store.search(
-                " ".join(query),
-                user_id=owner,
-                namespace=namespace,
-                limit=limit,
-                start=start,
-                end=end,
-                threshold=threshold,
-                explain=explain,
+            lambda: (
+                store.search_text(
+                    " ".join(query), user_id=None if everyone else owner, namespace=namespace, limit=limit
+                )
+                if words
+                else store.search(
+                    " ".join(query),
+                    user_id=owner,
+                    namespace=namespace,
+                    limit=limit,
+                    start=start,
+                    end=end,
+                    threshold=threshold,
+                    explain=explain,
+                )
             )
         )
     if as_json:
@@ -164,9 +180,11 @@ def delete(
         if everything:
             count = store.delete_all(user_id=owner, namespace=namespace)
         else:
-            count = sum(store.delete(record_id) for record_id in ids)
+            count = sum(store.delete(record_id, user_id=owner) for record_id in ids)
     if not count and ids:
-        raise click.ClickException(f"no memory has the id {ids[0]!r}: `agentcore memory list` shows the ids")
+        raise click.ClickException(
+            f"no memory has the id {ids[0]!r} for user {owner!r}: `agentcore memory list` shows the ids"
+        )
     click.echo(json.dumps({"deleted": count}) if as_json else f"{count} forgotten")
 
 

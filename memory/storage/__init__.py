@@ -5,6 +5,7 @@ from agentcore.memory.storage._database import Connection, Database, Synchronous
 from agentcore.memory.storage._migrations import migrate
 from agentcore.memory.storage._rows import Features, NewRow, RowStore
 from agentcore.memory.storage._tag_rows import TagRows
+from agentcore.memory.storage._text_index import TextIndex
 
 __all__ = [
     "Change",
@@ -16,5 +17,6 @@ __all__ = [
     "RowStore",
     "Synchronous",
     "TagRows",
+    "TextIndex",
     "migrate",
 ]

@@ -83,7 +83,32 @@ def _m003_tag_index(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX record_tags_tag ON record_tags (tag)")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_m001_records, _m002_tags, _m003_tag_index)
+def _m004_text_index(connection: sqlite3.Connection) -> None:
+    """Make room for a full-text index of all users, filled when it is first searched (`TextIndex`).
+
+    It keeps no second copy of the texts. The trigger takes a deleted record out of it in the same transaction.
+    """
+    for statement in (
+        "CREATE VIEW records_words AS SELECT seq, 'u' || hex(user_id) AS owner, text FROM records",
+        "CREATE VIRTUAL TABLE records_text USING fts5 (owner, text, content = 'records_words', content_rowid = 'seq', "
+        "tokenize = 'porter unicode61')",
+        "INSERT INTO settings (key, value) VALUES ('text_through', '0')",  # the newest record that is in it
+        """CREATE TRIGGER records_text_remove BEFORE DELETE ON records
+        WHEN old.seq <= (SELECT CAST(value AS INTEGER) FROM settings WHERE key = 'text_through')
+        BEGIN
+            INSERT INTO records_text (records_text, rowid, owner, text)
+            VALUES ('delete', old.seq, 'u' || hex(old.user_id), old.text);
+        END""",
+    ):
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _m001_records,
+    _m002_tags,
+    _m003_tag_index,
+    _m004_text_index,
+)
 
 
 def migrate(connection: sqlite3.Connection, *, path: str) -> list[str]:

@@ -44,6 +44,18 @@ def test_users_are_apart(here: Run, file: str) -> None:
     assert "yours" in here("memory", "list", "--memory", file, "--user", "b").stdout
 
 
+def test_words_are_found_for_one_user_or_everyone(here: Run, file: str) -> None:
+    """`--words` needs no model; only `--everyone` crosses users; another user's id deletes nothing."""
+    mine = here("memory", "add", "the amber lamp", "--memory", file, "--user", "a").stdout.strip()
+    here("memory", "add", "the amber ring", "--memory", file, "--user", "b")
+    here("memory", "add", "the amber box", "--memory", file, "--user", "b")
+    search = ("memory", "search", "amber", "--words", "--memory", file, "--json")
+    assert [hit["user_id"] for hit in json.loads(here(*search, "--user", "a").stdout)] == ["a"]
+    assert len(json.loads(here(*search, "--everyone").stdout)) == 3
+    assert here("memory", "delete", mine, "--memory", file, "--user", "b").returncode == 1
+    assert len(json.loads(here(*search, "--everyone").stdout)) == 3
+
+
 def test_text_comes_from_stdin_too(here: Run, file: str) -> None:
     """`-` reads what is piped."""
     here("memory", "add", "-", "--memory", file, stdin="piped words\n")
@@ -63,6 +75,8 @@ def test_stats_count(here: Run, file: str) -> None:
         (["add", "x", "--at", "not a time"], 2, "time"),
         (["add", "x", "--metadata", "{"], 2, "no valid JSON"),
         (["search", "x", "--limit", "0"], 2, "limit"),
+        (["search", "x", "--everyone"], 2, "--words"),
+        (["search", "x", "--words", "--explain"], 2, "--limit"),
         (["delete"], 2, "--all"),
         (["delete", "--all"], 130, ""),
         (["delete", "none"], 1, "no memory has the id"),

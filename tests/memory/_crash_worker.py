@@ -35,6 +35,7 @@ def main(path: str, seed: int) -> None:
             print("delete", name, flush=True)
         elif step < 0.95:
             memory.search("note first", limit=5)
+            memory.search_text("note first", limit=5)
         else:
             memory.consolidate()
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,9 @@ def replay(lines: list[str]) -> tuple[dict[str, str], set[str]]:
     return expected, unsure
 
 
-def kill_round(path: Path, seed: int, expected: dict[str, str], seconds: float) -> dict[str, str]:
+def kill_round(
+    path: Path, seed: int, expected: dict[str, str], seconds: float, log: list[str] | None = None
+) -> dict[str, str]:
     """Run a worker, kill it, and check the file against what it said; return what is stored now."""
     process = start_worker(path, seed)
     time.sleep(seconds)
@@ -62,6 +65,8 @@ def kill_round(path: Path, seed: int, expected: dict[str, str], seconds: float) 
     process.wait()
     process.stdout.close()
     complete = [line for line in said.splitlines(keepends=True) if line.endswith("\n")]
+    if log is not None:
+        log.extend(line.split()[0] for line in complete)
     acknowledged, unsure = replay(complete)
     expected = expected | acknowledged
     with SwiftMem(path, embedder=HashEmbedder(32)) as memory:
@@ -78,6 +83,7 @@ def kill_round(path: Path, seed: int, expected: dict[str, str], seconds: float) 
             assert sum(version.superseded_at is None for version in versions) == 1
         found = memory.search("note first", limit=len(stored) + 10)
         assert {hit.id: hit.text for hit in found} == stored
+        assert {hit.id for hit in memory.search_text("note", limit=len(stored) + 10)} == stored.keys()
         assert memory._database._connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         orphans = "SELECT count(*) FROM features WHERE seq NOT IN (SELECT seq FROM records)"
         assert memory._database._connection.execute(orphans).fetchone() == (0,)
@@ -98,12 +104,16 @@ def test_nothing_acknowledged_is_lost_by_a_kill(tmp_path: Path) -> None:
 def test_two_hundred_kills(tmp_path: Path) -> None:
     """The same, two hundred times."""
     rng = random.Random(2)
+    log: list[str] = []
     for file in range(20):
         stored: dict[str, str] = {}
         for seed in range(10):
             stored = kill_round(
-                tmp_path / f"memory{file}.db", 1000 + 10 * file + seed, stored, rng.uniform(0.05, 1.0)
+                tmp_path / f"memory{file}.db", 1000 + 10 * file + seed, stored, rng.uniform(0.05, 1.0), log
             )
+        print(
+            f"file {file}: {10 * file + 10} kills, {len(stored)} records, acknowledged so far {dict(Counter(log))}"
+        )
 
 
 def test_two_processes_on_one_file(tmp_path: Path) -> None:
