@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -22,6 +22,7 @@ from agentcore.memory.storage import Features
 
 __all__ = [
     "content_pieces",
+    "content_words",
     "dense_text",
     "features_of",
     "lexical_text",
@@ -94,32 +95,28 @@ def text_hash(text: str, *, speaker: str | None) -> bytes:
     return blake2b(f"{speaker or ''}\x00{bare}".encode(), digest_size=16).digest()
 
 
-def content_pieces(tokens: TokenVectors, *, without: Collection[str] = ()) -> npt.NDArray[np.intp]:
-    """Return the positions of the word pieces that carry content.
+def content_words(pieces: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Return the words of a text that carry content: in lower case, with the first of its pieces and the one after its last.
 
-    Parameters
-    ----------
-    tokens : TokenVectors
-        The word pieces of one text.
-    without : collection of str
-        Further lower-case words to leave out, such as speakers' names.
-
-    Returns
-    -------
-    ndarray, (T,)
-        Stop words and punctuation are left out, word by word: the pieces of a longer word stay together.
+    Stop words and punctuation are left out; the pieces of a longer word stay together.
     """
-    kept: list[int] = []
-    word: list[int] = []
-    surface = ""
-    for position, piece in enumerate((*tokens.pieces, "")):
-        if piece.startswith("##"):
-            word.append(position)
-            surface += piece[2:]
-            continue
-        if word and surface not in STOP_WORDS and surface not in without and _HAS_CONTENT.search(surface):
-            kept.extend(word)
-        word, surface = [position], piece.lower()
+    found: list[tuple[str, int, int]] = []
+    first, count = 0, len(pieces)
+    while first < count:
+        word, end = pieces[first], first + 1
+        while end < count and pieces[end].startswith("##"):
+            word += pieces[end][2:]
+            end += 1
+        word = word.lower()
+        if word not in STOP_WORDS and (word.isalnum() or _HAS_CONTENT.search(word)):
+            found.append((word, first, end))
+        first = end
+    return found
+
+
+def content_pieces(tokens: TokenVectors) -> npt.NDArray[np.intp]:
+    """Return the positions of the word pieces that carry content, (T,)."""
+    kept = [place for _, first, end in content_words(tokens.pieces) for place in range(first, end)]
     return np.array(kept, dtype=np.intp)
 
 

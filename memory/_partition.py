@@ -1,7 +1,7 @@
 """One user's records in RAM: the arrays every search works on.
 
 A partition is never changed once built; a write makes a new one, and a search in progress keeps the old.
-Letters: N records, T word pieces of all records, W 64-bit words of a sign vector, P postings, D dimension.
+Letters: N records, T word pieces of all records, P postings, D dimension.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from agentcore.memory._columns import MetadataColumns
 from agentcore.memory._terms import TERM, words
 from agentcore.memory.index import TemporalIndex, VectorIndex
-from agentcore.memory.ranking import FULL, LexicalIndex, Structure, TokenIndex, cues_of, sign_planes
+from agentcore.memory.ranking import FULL, Cue, LexicalIndex, SignVectors, Structure, TokenIndex, cues_of
 
 __all__ = ["NEVER", "Partition"]
 
@@ -45,7 +45,8 @@ class Partition:
     token_starts : ndarray, (N + 1,), int64
         Word pieces of record i are `token_starts[i]:token_starts[i + 1]`.
     token_ids : ndarray, (T,), uint32
-    token_planes : ndarray, (W, T), uint64
+    token_signs : SignVectors
+        T of them.
     terms : ndarray, (P,), TERM
     term_starts : ndarray, (N + 1,), int64
     """
@@ -61,7 +62,7 @@ class Partition:
     vectors: npt.NDArray[np.float32]
     token_starts: npt.NDArray[np.int64]
     token_ids: npt.NDArray[np.uint32]
-    token_planes: npt.NDArray[np.uint64]
+    token_signs: SignVectors
     terms: npt.NDArray[np.void]
     term_starts: npt.NDArray[np.int64]
 
@@ -100,7 +101,7 @@ class Partition:
             vectors=np.frombuffer(b"".join(vectors), dtype="<f4").reshape(-1, dimension),
             token_starts=_starts(ids, 4),
             token_ids=np.frombuffer(b"".join(ids), dtype="<u4"),
-            token_planes=sign_planes(
+            token_signs=SignVectors.of(
                 np.frombuffer(b"".join(signs), dtype=np.uint8).reshape(-1, (dimension + 7) // 8)
             ),
             terms=np.frombuffer(b"".join(terms), dtype=TERM),
@@ -116,7 +117,7 @@ class Partition:
             speakers=self.speakers + other.speakers,
             token_starts=np.concatenate((self.token_starts, other.token_starts[1:] + self.token_starts[-1])),
             token_ids=np.concatenate((self.token_ids, other.token_ids)),
-            token_planes=np.concatenate((self.token_planes, other.token_planes), axis=1),
+            token_signs=self.token_signs.extended(other.token_signs),
             terms=np.concatenate((self.terms, other.terms)),
             term_starts=np.concatenate((self.term_starts, other.term_starts[1:] + self.term_starts[-1])),
         )
@@ -131,7 +132,7 @@ class Partition:
             speakers=[self.speakers[row] for row in rows.tolist()],
             token_starts=token_starts,
             token_ids=self.token_ids[tokens],
-            token_planes=np.take(self.token_planes, tokens, axis=1),
+            token_signs=self.token_signs.take(tokens),
             terms=self.terms[terms],
             term_starts=term_starts,
         )
@@ -144,7 +145,12 @@ class Partition:
     @cached_property
     def tokens(self) -> TokenIndex:
         """Late interaction over these records."""
-        return TokenIndex(self.token_ids, self.token_planes, self.token_starts)
+        return TokenIndex(self.token_ids, self.token_signs, self.token_starts)
+
+    @cached_property
+    def places(self) -> npt.NDArray[np.intp]:
+        """All places, ascending, (N,)."""
+        return np.arange(len(self))
 
     @cached_property
     def order(self) -> npt.NDArray[np.intp]:
@@ -214,6 +220,12 @@ class Partition:
     def turn_cues(self) -> npt.NDArray[np.uint8]:
         """The cues of turns; zero for other records, whose wording tells nothing of the kind."""
         return np.where(self.is_turn, self.cues, 0).astype(np.uint8)
+
+    @cached_property
+    def replies(self) -> npt.NDArray[np.float32]:
+        """1 for a turn whose previous turn asks something, else 0."""
+        asks = np.append((self.turn_cues & Cue.ASKS.value) != 0, False)
+        return asks[self.structure.around[0]].astype(np.float32)
 
     @cached_property
     def years(self) -> list[int]:

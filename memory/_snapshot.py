@@ -21,16 +21,16 @@ import numpy.typing as npt
 from agentcore.memory._partition import Partition
 from agentcore.memory._terms import ANALYZER, TERM
 from agentcore.memory.index import VectorIndex
-from agentcore.memory.ranking import LexicalIndex, Structure
+from agentcore.memory.ranking import LexicalIndex, SignVectors, Structure
 from agentcore.memory.tags import TagGraph
 
 __all__ = ["Snapshot", "SnapshotFolder"]
 
-FORMAT = 1
+FORMAT = 2
 Key = tuple[str, str]
 Arrays = dict[str, npt.NDArray[Any]]
 _PLAIN = (
-    "seq", "event_time", "expires", "valid_from", "valid_to", "cues", "vectors", "token_starts", "token_ids", "token_planes", "term_starts",
+    "seq", "event_time", "expires", "valid_from", "valid_to", "cues", "vectors", "token_starts", "token_ids", "term_starts",
 )  # fmt: skip
 
 
@@ -122,6 +122,7 @@ def _pack(body: Partition, graph: TagGraph | None) -> Arrays:
     """Return everything as plain arrays."""
     arrays: Arrays = {name: getattr(body, name) for name in _PLAIN}
     arrays["terms"] = body.terms.view(np.uint8)
+    arrays |= {f"signs_{place}": block for place, block in enumerate(body.token_signs.blocks)}
     arrays["said"] = _json_array([_coded(body.sessions), _coded(body.speakers)])
     arrays["around"], arrays["session"] = body.structure.around, body.structure.session
     arrays |= {f"lexical_{name}": array for name, array in body.lexical.to_arrays().items()}
@@ -144,6 +145,7 @@ def _unpack(arrays: Arrays) -> tuple[Partition, TagGraph | None]:
         sessions=sessions,
         speakers=speakers,
         terms=arrays["terms"].view(TERM),
+        token_signs=SignVectors(list(_group(arrays, "signs_").values())),
     )
     session, around = arrays["session"], arrays["around"]
     count = int(session.max(initial=-1)) + 1

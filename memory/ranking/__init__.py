@@ -11,8 +11,9 @@ from agentcore.memory.ranking._config import (
 from agentcore.memory.ranking._cues import Cue, cues_of
 from agentcore.memory.ranking._lexical import LexicalIndex
 from agentcore.memory.ranking._query import Query
+from agentcore.memory.ranking._signs import SignVectors
 from agentcore.memory.ranking._structure import Structure
-from agentcore.memory.ranking._tokens import QueryTokens, TokenIndex, sign_planes
+from agentcore.memory.ranking._tokens import QueryTokens, TokenIndex
 
 __all__ = [
     "FAST",
@@ -24,9 +25,9 @@ __all__ = [
     "Query",
     "QueryTokens",
     "RankingConfig",
+    "SignVectors",
     "Structure",
     "TokenIndex",
     "cues_of",
     "profile_config",
-    "sign_planes",
 ]

@@ -44,17 +44,20 @@ def answerable(
     """
     if not len(own):
         return 0.0
-    most = float(coverage.max())
+    most = float(np.maximum.reduce(coverage))
     fit = config.fit_bias + config.fit_cosine * best_cosine + config.fit_coverage * most
-    if named is None or not bool(named.any()) or bool(named.all()):
+    if named is None:
+        return _sigmoid(fit)
+    mine, others = np.flatnonzero(named), np.flatnonzero(~named)
+    if not len(mine) or not len(others):
         return _sigmoid(fit)
     return _sigmoid(fit + config.fit_named) * _sigmoid(
         config.swap_bias
-        + config.swap_gap_tokens * (_best(tokens[named], 3) - _best(tokens[~named], 3))
-        + config.swap_gap_dense * (_best(dense[named], 1) - _best(dense[~named], 1))
+        + config.swap_gap_tokens * (_best(tokens[mine], 3) - _best(tokens[others], 3))
+        + config.swap_gap_dense * (_best(dense[mine], 1) - _best(dense[others], 1))
         + config.swap_named
         + config.swap_coverage * most
-        + config.swap_top * float(own[named].max())
+        + config.swap_top * _best(own[mine], 1)
     )
 
 
@@ -65,6 +68,6 @@ def _sigmoid(evidence: float) -> float:
 def _best(values: Float32, count: int) -> float:
     """Return the mean of the largest `count` values."""
     if count == 1:
-        return float(values.max())
+        return float(np.maximum.reduce(values))
     top = values if len(values) <= count else np.partition(values, len(values) - count)[-count:]
     return float(np.add.reduce(top)) / len(top)

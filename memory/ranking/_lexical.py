@@ -89,20 +89,20 @@ class LexicalIndex:
         coverage : ndarray, (N,), float32
             Share of the query's idf mass that the record holds, in [0, 1]; stems nobody uses count as the rarest.
         """
-        scores = np.zeros(self.num_records, dtype=np.float32)
-        coverage = np.zeros(self.num_records, dtype=np.float32)
-        wanted = dict.fromkeys(terms)
-        places = self._find(list(wanted))
-        mass = self._unseen_idf * (len(wanted) - len(places))
-        for place in places:
-            postings = slice(self._starts[place], self._starts[place + 1])
-            rows, idf = self._rows[postings], self._idf[place]
-            scores[rows] += idf * self._weights[postings]
-            coverage[rows] += idf
-            mass += float(idf)
-        if mass > 0:
-            coverage /= np.float32(mass)
-        return scores, coverage
+        wanted = list(dict.fromkeys(terms))
+        places = self._find(wanted)
+        if not places:
+            nothing = np.zeros(self.num_records, dtype=np.float32)
+            return nothing, nothing
+        idf = self._idf[places]
+        mass = self._unseen_idf * (len(wanted) - len(places)) + float(np.add.reduce(idf))
+        spans = [slice(self._starts[place], self._starts[place + 1]) for place in places]
+        rows = np.concatenate([self._rows[span] for span in spans])
+        weights = np.concatenate([self._weights[span] for span in spans])
+        shares = np.repeat(idf, [span.stop - span.start for span in spans])
+        scores = np.bincount(rows, weights=shares * weights, minlength=self.num_records)
+        coverage = np.bincount(rows, weights=shares / np.float32(mass), minlength=self.num_records)
+        return scores.astype(np.float32), coverage.astype(np.float32)
 
     def candidates(self, terms: Sequence[int], count: int) -> npt.NDArray[np.intp]:
         """Return about the `count` best records, without looking at every posting.

@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
-from agentcore.memory._encoding import content_pieces
+from agentcore.memory._encoding import content_words
 from agentcore.memory._terms import stems_of, term_hash, words
 from agentcore.memory.embedding import EncodedQuery
 from agentcore.memory.ranking._cues import asks_when
@@ -50,10 +50,11 @@ class Query:
         tokens: QueryTokens | None = None
         surfaces: tuple[str, ...] = ()
         if use_tokens and encoded.tokens is not None:
-            kept = content_pieces(encoded.tokens)
-            if len(kept):
+            found = content_words(encoded.tokens.pieces)
+            kept = [place for _, first, end in found for place in range(first, end)]
+            if kept:
                 tokens = QueryTokens(np.asarray(encoded.tokens.ids)[kept], encoded.tokens.vectors[kept])
-                surfaces = tuple(_surface(encoded.tokens.pieces, int(place)) for place in kept)
+                surfaces = tuple(word for word, first, end in found for _ in range(first, end))
         said = words(text)
         return cls(
             text=text,
@@ -65,14 +66,3 @@ class Query:
             tokens=tokens,
             surfaces=surfaces,
         )
-
-
-def _surface(pieces: Sequence[str], place: int) -> str:
-    """Return the whole word around a piece."""
-    first = place
-    while first > 0 and pieces[first].startswith("##"):
-        first -= 1
-    last = place + 1
-    while last < len(pieces) and pieces[last].startswith("##"):
-        last += 1
-    return "".join(piece.removeprefix("##") for piece in pieces[first:last]).lower()

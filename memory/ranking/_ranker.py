@@ -32,6 +32,9 @@ __all__ = ["Evidence", "Ranking", "UsualTokens", "rank"]
 Float32 = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
 
+_NO_SPREAD = 1e-7
+_NOTHING = np.zeros(1, dtype=np.float32)  # the score of a neighbour that does not exist
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
@@ -108,15 +111,13 @@ def rank(
         Score the tokens of every record, however many there are.
     """
     cosine = partition.vectors @ query.pooled
-    dense = zscores(cosine)
     bm25, coverage = partition.lexical.scores(query.terms)
-    lexical = zscores(bm25)
+    dense, lexical = zscores(cosine), zscores(bm25)
     use_tokens = config.use_tokens and query.tokens is not None and bool(partition.tokens)
     if exhaustive or not use_tokens or len(partition) <= config.exhaustive_records:
-        everything = np.arange(len(partition))
         evidence = Evidence(cosine, dense, lexical, coverage)
         return finish(
-            partition, query, config, everything, None, partition.structure, evidence, eligible=eligible
+            partition, query, config, partition.places, None, partition.structure, evidence, eligible=eligible
         )
     chosen = _shortlist(partition, query, dense, lexical, config, eligible)
     rows, structure, sample = with_context(partition, chosen, with_sample=True)
@@ -155,22 +156,23 @@ def finish(
     `sample` are places in `rows` that stand for all records; `usual` is what is usual in a larger partition instead.
     """
     cosine, dense, lexical, coverage = evidence.cosine, evidence.dense, evidence.lexical, evidence.coverage
+    chosen: Rows | slice = slice(None) if len(rows) == len(partition) else rows  # all of them: no copies
     named = partition.named_speaker(query.words)
-    named = None if named is None else named[rows]
+    named = None if named is None else named[chosen]
     tokens = nameless = None
     if config.use_tokens and query.tokens is not None and bool(partition.tokens):
         select = None if len(rows) == len(partition) else rows
         tokens, nameless, usual = _token_scores(
             partition, query, config, select, sample, structure, is_named=named is not None, usual=usual
         )
-    own = _own_score(partition, rows, dense, lexical, tokens, config)
-    fused = _with_surroundings(partition, rows, own, named, structure, config)
+    own = _own_score(partition, chosen, dense, lexical, tokens, config)
+    fused = _with_surroundings(partition, chosen, own, named, structure, config)
     if query.spans:
-        fused += np.float32(config.date) * date_fit(query.spans, partition.event_time[rows])
-    fused += cue_table(config, query.asks_when)[partition.turn_cues[rows]]
-    allowed = slice(None) if eligible is None else eligible[rows]
+        fused += np.float32(config.date) * date_fit(query.spans, partition.event_time[chosen])
+    fused += cue_table(config, query.asks_when)[partition.turn_cues[chosen]]
+    allowed = slice(None) if eligible is None else eligible[chosen]
     chance = answerable(
-        best_cosine=float(cosine[allowed].max(initial=-1.0)),
+        best_cosine=float(np.maximum.reduce(cosine[allowed], initial=-1.0)),
         own=own[allowed],
         dense=dense[allowed],
         tokens=(nameless if nameless is not None else lexical)[allowed],
@@ -184,7 +186,7 @@ def finish(
 def moments(values: Float32, sample: Rows | None = None) -> tuple[float, float]:
     """Return mean and spread of all values, or of a sample."""
     base = values if sample is None else values[sample]
-    mean = np.add.reduce(base, dtype=np.float32) / np.float32(len(base))
+    mean = np.add.reduce(base) / np.float32(len(base))
     away = base - mean
     return float(mean), math.sqrt(float(away @ away) / len(away))
 
@@ -192,7 +194,7 @@ def moments(values: Float32, sample: Rows | None = None) -> tuple[float, float]:
 def standardised(values: Float32, usual: tuple[float, float]) -> Float32:
     """Return z-scores by a mean and spread; zeros where nothing varies."""
     mean, spread = usual
-    if spread < 1e-7:
+    if spread < _NO_SPREAD:
         return np.zeros_like(values)
     centred: Float32 = values - np.float32(mean)
     centred *= np.float32(1 / spread)
@@ -200,8 +202,13 @@ def standardised(values: Float32, usual: tuple[float, float]) -> Float32:
 
 
 def zscores(values: Float32) -> Float32:
-    """Return z-scores by their own mean and spread."""
-    return standardised(values, moments(values))
+    """Return z-scores by their own mean and spread; zeros where nothing varies."""
+    away: Float32 = values - np.add.reduce(values) / np.float32(len(values))
+    spread = math.sqrt(float(away @ away) / len(away))
+    if spread < _NO_SPREAD:
+        return np.zeros_like(values)
+    away *= np.float32(1 / spread)
+    return away
 
 
 def _shortlist(
@@ -214,16 +221,16 @@ def _shortlist(
 ) -> Rows:
     """Return the records worth a look at their tokens."""
     first = (dense + lexical) * np.float32(0.5)
-    padded = np.append(first, np.float32(0))
+    padded = np.concatenate((first, _NOTHING))
     previous, following = partition.structure.around[:2]
     first = first + np.float32(config.shortlist_neighbours) * (padded[previous] + padded[following])
-    add_hints(first, partition, query, config, np.arange(len(partition)))
+    add_hints(first, partition, query, config, partition.places)
     if eligible is not None:
         first[~eligible] = -np.inf
     wanted = int(
         np.clip(config.shortlist_share * len(first), config.shortlist_minimum, config.shortlist_maximum)
     )
-    return np.argpartition(-first, wanted)[:wanted] if wanted < len(first) else np.arange(len(first))
+    return np.argpartition(-first, wanted)[:wanted] if wanted < len(first) else partition.places
 
 
 def _token_scores(
@@ -242,20 +249,30 @@ def _token_scores(
     weights = partition.tokens.weights(query.tokens, config) if usual is None else usual.weights
     similarities = partition.tokens.similarities(query.tokens, rows)
     typical = similarities if sample is None else similarities[:, sample]
-    means = typical.mean(axis=1, keepdims=True) if usual is None else usual.means
+    means = _row_means(typical) if usual is None else usual.means
     met = weights @ windowed(similarities, structure, config, means)
     bare = met
     if is_named:  # without windows: a neighbour is mostly the other speaker
-        nameless = np.array([surface not in partition.speaker_words for surface in query.surfaces])
-        bare = (weights * nameless) @ similarities
+        names = partition.speaker_words
+        bare = (
+            np.array([w * (s not in names) for w, s in zip(weights, query.surfaces, strict=True)])
+            @ similarities
+        )
     if usual is None:
         usual = UsualTokens(weights, means, moments(met, sample), moments(bare, sample))
     tokens = standardised(met, usual.maxsim)
     return tokens, (standardised(bare, usual.nameless) if is_named else tokens), usual
 
 
+def _row_means(values: Float32) -> Float32:
+    """Return the mean of each row, (Q, 1)."""
+    means: Float32 = np.add.reduce(values, axis=1, keepdims=True)
+    means /= np.float32(values.shape[1])
+    return means
+
+
 def _own_score(
-    partition: Partition, rows: Rows, dense: Float32, lexical: Float32, tokens: Float32 | None, config: RankingConfig
+    partition: Partition, rows: Rows | slice, dense: Float32, lexical: Float32, tokens: Float32 | None, config: RankingConfig
 ) -> Float32:  # fmt: skip
     """Return F."""
     own = _weighted(dense, lexical, tokens, config.turn_weights)
@@ -280,20 +297,18 @@ def _weighted(
 
 
 def _with_surroundings(
-    partition: Partition, rows: Rows, own: Float32, named: npt.NDArray[np.bool_] | None, structure: Structure, config: RankingConfig
+    partition: Partition, rows: Rows | slice, own: Float32, named: npt.NDArray[np.bool_] | None, structure: Structure, config: RankingConfig
 ) -> Float32:  # fmt: skip
     """Return F with the credit of speaker, neighbours and session."""
     fused: Float32 = own.copy()
     if named is not None:
-        fused[named] *= np.float32(1 + config.speaker)
+        np.multiply(fused, np.float32(1 + config.speaker), out=fused, where=named)
     if not structure.has_sessions:
         fused += np.float32(config.session) * own
         return fused
-    padded = np.append(own, np.float32(0))
-    around = padded[structure.around]
-    fused += np.float32(config.neighbours) * around.sum(axis=0)
-    asks = np.append((partition.turn_cues[rows] & Cue.ASKS.value) != 0, False)
-    fused += np.float32(config.answered) * (around[0] * asks[structure.around[0]])
+    around = np.take(np.concatenate((own, _NOTHING)), structure.around, mode="clip")
+    fused += np.float32(config.neighbours) * np.add.reduce(around, axis=0)
+    fused += np.float32(config.answered) * (around[0] * partition.replies[rows])
     best = structure.best_of_session(own + np.float32(config.session_neighbours) * (around[0] + around[1]))
     fused += np.float32(config.session) * best
     return fused

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ __all__ = ["Structure"]
 Places = npt.NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Structure:
     """Neighbours and sessions of N records.
 
@@ -69,6 +70,14 @@ class Structure:
 
     def best_of_session(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return, for every record, the largest value in its session."""
-        best = np.full(self.num_sessions, -np.inf, dtype=np.float32)
-        np.maximum.at(best, self.session, values)
-        return np.take(best, self.session)
+        order, starts = self._grouped
+        best = np.maximum.reduceat(values if order is None else values[order], starts)
+        return np.take(best, self.session, mode="clip")
+
+    @cached_property
+    def _grouped(self) -> tuple[Places | None, Places]:
+        """The records by session (None: they lie so already), and where each session, none of them empty, begins."""
+        is_grouped = bool((self.session[1:] >= self.session[:-1]).all())
+        order = None if is_grouped else np.argsort(self.session, kind="stable")
+        ordered = self.session if order is None else self.session[order]
+        return order, np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))

@@ -18,7 +18,7 @@ from agentcore.memory._filters import MISSING, parse_filters
 from agentcore.memory._terms import TERM, pack_terms, stems, term_hash
 from agentcore.memory.embedding import HashEmbedder
 from agentcore.memory.index import TemporalIndex, VectorIndex
-from agentcore.memory.ranking import FULL, LexicalIndex, QueryTokens, Structure, TokenIndex, sign_planes
+from agentcore.memory.ranking import FULL, LexicalIndex, QueryTokens, SignVectors, Structure, TokenIndex
 from agentcore.memory.tags import TagGraph
 from agentcore.memory.temporal import merge_intervals
 
@@ -88,7 +88,7 @@ def test_postings_equal_bm25_by_the_book(documents: list[str], query: list[str])
 
 
 @QUICK
-@given(texts, some_words, st.sampled_from([32, 64, 100]))
+@given(texts, some_words, st.sampled_from([32, 64, 100, 384]))
 def test_late_interaction_equals_comparing_bit_by_bit(
     documents: list[str], query: list[str], dimension: int
 ) -> None:
@@ -99,7 +99,9 @@ def test_late_interaction_equals_comparing_bit_by_bit(
     assert tokens is not None and asked is not None
     starts = np.cumsum([0, *(len(t) for t in tokens)])
     signs = np.concatenate([np.packbits(t.vectors > 0, axis=1) for t in tokens])
-    index = TokenIndex(np.concatenate([t.ids for t in tokens]).astype(np.uint32), sign_planes(signs), starts)
+    index = TokenIndex(
+        np.concatenate([t.ids for t in tokens]).astype(np.uint32), SignVectors.of(signs), starts
+    )
     question = QueryTokens(asked[0].ids, asked[0].vectors)
     padding = -dimension % 64
     expected = np.array(
