@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EMPTY_DRAFT", "Draft", "Drafter", "TokenDistribution", "Verification"]
+__all__ = ["EMPTY_DRAFT", "Draft", "Drafter", "SharesCache", "TokenDistribution", "Verification"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,4 +158,21 @@ class Drafter(Protocol):
 
     def commit(self, verification: Verification) -> None:
         """Append the committed tokens of one step."""
+        ...
+
+
+@runtime_checkable
+class SharesCache(Protocol):
+    """What a drafter has besides that may read the target's own cache."""
+
+    def share(self, cache: Any, *, offset: int) -> None:
+        """Take note of the target's cache after `start`.
+
+        Parameters
+        ----------
+        cache : object
+            A Target's cache. A drafter may run behind its end, and must cut it to the length it found.
+        offset : int
+            Position in it of the first token that `start` was given.
+        """
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import takewhile
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +24,8 @@ class DraftModelDrafter:
     Parameters
     ----------
     model : Target
-        The drafting model; it keeps a cache of its own.
+        The drafting model. It keeps a cache of its own, unless it is the target's file in another weight layout: then it
+        reads the target's, and needs no run of the prompt.
     target : Target
         The model that verifies; only its vocabulary is looked at.
     sampling : Sampling, optional
@@ -32,7 +34,8 @@ class DraftModelDrafter:
     with_distributions : bool
         Keep the distributions of a greedy draft, which judge decoding needs.
     stop_below : float
-        End the draft behind a position whose best token is less likely than this.
+        End the draft behind a position whose best token is less likely than this. Not looked at where the cache is shared:
+        there the target agrees even where neither is sure.
 
     Raises
     ------
@@ -42,7 +45,9 @@ class DraftModelDrafter:
     Notes
     -----
     Speculative decoding (https://arxiv.org/abs/2211.17192). The cache is brought up to date from the committed tokens at
-    every proposal, so an accepted last draft, whose keys and values were never computed, cannot be forgotten.
+    every proposal, so an accepted last draft, whose keys and values were never computed, cannot be forgotten. Drafting in
+    four bits over the keys and values of the dearer layout is QSpec's idea (https://arxiv.org/abs/2410.11305); its activations
+    are quantised and ours are not. The verifying forward writes over whatever the draft left behind the end of the cache.
     """
 
     name = "draft_model"
@@ -67,15 +72,24 @@ class DraftModelDrafter:
             self._generator.seed()
         else:
             self._generator.manual_seed(self.sampling.seed + 2)
+        self._can_share = _is_same_file(model, target)
+        self._offset: int | None = (
+            None  # where the sequence begins in the target's cache, when that is shared
+        )
         self._committed: list[int] = []
         self._fed: list[int] = []
-        self._cache = model.new_cache(1)
+        self._cache: Any = None
 
     def start(self, prompt_ids: Sequence[int]) -> None:
         """Begin a sequence; its prompt is run at the first proposal."""
         self._committed = list(prompt_ids)
         self._fed = []
-        self._cache = self.model.new_cache(len(self._committed) + 256)
+        self._cache = self._offset = None
+
+    def share(self, cache: Any, *, offset: int) -> None:
+        """Read the target's cache from now on, where the two models compute the same keys and values."""
+        if self._can_share:
+            self._cache, self._offset = cache, offset
 
     def add(self, ids: Sequence[int]) -> None:
         """Do nothing: a model knows only its sequence."""
@@ -88,16 +102,25 @@ class DraftModelDrafter:
     def propose(self, limit: int, *, after: Sequence[int] = ()) -> Draft:
         """Return what the drafting model writes next."""
         context = [*self._committed, *after]
-        limit = min(limit, self.model.spec.context_length - len(context))
+        limit = min(limit, self.model.spec.context_length - len(context) - (self._offset or 0))
         if limit < 1 or not context:
             return EMPTY_DRAFT
-        scores = self._catch_up(context)
+        if self._offset is None:
+            return self._write(self._catch_up(context), limit)
+        held = self._cache.length
+        try:
+            return self._write(self.model.prefill(context[held - self._offset :], self._cache)[-1], limit)
+        finally:
+            self._cache.truncate(held)
+
+    def _write(self, scores: Tensor, limit: int) -> Draft:
+        """Continue behind `scores`, (V,)."""
         tokens: list[int] = []
         confidences: list[float] = []
         distributions: list[TokenDistribution] = []
         while True:
             token_id, confidence, distribution = self._next(scores)
-            if confidence < self.stop_below and tokens:
+            if confidence < self.stop_below and tokens and self._offset is None:
                 break
             tokens.append(token_id)
             confidences.append(confidence)
@@ -113,7 +136,9 @@ class DraftModelDrafter:
         )
 
     def _catch_up(self, context: list[int]) -> Tensor:
-        """Make the cache hold exactly `context` and return the scores after it, (V,)."""
+        """Make the drafter's own cache hold exactly `context` and return the scores after it, (V,)."""
+        if self._cache is None:
+            self._cache = self.model.new_cache(len(context) + 256)
         shared = sum(
             1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(self._fed, context, strict=False))
         )
@@ -134,6 +159,13 @@ class DraftModelDrafter:
             token_id = int(torch.multinomial(p, 1, generator=self._generator))
         # Never the drawn token's own probability: a length chosen by it would bias the output.
         return token_id, float(p.max()), TokenDistribution(None, np.asarray(p.numpy(), dtype=np.float64))
+
+
+def _is_same_file(model: Target, target: Target) -> bool:
+    """Whether two models are one file in two layouts whose keys and values have one type."""
+    paths = (getattr(model, "path", None), getattr(target, "path", None))
+    kinds = (getattr(model, "dtype", None), getattr(target, "dtype", None))
+    return paths[0] is not None and paths[0] == paths[1] and kinds[0] == kinds[1]
 
 
 def _check_same_vocabulary(one: object, other: object) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,8 +18,10 @@ _BUCKETS = 10
 _PRIOR_SHARE = 0.8
 _PRIOR_WEIGHT = 6.0
 _MEMORY = 200.0  # observations after which the old ones count half as much as the new ones
-_EXPLORE_EVERY = 32  # declined steps after which a short draft is tried all the same
-_MARGIN = 1.02  # a draft must promise this much: the curve and the acceptance are estimates
+_EXPLORE_EVERY = 32  # refusals after which a drafter that takes time is asked for one token all the same
+_MARGIN = 1.05  # a draft must promise this much: the curve and the acceptance are estimates
+_CHEAP = 0.05  # share of a step below which asking a drafter counts as free
+_TRUST_WEIGHT = 2.0  # observations that the expectation of a new sequence is worth
 
 
 class DraftPolicy(Protocol):
@@ -26,16 +29,36 @@ class DraftPolicy(Protocol):
 
     max_draft: int
 
-    def limit(self, source: str, *, rows: int) -> int:
-        """Return how many tokens are worth asking of `source` for a forward that has `rows` rows anyway."""
+    def for_sequence(self) -> DraftPolicy:
+        """Return the policy for one new sequence, which learns for all of them."""
+        ...
+
+    def limit(self, source: str, *, rows: int, rivals: Sequence[Draft] = ()) -> int:
+        """Return how many tokens to ask of `source` for a forward that has `rows` rows anyway, beside the `rivals` at hand."""
         ...
 
     def choose(self, drafts: Sequence[Draft], *, rows: int) -> Draft:
         """Return the draft to verify, shortened, or an empty one."""
         ...
 
-    def observe(self, draft: Draft, accepted: int, *, draft_seconds: float) -> None:
-        """Learn how many tokens of a verified draft the target kept, and what drafting it took."""
+    def observe(
+        self,
+        drafts: Sequence[Draft],
+        tokens: Sequence[int],
+        *,
+        seconds: Mapping[str, float],
+    ) -> None:
+        """Learn from one step.
+
+        Parameters
+        ----------
+        drafts : sequence of Draft
+            All proposals, whether they were run or not.
+        tokens : sequence of int
+            What was committed in their place.
+        seconds : mapping
+            What each source's proposal took.
+        """
         ...
 
 
@@ -53,15 +76,25 @@ class FixedLength:
             raise ValueError(f"max_draft must be 0 or more, got {max_draft}")
         self.max_draft = max_draft
 
-    def limit(self, source: str, *, rows: int) -> int:  # noqa: ARG002
-        """Return the fixed length."""
-        return self.max_draft
+    def for_sequence(self) -> FixedLength:
+        """Return itself."""
+        return self
+
+    def limit(self, source: str, *, rows: int, rivals: Sequence[Draft] = ()) -> int:  # noqa: ARG002
+        """Return the fixed length, nothing when there is a draft already."""
+        return 0 if any(len(draft) for draft in rivals) else self.max_draft
 
     def choose(self, drafts: Sequence[Draft], *, rows: int) -> Draft:  # noqa: ARG002
         """Return the first draft that has a token."""
         return next((draft.shortened(self.max_draft) for draft in drafts if len(draft)), EMPTY_DRAFT)
 
-    def observe(self, draft: Draft, accepted: int, *, draft_seconds: float) -> None:
+    def observe(
+        self,
+        drafts: Sequence[Draft],
+        tokens: Sequence[int],
+        *,
+        seconds: Mapping[str, float],
+    ) -> None:
         """Learn nothing."""
 
 
@@ -88,16 +121,24 @@ class _SourceRecord:
 
     buckets: dict[int, _Share] = field(default_factory=dict)
     overall: _Share = field(default_factory=lambda: _Share(0.6 * _PRIOR_WEIGHT, _PRIOR_WEIGHT))
+    seconds: float = 0.0  # of one proposal
     seconds_a_token: float = 0.0
     declined: int = 0
+
+    def took(self, seconds: float, length: int) -> None:
+        share = seconds / length
+        self.seconds = 0.9 * self.seconds + 0.1 * seconds if self.seconds else seconds
+        self.seconds_a_token = 0.9 * self.seconds_a_token + 0.1 * share if self.seconds_a_token else share
 
 
 class Governor:
     """Draft as long as one more token promises more output a second, and not at all where none does.
 
-    The chance that a drafted token is kept is learnt per method and per level of the drafter's own confidence. A draft
-    of k tokens yields 1 + a1 + a1 a2 + ... tokens in t(rows + k) seconds; the best ratio over all drafts and lengths wins,
-    if it beats drafting nothing.
+    The chance that a drafted token is kept is learnt per method and per level of the drafter's own confidence, from every
+    proposal: one that is not run is compared with what the target wrote instead. It is corrected by how the method has done
+    in this sequence against that expectation, for a text that quotes nothing makes every match a chance one. A draft of k
+    tokens yields 1 + a1 + a1 a2 + ... tokens in t(rows + k) seconds; the best ratio over all drafts and lengths wins, if it
+    beats drafting nothing.
 
     Parameters
     ----------
@@ -105,32 +146,48 @@ class Governor:
         Measured seconds by rows.
     max_draft : int
         Longest draft to consider.
+    prices : mapping, optional
+        Seconds a drafted token takes, by source, where they are known before the first draft.
 
     Notes
     -----
     Based on the target efficiency of MoESD (https://arxiv.org/abs/2505.19645): its formula assumes one acceptance rate
     and one draft length for a run, ours decides at every step from the confidence of each token. For drafts drawn at
-    random the length is decided token by token from the front, because a choice that looked at later draws would bias
-    the output.
+    random the length is decided token by token from the front, because a choice that looked at later draws would bias the
+    output.
     Shared by the sequences of one model; races between threads only blur an estimate.
     """
 
-    def __init__(self, curve: StepTimeCurve, *, max_draft: int = 16) -> None:
+    def __init__(
+        self, curve: StepTimeCurve, *, max_draft: int = 16, prices: Mapping[str, float] | None = None
+    ) -> None:
         if max_draft < 1:
             raise ValueError(f"max_draft must be at least 1, got {max_draft}")
         self.curve = curve
         self.max_draft = max_draft
         self._records: dict[str, _SourceRecord] = {}
+        self._trust: dict[str, _Share] = {}
+        for source, price in (prices or {}).items():
+            self._record(source).took(price, 1)
 
-    def limit(self, source: str, *, rows: int) -> int:
+    def for_sequence(self) -> Governor:
+        """Return a governor with the same records that trusts every method afresh."""
+        twin = copy(self)
+        twin._trust = {}
+        return twin
+
+    def limit(self, source: str, *, rows: int, rivals: Sequence[Draft] = ()) -> int:
         """Return how many tokens are worth asking of `source`: fewer, or none, where drafting itself takes time."""
         record = self._record(source)
-        if record.seconds_a_token < 0.005 * self.curve(1):
+        if record.seconds < _CHEAP * self.curve(1):
             return self.max_draft
-        best, best_rate = 0, _MARGIN / self.curve(rows)
+        best, best_rate = (
+            0,
+            max([_MARGIN / self.curve(rows), *(self._best_length(rival, rows)[1] for rival in rivals)]),
+        )
         expected, path = 1.0, 1.0
         for length in range(1, self.max_draft + 1):
-            path *= record.overall.value
+            path *= self._chance(source, record.overall)
             expected += path
             rate = expected / (self.curve(rows + length) + length * record.seconds_a_token)
             if rate > best_rate:
@@ -146,24 +203,32 @@ class Governor:
                 return draft.shortened(length)
             if length and rate > best_rate:
                 best, best_rate = draft.shortened(length), rate
-        if not len(best):
-            for draft in drafts:
-                if len(draft) and (length := self._explore(self._record(draft.source))):
-                    return draft.shortened(length)
         return best
 
-    def observe(self, draft: Draft, accepted: int, *, draft_seconds: float) -> None:
-        """Learn from the tokens up to the first that was not kept; forced ones teach nothing."""
-        record = self._record(draft.source)
-        if len(draft):
-            share = draft_seconds / len(draft)
-            record.seconds_a_token = (
-                share if not record.seconds_a_token else 0.9 * record.seconds_a_token + 0.1 * share
-            )
-        for place in range(min(accepted + 1, len(draft))):
-            if place not in draft.forced:
-                self._share(record, draft.confidences[place]).observe(place < accepted)
-                record.overall.observe(place < accepted)
+    def observe(
+        self,
+        drafts: Sequence[Draft],
+        tokens: Sequence[int],
+        *,
+        seconds: Mapping[str, float],
+    ) -> None:
+        """Learn from every proposal up to its first token that was not written; forced ones teach nothing."""
+        for draft in drafts:
+            if not len(draft):
+                continue
+            record = self._record(draft.source)
+            record.took(seconds.get(draft.source, 0.0), len(draft))
+            for place, token in enumerate(draft.tokens[: len(tokens)]):
+                is_kept = token == tokens[place]
+                if place not in draft.forced:
+                    level = self._share(record, draft.confidences[place])
+                    trust = self._trust.setdefault(draft.source, _Share(_TRUST_WEIGHT, _TRUST_WEIGHT))
+                    trust.hits += is_kept
+                    trust.tries += level.value  # what was expected, so the quotient is 1 where it came true
+                    level.observe(is_kept)
+                    record.overall.observe(is_kept)
+                if not is_kept:
+                    break
 
     def acceptance(self, source: str) -> float:
         """Return the estimated chance that the next token of `source` is kept."""
@@ -175,7 +240,7 @@ class Governor:
         expected, path = 1.0, 1.0
         for place, confidence in enumerate(draft.confidences[: self.max_draft]):
             if place not in draft.forced:
-                path *= self._share(record, confidence).value
+                path *= self._chance(draft.source, self._share(record, confidence))
             expected += path
             rate = expected / self.curve(rows + place + 1)
             if rate >= best_rate:
@@ -183,6 +248,10 @@ class Governor:
             elif draft.is_sampled:
                 break
         return best, best_rate
+
+    def _chance(self, source: str, share: _Share) -> float:
+        trust = self._trust.get(source)
+        return share.value if trust is None else share.value * min(trust.value, 1.0)
 
     def _explore(self, record: _SourceRecord) -> int:
         """Return 1 at every `_EXPLORE_EVERY`th refusal, so that a method can win back its place."""

@@ -6,7 +6,8 @@ Letters: `M` rows of one forward, `V` vocabulary.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from agentcore.decoding.speculation._acceptance import (
     RejectionSampling,
 )
 from agentcore.decoding.speculation._compose import compose
-from agentcore.decoding.speculation._draft import EMPTY_DRAFT, Draft, Drafter, Verification
+from agentcore.decoding.speculation._draft import EMPTY_DRAFT, Draft, Drafter, SharesCache, Verification
 from agentcore.decoding.speculation._governor import DraftPolicy, FixedLength
 from agentcore.decoding.speculation._report import SpeculationReport
 from agentcore.decoding.speculation._target import Target
@@ -119,7 +120,7 @@ def speculate(
         model,
         prompt_ids,
         drafters=drafters,
-        policy=governor or FixedLength(),
+        policy=(governor or FixedLength()).for_sequence(),
         rule=rule,
         max_new_tokens=max_new_tokens,
         stop=stop,
@@ -130,6 +131,15 @@ def speculate(
         report=report if report is not None else SpeculationReport(),
     )
     return run.steps(cancel)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The draft to run, and all that were proposed, with what each took in seconds."""
+
+    draft: Draft = EMPTY_DRAFT
+    drafts: Sequence[Draft] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 class _Run:
@@ -171,6 +181,8 @@ class _Run:
     def steps(self, cancel: CancelSignal | None) -> Iterator[Step]:
         for drafter in self.drafters:
             drafter.start([*self.cached_ids, *self.pending])
+            if isinstance(drafter, SharesCache):
+                drafter.share(self.cache, offset=self.cache.length - len(self.cached_ids))  # type: ignore[union-attr]
         is_prompt = True
         while True:
             if cancel is not None and cancel.is_set():
@@ -179,10 +191,10 @@ class _Run:
             self.held_before = self.cache.length + len(self.pending)  # type: ignore[union-attr]
             steps = self.forced_steps()
             if not steps or steps[-1].finish is None:
-                draft, draft_seconds = (EMPTY_DRAFT, 0.0) if is_prompt else self.plan()
+                plan = _Plan() if is_prompt else self.plan()
                 with torch.inference_mode():
-                    scores = self.scores(draft, is_prompt=is_prompt)
-                    steps += self.verify(draft, scores, draft_seconds)
+                    scores = self.scores(plan.draft, is_prompt=is_prompt)
+                    steps += self.verify(plan, scores)
             if not is_prompt:
                 self.report.decode_seconds += time.perf_counter() - begun
             is_prompt = False
@@ -206,7 +218,7 @@ class _Run:
             self.tell(Verification(tuple(step.token_id for step in steps)))
         return steps
 
-    def plan(self) -> tuple[Draft, float]:
+    def plan(self) -> _Plan:
         """Ask the drafters and let the policy choose."""
         rows = len(self.pending)
         room = self.budget - self.emitted - 1  # the target's own token follows every draft
@@ -214,17 +226,19 @@ class _Run:
             room = min(room, -rows % self.fixed_rows)
         room = min(room, self.policy.max_draft)
         if room < 1:
-            return EMPTY_DRAFT, 0.0
+            return _Plan()
         drafts: list[Draft] = []
         seconds: dict[str, float] = {}
         for drafter in self.drafters:
             begun = time.perf_counter()
-            asked = min(room, self.policy.limit(drafter.name, rows=rows))
+            asked = min(room, self.policy.limit(drafter.name, rows=rows, rivals=drafts))
+            if asked < 1:
+                continue
             drafts.append(compose(drafter, self.constraint, limit=asked, eos_ids=self.eos_ids))
             seconds[drafts[-1].source] = time.perf_counter() - begun
         draft = self.policy.choose(drafts, rows=rows) if any(len(draft) for draft in drafts) else EMPTY_DRAFT
         self.report.draft_seconds += sum(seconds.values())
-        return draft, seconds.get(draft.source, 0.0)
+        return _Plan(draft, drafts, seconds)
 
     def scores(self, draft: Draft, *, is_prompt: bool) -> Tensor:
         """Run what is pending and the draft; return the scores after the last pending token and each draft, (n + 1, V)."""
@@ -242,8 +256,9 @@ class _Run:
             parts.append(self.model.forward(part, self.cache, rows="all", fixed_rows=self.fixed_rows))  # type: ignore[call-arg]
         return torch.cat(parts)[-len(draft) - 1 :]
 
-    def verify(self, draft: Draft, scores: Tensor, draft_seconds: float) -> list[Step]:
+    def verify(self, plan: _Plan, scores: Tensor) -> list[Step]:
         """Commit the accepted drafts and the target's own token; cut the cache to what is committed."""
+        draft = plan.draft
         best = self.rule.begin(scores)
         context = (self.pending[-1], *draft.tokens)
         held = self.cache.length - len(draft)  # type: ignore[union-attr]
@@ -264,13 +279,15 @@ class _Run:
                 break
         self.cache.truncate(held + len(steps) - 1)  # type: ignore[union-attr]
         self.pending = [steps[-1].token_id]
+        tokens = tuple(step.token_id for step in steps)
+        if plan.drafts:
+            self.policy.observe(plan.drafts, tokens, seconds=plan.seconds)
         if len(draft):
-            self.policy.observe(draft, accepted, draft_seconds=draft_seconds)
             free = [place for place in range(len(draft)) if place not in draft.forced]
             kept = sum(place < accepted for place in free)
             self.report.count_draft(draft.source, drafted=len(free), accepted=kept)
         top_ids = np.array(best, dtype=np.int32)[:, None]
-        self.tell(Verification(tuple(step.token_id for step in steps), accepted, context, top_ids))
+        self.tell(Verification(tokens, accepted, context, top_ids))
         return steps
 
     def must_follow(self) -> bool:

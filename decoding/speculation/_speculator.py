@@ -39,9 +39,10 @@ class Speculator:
     model : Target
         The model whose tokens count.
     methods : str or sequence of str
-        Names out of `METHODS`, also joined by commas. "auto" is suffix and recycling. With several, the governor picks one at each step.
+        Names out of `METHODS`, also joined by commas. "auto" is suffix and recycling, and the drafting model where one is
+        given. With several, the governor picks one at each step.
     draft_model : Target or None
-        For the method "draft_model": a smaller model, or a cheaper tier, with the same vocabulary.
+        For the method "draft_model": a smaller model with the same vocabulary, or the same file in a cheaper layout.
     judge : float
         Threshold in nats; above 0 the output is lossy (see `JudgeAcceptance`).
     max_draft : int
@@ -71,7 +72,7 @@ class Speculator:
         pool: DraftPool | None = None,
     ) -> None:
         self.model = model
-        self.methods = _parse(methods)
+        self.methods = _parse(methods, has_draft_model=draft_model is not None)
         if "draft_model" in self.methods:
             if draft_model is None:
                 raise ValueError("the method 'draft_model' needs a draft_model")
@@ -90,7 +91,9 @@ class Speculator:
         """Who decides how much to draft; the first access measures the model's step times."""
         with self._lock:
             if self._governor is None:
-                self._governor = Governor(measure_step_times(self.model), max_draft=self.max_draft)
+                self._governor = Governor(
+                    measure_step_times(self.model), max_draft=self.max_draft, prices=self._prices()
+                )
             return self._governor
 
     def generate(
@@ -151,6 +154,11 @@ class Speculator:
         with self._lock:
             self._tables.pop(run, None)
 
+    def _prices(self) -> dict[str, float]:
+        if self.draft_model is None or "draft_model" not in self.methods:
+            return {}
+        return {"draft_model": measure_step_times(self.draft_model, rows=(1,))(1)}
+
     def _make(self, name: str, run: str, sampling: Sampling) -> Drafter:
         makers: dict[str, Callable[[], Drafter]] = {
             "leap": LeapDrafter,
@@ -179,10 +187,10 @@ class Speculator:
             return table
 
 
-def _parse(methods: str | Sequence[str]) -> tuple[str, ...]:
+def _parse(methods: str | Sequence[str], *, has_draft_model: bool) -> tuple[str, ...]:
     names = tuple(part.strip() for part in methods.split(",")) if isinstance(methods, str) else tuple(methods)
     if names == ("auto",):
-        return _AUTO
+        return (*_AUTO, "draft_model") if has_draft_model else _AUTO
     for name in names:
         if name not in METHODS:
             raise UnknownMethodError(name, (*METHODS, "auto"))

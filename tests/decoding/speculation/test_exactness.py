@@ -67,8 +67,8 @@ def _check(model: LanguageModel, *, methods: tuple[str, ...], length: int, prefi
 
 
 def test_drafts_change_no_token_of_the_int4_tier(int4: LanguageModel) -> None:
-    """With fixed rows, free and constrained text by suffix and recycling drafts is bit for bit that of plain decoding."""
-    _check(int4, methods=("suffix", "recycling"), length=24)
+    """With fixed rows, free and constrained text is bit for bit that of plain decoding, also where drafts use the model's cache."""
+    _check(int4, methods=("suffix", "recycling", "draft_model"), length=24)
 
 
 @pytest.mark.slow

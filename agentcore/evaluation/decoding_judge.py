@@ -1,0 +1,232 @@
+"""What judge decoding costs in task score and gains in time: ``python -m agentcore.evaluation.decoding_judge --target … --draft …``.
+
+A model answers grade-school problems with a smaller model of its family as drafter, once with lossless verification and once
+at each threshold of the judge, problem by problem in turn. Score and time stand side by side; every interval is a paired
+bootstrap over problems. Times are processor seconds of decoding (everything after the prompt's forward), which other work on
+the machine changes less than wall time. What it cannot tell: other tasks, and pairs with a less able or a dearer drafter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from agentcore.backbones._template import ChatTemplate
+from agentcore.decoding import LanguageModel, load_gguf
+from agentcore.decoding.speculation import (
+    DraftModelDrafter,
+    FixedLength,
+    SpeculationReport,
+    measure_step_times,
+    speculate,
+)
+from agentcore.decoding.trimming import extract_answer, same_answer
+from agentcore.evaluation.trimming_live import Problem, read_problems
+
+__all__ = ["Answered", "compare", "run"]
+
+_PROMPT = (
+    "{question}\nThink step by step in a few short sentences, then end with 'The answer is' and the number."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One problem answered at one threshold.
+
+    Attributes
+    ----------
+    is_right : bool
+        Whether the number is the right one.
+    tokens, forwards, accepted : int
+        Tokens emitted, forwards of the target after the prompt's, draft tokens kept.
+    seconds : float
+        Processor seconds of decoding.
+    """
+
+    is_right: bool
+    tokens: int
+    forwards: int
+    accepted: int
+    seconds: float
+
+
+def run(
+    target: LanguageModel,
+    draft: LanguageModel,
+    problems: Sequence[Problem],
+    *,
+    thresholds: Sequence[float],
+    draft_length: int = 8,
+    max_new_tokens: int = 200,
+    max_seconds: float = float("inf"),
+) -> dict[str, Any]:
+    """Answer problems losslessly and at each threshold.
+
+    Parameters
+    ----------
+    target, draft : LanguageModel
+        The model that counts and the one that drafts.
+    problems : sequence of Problem
+        What to answer.
+    thresholds : sequence of float
+        The judge's, in nats; 0, lossless verification, is always run.
+    draft_length : int
+        Longest draft.
+    max_new_tokens : int
+        Bound on an answer.
+    max_seconds : float
+        No new problem begins after this; the figures are over those answered in full.
+
+    Returns
+    -------
+    dict
+        For each threshold `accuracy ms_per_token accepted_mean`, and against lossless verification `speedup` and
+        `score_change`, each with its 95 % interval; and the price of a drafted token in target forwards.
+    """
+    arms = (0.0, *[threshold for threshold in thresholds if threshold])
+    answered: dict[float, list[Answered]] = {arm: [] for arm in arms}
+    begun = time.monotonic()
+    for number, problem in enumerate(problems):
+        if time.monotonic() - begun > max_seconds:
+            break
+        for place in range(len(arms)):
+            arm = arms[(number + place) % len(arms)]
+            answered[arm].append(
+                _answer(
+                    target,
+                    draft,
+                    problem,
+                    judge=arm,
+                    draft_length=draft_length,
+                    max_new_tokens=max_new_tokens,
+                )
+            )
+        sys.stderr.write(
+            f"{number + 1} problems: "
+            + ", ".join(
+                f"{arm:g}: {sum(a.is_right for a in rows)} right, {1e3 * _seconds_a_token(rows):.0f} ms"
+                for arm, rows in answered.items()
+            )
+            + "\n"
+        )
+    price = measure_step_times(draft, rows=(1,))(1) / measure_step_times(target, rows=(1,))(1)
+    return {
+        "problems": len(answered[0.0]),
+        "draft_to_target_time": round(price, 3),
+        "thresholds": {f"{arm:g}": compare(answered[0.0], rows) for arm, rows in answered.items()},
+        "answers": {f"{arm:g}": [asdict(row) for row in rows] for arm, rows in answered.items()},
+    }
+
+
+def compare(lossless: Sequence[Answered], judged: Sequence[Answered]) -> dict[str, Any]:
+    """Return the figures of one arm and its paired differences from lossless verification."""
+
+    def speedup(places: Sequence[int]) -> float:
+        return _seconds_a_token([lossless[i] for i in places]) / _seconds_a_token([judged[i] for i in places])
+
+    def change(places: Sequence[int]) -> float:
+        return sum(judged[i].is_right - lossless[i].is_right for i in places) / len(places)
+
+    return {
+        "accuracy": round(sum(a.is_right for a in judged) / len(judged), 3),
+        "ms_per_token": round(1e3 * _seconds_a_token(judged), 2),
+        "accepted_mean": round(sum(a.accepted for a in judged) / max(sum(a.forwards for a in judged), 1), 3),
+        "speedup": _with_interval(speedup, len(judged)),
+        "score_change": _with_interval(change, len(judged)),
+    }
+
+
+def _seconds_a_token(rows: Sequence[Answered]) -> float:
+    return sum(row.seconds for row in rows) / max(sum(row.tokens - 1 for row in rows), 1)
+
+
+def _with_interval(figure: Callable[[Sequence[int]], float], count: int, *, draws: int = 2000) -> list[float]:
+    """Return the figure over all problems and its 95 % bootstrap interval."""
+    source = random.Random(0)
+    values = sorted(figure([source.randrange(count) for _ in range(count)]) for _ in range(draws))
+    low, high = values[int(0.025 * draws)], values[int(0.975 * draws) - 1]
+    return [round(value, 4) for value in (figure(range(count)), low, high)]
+
+
+def _answer(
+    target: LanguageModel,
+    draft: LanguageModel,
+    problem: Problem,
+    *,
+    judge: float,
+    draft_length: int,
+    max_new_tokens: int,
+) -> Answered:
+    template = ChatTemplate(target.chat_template, marks=target.tokenizer.control_tokens)
+    prompt = template.render([{"role": "user", "content": _PROMPT.format(question=problem.question)}])
+    report = SpeculationReport()
+    steps = speculate(
+        target,
+        target.tokenizer.encode(prompt),
+        drafter=DraftModelDrafter(draft, target=target, with_distributions=True),
+        judge=judge,
+        governor=FixedLength(draft_length),
+        max_new_tokens=max_new_tokens,
+        report=report,
+    )
+    text = next(steps).text
+    begun = time.process_time()
+    text += "".join(step.text for step in steps)
+    seconds = time.process_time() - begun
+    value = extract_answer(text)
+    is_right = value is not None and same_answer(value.key, problem.answer)
+    accepted = sum(counts.accepted for counts in report.methods.values())
+    return Answered(is_right, report.emitted, report.forwards, accepted, seconds)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run from the command line; the last line of stdout is JSON."""
+    parser = argparse.ArgumentParser(description="Measure judge decoding on a task.")
+    parser.add_argument("--target", type=Path, required=True, help="GGUF file of the model that counts")
+    parser.add_argument("--target-weights", default="bf16")
+    parser.add_argument("--draft", type=Path, required=True, help="GGUF file of the model that drafts")
+    parser.add_argument("--data", type=Path, required=True, help="JSONL with question and answer")
+    parser.add_argument("--skip", type=int, default=0, help="leave out the first problems")
+    parser.add_argument("--limit", type=int, default=40)
+    parser.add_argument("--thresholds", type=float, nargs="+", default=[0.3])
+    parser.add_argument("--max-seconds", type=float, default=float("inf"))
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--out", type=Path, help="folder for decoding_judge.json")
+    chosen = parser.parse_args(arguments)
+    target = load_gguf(chosen.target, weights=chosen.target_weights, threads=chosen.threads)
+    draft = load_gguf(chosen.draft, weights="int4")
+    problems = read_problems(chosen.data, limit=chosen.skip + chosen.limit)[chosen.skip :]
+    figures = run(target, draft, problems, thresholds=chosen.thresholds, max_seconds=chosen.max_seconds)
+    result = {
+        "bench": "decoding_judge",
+        "data": chosen.data.name,
+        **figures,
+        "target": {"file": chosen.target.name, "sha256": _sha256(chosen.target), "layout": target.layout},
+        "draft": {"file": chosen.draft.name, "sha256": _sha256(chosen.draft), "layout": draft.layout},
+        "settings": {"skip": chosen.skip, "threads": chosen.threads},
+    }
+    for threshold, row in figures["thresholds"].items():
+        sys.stdout.write(f"{threshold:>5} nats: {row}\n")
+    if chosen.out is not None:
+        chosen.out.mkdir(parents=True, exist_ok=True)
+        (chosen.out / "decoding_judge.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    sys.stdout.write(json.dumps({key: value for key, value in result.items() if key != "answers"}) + "\n")
+    return 0
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
