@@ -9,21 +9,34 @@ import pytest
 
 from agentcore.workflow.support import check_support
 
-PAIRS = json.loads((Path(__file__).parent.parent / "data" / "support.json").read_text(encoding="utf-8"))
+DATA = Path(__file__).parent.parent / "data"
+# The rules were written with the first two files in sight; of the third only the score was ever looked at.
+SEEN = ("support.json", "support_fresh.json")
+HELD_OUT = "support_held_out.json"
+PAIRS = json.loads((DATA / SEEN[0]).read_text(encoding="utf-8"))
 
 
-def test_nine_of_ten_spoiled_claims_are_marked() -> None:
-    """Claims whose number, name, negation or relation was spoiled are marked, at least 90 % of them."""
-    spoiled = [pair for pair in PAIRS if not pair["supported"]]
-    missed = [pair["claim"] for pair in spoiled if check_support(pair["claim"], [pair["span"]]).is_supported]
-    assert len(missed) <= 0.1 * len(spoiled), missed
+def shares_marked(name: str) -> tuple[float, float]:
+    """Return the shares of the spoiled and of the good claims of a file that are marked."""
+    marked: dict[bool, list[bool]] = {True: [], False: []}
+    for pair in json.loads((DATA / name).read_text(encoding="utf-8")):
+        marked[pair["supported"]].append(not check_support(pair["claim"], [pair["span"]]).is_supported)
+    return sum(marked[False]) / len(marked[False]), sum(marked[True]) / len(marked[True])
 
 
-def test_one_of_ten_good_claims_at_most_is_marked() -> None:
-    """Claims that their span supports are left alone, at least 90 % of them."""
-    good = [pair for pair in PAIRS if pair["supported"]]
-    marked = [pair["claim"] for pair in good if not check_support(pair["claim"], [pair["span"]]).is_supported]
-    assert len(marked) <= 0.1 * len(good), marked
+@pytest.mark.parametrize("name", SEEN)
+def test_nine_of_ten_spoiled_claims_are_marked(name: str) -> None:
+    """Claims spoiled in number, name, negation, relation, quantity or order are marked, at least 90 % of them, and at most 10 % of the good."""
+    spoiled, good = shares_marked(name)
+    assert spoiled >= 0.9
+    assert good <= 0.1
+
+
+def test_pairs_that_no_rule_was_written_for_fare_nearly_as_well() -> None:
+    """On pairs held out from the writing of the rules 90 % of the spoiled claims are marked, and at most 15 % of the good."""
+    spoiled, good = shares_marked(HELD_OUT)
+    assert spoiled >= 0.9
+    assert good <= 0.15
 
 
 @pytest.mark.parametrize(
@@ -34,6 +47,14 @@ def test_one_of_ten_good_claims_at_most_is_marked() -> None:
         ("The valve was not replaced.", "The valve was replaced in March."),
         ("Vega is smaller than Rigel.", "Rigel is smaller than Vega."),
         ("Nobody from Turin spoke.", "The committee met in Milan on Friday."),
+        ("The pump was built by Anders Holm.", "Anders Holm sold the pump that Ida Brekke had built."),
+        ("Mrs Dahl sued the bank.", "The bank sued Mrs Dahl."),
+        ("All the windows were broken.", "Most of the windows were broken."),
+        ("Only nurses may enter.", "Nurses and doctors may enter."),
+        ("The tram ran before the war.", "The tram ran only after the war."),
+        ("The valve costs 40 euros.", "The pump costs 40 euros, the valve 12 euros."),
+        ("The house was sold.", "It is not known whether the house was sold."),
+        ("The boat sailed from Bergen to Oslo.", "The boat sailed from Oslo to Bergen."),
     ],
 )
 def test_a_contradiction_is_marked(claim: str, span: str) -> None:
@@ -49,6 +70,22 @@ def test_a_contradiction_is_marked(claim: str, span: str) -> None:
 def test_a_span_supports_its_own_sentences(pair: dict[str, str]) -> None:
     """Whatever a span says word for word is supported by it."""
     assert check_support(pair["span"], [pair["span"]]).is_supported
+
+
+@pytest.mark.parametrize(
+    ("claim", "span"),
+    [
+        ("The bank was sued by Mrs Dahl.", "Mrs Dahl sued the bank."),
+        ("The valve costs 12 euros.", "The pump costs 40 euros, the valve 12 euros."),
+        ("Oslo is smaller than Berlin.", "Berlin is larger than Oslo."),
+        ("The house was built after the barn.", "The barn was built before the house."),
+        ("Ida Brekke bought the boat from Lars Moe.", "Lars Moe sold the boat to Ida Brekke."),
+        ("The station was closed in 1964.", "The station was not closed until 1964."),
+    ],
+)
+def test_other_words_for_the_same_are_left_alone(claim: str, span: str) -> None:
+    """Passive, converse, ellipsis and comparison from the other side are no contradiction."""
+    assert check_support(claim, [span]).problems == ()
 
 
 def test_several_spans_are_read_together() -> None:

@@ -1,19 +1,30 @@
-"""The check as a whole: numbers, names, negation, relations, overlap."""
+"""The check as a whole: numbers, names, polarity, quantities, order, roles, binding, overlap."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from agentcore.workflow.support._negation import negation_problems, opposite_problems, without_quantities
+from agentcore.workflow.support._binding import binding_problems
+from agentcore.workflow.support._clauses import clauses_of
+from agentcore.workflow.support._lexicon import MONTHS
 from agentcore.workflow.support._numbers import number_problems
-from agentcore.workflow.support._relations import relation_problems
+from agentcore.workflow.support._orders import order_problems
+from agentcore.workflow.support._polarity import polarity_problems
+from agentcore.workflow.support._quantities import quantity_problems
+from agentcore.workflow.support._roles import kin_problems, role_problems
 from agentcore.workflow.support._text import Token, content, read
 
 __all__ = ["Verdict", "check_support"]
 
 # A paraphrase may change many words; with more than two thirds gone the span speaks of something else.
 _MISSING_SHARE = 2 / 3
+# "No more than six" asserts something: it denies nothing that is named.
+_BOUNDS = re.compile(
+    r"\b(?:no|not)\s+(?:more|less|fewer|later|earlier|longer|only|just|merely|least)\b(?:\s+than)?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +57,35 @@ def check_support(claim: str, spans: Sequence[str]) -> Verdict:
 
     Notes
     -----
-    Rules, no inference: a paraphrase that turns every word around can be marked although it is right, and a wrong
-    claim that uses only words of the span in the same order can pass.
+    Rules over clauses, no inference: a paraphrase that turns every word around can be marked although it is right, and a
+    wrong claim whose fault no rule knows can pass.
     """
-    ours = read(without_quantities(claim))
-    theirs = read(without_quantities("\n\n".join(spans)))
+    ours = read(_BOUNDS.sub("up to", claim))
+    theirs = read(_BOUNDS.sub("up to", "\n\n".join(spans)))
+    said, known = clauses_of(ours), clauses_of(theirs)
     found = [
         *number_problems(ours, theirs),
         *_name_problems(ours, theirs),
-        *negation_problems(ours, theirs),
-        *opposite_problems(ours, theirs),
-        *relation_problems(ours, theirs),
+        *kin_problems(ours, theirs),
+        *polarity_problems(said, known),
+        *quantity_problems(said, known),
+        *order_problems(ours, theirs),
+        *role_problems(said, known),
+        *binding_problems(said, known),
     ]
     return Verdict(tuple(dict.fromkeys(found or _overlap_problems(ours, theirs))))
 
 
 def _name_problems(claim: list[Token], spans: list[Token]) -> Iterator[str]:
     """Yield names of the claim that no span has."""
-    known = {token.lemma for token in spans} | {token.text.lower() for token in spans}
-    parts = {part for token in spans for part in token.text.lower().split("-")}
+    known = {token.lemma for token in spans} | {token.low for token in spans}
+    parts = {part for token in spans for part in token.low.split("-")}
     for place, token in enumerate(claim):
         opens_name = token.opens and place + 1 < len(claim) and claim[place + 1].is_name
-        if not (token.is_name or opens_name) or token.text in ("The", "A", "An", "I"):
+        is_time = token.low in MONTHS and token.text[0].isupper()
+        if not (token.is_name or opens_name or is_time) or token.text in ("The", "A", "An", "I"):
             continue
-        if token.lemma not in known and token.text.lower() not in known and token.text.lower() not in parts:
+        if token.lemma not in known and token.low not in known and token.low not in parts:
             yield f"the name {token.text!r} is in no cited span"
 
 

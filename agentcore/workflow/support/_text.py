@@ -1,41 +1,28 @@
-"""Tokens of a claim or a span as the checks see them: lemma, position, sentence, chunk."""
+"""Tokens of a claim or a span as the checks see them: base form, value of a number, sentence, punctuation before it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from agentcore.workflow.reading.words import STOP_WORDS, sentence_spans, stem
+from agentcore.workflow.reading.words import sentence_spans
+from agentcore.workflow.support._lexicon import AUXILIARIES, FUNCTION_WORDS, MEASURES, MONTHS, VERBS, lemma
 
-__all__ = ["Token", "content", "lemma", "numbers_of", "read"]
+__all__ = ["Token", "content", "lemmas", "read"]
 
-_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:[-'’][^\W_]+)*|[^\W_]+|[,;:()]")
+_WORD = re.compile(r"\d+(?:[.,]\d+)*(?:st|nd|rd|th)?|[^\W\d_]+(?:[-'’][^\W_]+)*|[^\W_]+|[,;:()]")
 _BREAKS = frozenset(",;:()")
-_CHUNK_WORDS = frozenset(("and", "but", "while", "whereas", "to"))
-_IRREGULAR = {
-    form: base
-    for base, forms in {
-        "become": "became", "begin": "began begun", "break": "broke broken", "bring": "brought", "build": "built",
-        "buy": "bought", "choose": "chose chosen", "come": "came", "draw": "drew drawn", "fall": "fell fallen",
-        "fight": "fought", "fly": "flew flown", "freeze": "froze frozen", "give": "gave given", "go": "went gone",
-        "grow": "grew grown", "hold": "held", "keep": "kept", "know": "knew known", "lead": "led", "leave": "left",
-        "lose": "lost", "make": "made", "meet": "met", "pay": "paid", "rise": "rose risen", "run": "ran", "say": "said",
-        "see": "saw seen", "sell": "sold", "send": "sent", "sing": "sang sung", "sink": "sank sunk", "speak": "spoke spoken",
-        "stand": "stood", "take": "took taken", "teach": "taught", "tell": "told", "think": "thought", "win": "won",
-        "write": "wrote written",
-    }.items()
-    for form in forms.split()
-}  # fmt: skip
 _UNITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]  # fmt: skip
-_TENS = {
-    w: 10 * n
-    for n, w in enumerate(
-        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2
+_TENS = dict(
+    zip(
+        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"],
+        range(20, 100, 10),
+        strict=True,
     )
-}
-_ORDINALS = {
-    w: n
-    for n, w in enumerate(
+)
+_ORDINALS = dict(
+    zip(
         [
             "first",
             "second",
@@ -50,9 +37,24 @@ _ORDINALS = {
             "eleventh",
             "twelfth",
         ],
-        start=1,
+        range(1, 13),
+        strict=True,
     )
+)
+_FRACTIONS = {
+    "half": "0.5",
+    "halve": "0.5",
+    "halved": "0.5",
+    "halves": "0.5",
+    "doubled": "2",
+    "doubles": "2",
+    "third": "3rd",
+    "thirds": "2/3",
+    "quarter": "0.25",
+    "twice": "2",
+    "double": "2",
 }
+_YEAR = re.compile(r"1[0-9]{3}|20[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,13 @@ class Token:
     lemma : str
         Its base form, for comparison.
     number : str or None
-        Its value as digits, when it is a number or a number word.
-    sentence, chunk : int
-        Which sentence and which stretch between commas and joining words it stands in.
+        Its value as digits, when it is a number or a number word; ordinals end in "th" ("3th").
+    measure : str
+        What a number counts: "year", "day", "ordinal", a measure word, "" when nothing is said.
+    sentence : int
+        Which sentence it stands in.
+    gap : str
+        The punctuation before it, "" without any.
     opens : bool
         It is the first of its sentence.
     """
@@ -76,75 +82,102 @@ class Token:
     text: str
     lemma: str
     number: str | None
+    measure: str
     sentence: int
-    chunk: int
+    gap: str
     opens: bool
+
+    @property
+    def low(self) -> str:
+        """The word in lower case."""
+        return self.text.lower()
 
     @property
     def is_name(self) -> bool:
         """Whether it is written like a name (not by opening a sentence alone)."""
-        return self.number is None and self.text[0].isupper() and not self.opens
+        return self.number is None and self.text[0].isupper() and not self.opens and self.low not in MONTHS
+
+    @property
+    def is_content(self) -> bool:
+        """Whether it is no function word."""
+        return self.low not in FUNCTION_WORDS
 
 
 def read(text: str) -> list[Token]:
     """Split a text into tokens."""
     tokens: list[Token] = []
-    chunk = 0
     for sentence, (start, end) in enumerate(sentence_spans(text)):
-        chunk += 1
-        opens = True
+        words: list[tuple[str, str]] = []
+        gap = ""
         for match in _WORD.finditer(text, start, end):
             word = match.group()
             if word in _BREAKS:
-                chunk += 1
+                gap = word
                 continue
-            bare = re.sub(r"['’]s?$", "", word)
-            if bare.lower() in _CHUNK_WORDS:
-                chunk += 1
-            tokens.append(Token(bare, lemma(bare), _number(bare), sentence, chunk, opens))
-            opens = False
+            words.append((re.sub(r"['’]s?$", "", word), gap))
+            gap = ""
+        low = [word.lower() for word, _ in words]
+        for place, (word, before) in enumerate(words):
+            value = _number(
+                word, low[place - 1] if place else "", low[place + 1] if place + 1 < len(low) else ""
+            )
+            measure = _measure(value, low, place) if value else ""
+            tokens.append(Token(word, lemma(word), value, measure, sentence, before, place == 0))
     return tokens
 
 
-def lemma(word: str) -> str:
-    """Return the base form: irregular verbs by list, everything else by stem."""
-    low = word.lower()
-    return stem(_IRREGULAR.get(low, low))
-
-
-def content(tokens: list[Token]) -> list[Token]:
+def content(tokens: Iterable[Token]) -> list[Token]:
     """Return the tokens that are no function words."""
-    return [token for token in tokens if token.text.lower() not in STOP_WORDS]
+    return [token for token in tokens if token.is_content]
 
 
-def numbers_of(tokens: list[Token]) -> set[str]:
-    """Return the values of all numbers."""
-    return {token.number for token in tokens if token.number is not None}
+def lemmas(tokens: Iterable[Token]) -> set[str]:
+    """Return the base forms of the tokens that are no function words."""
+    return {token.lemma for token in tokens if token.is_content}
 
 
-def _number(word: str) -> str | None:
+def _number(word: str, before: str, after: str) -> str | None:
     """Return the value of a number or number word; "one" is more often a pronoun and counts as none."""
     low = word.lower()
     if word[0].isdigit():
         digits = re.match(r"\d+(?:,\d{3})*(?:\.\d+)?", word)
         assert digits is not None
-        return (
-            digits.group().replace(",", "").removesuffix(".0")
-            if word[digits.end() :] in ("", "st", "nd", "rd", "th", ",", ".")
-            else word
-        )
+        tail = word[digits.end() :]
+        value = digits.group().replace(",", "")
+        value = value.rstrip("0").rstrip(".") if "." in value else value
+        return value + ("th" if tail in ("st", "nd", "rd", "th") else tail.strip(".,"))
+    if low in _FRACTIONS and (low != "third" or before == "a"):
+        return _FRACTIONS[low] if low != "third" else "1/3"
+    is_adverb = (
+        before in AUXILIARIES
+        or (before != "the" and after in VERBS)
+        or (before != "the" and (after.endswith("ed") or not after))
+    )  # "was first performed"
+    if low in _ORDINALS and not is_adverb and not (low == "second" and before in ("a", "per")):
+        return f"{_ORDINALS[low]}th"
     if low in _UNITS[2:]:
         return str(_UNITS.index(low))
     if low in _TENS:
         return str(_TENS[low])
-    if low in ("twice", "double"):
-        return "2"
-    if low in ("hundred", "thousand", "million", "billion", "dozen"):
+    if low in ("hundred", "thousand", "million", "billion", "dozen") and not before[:1].isdigit():
         return low
-    if low in _ORDINALS and low not in ("first", "second"):
-        return str(_ORDINALS[low])
     if "-" in low:
         tens, _, units = low.partition("-")
         if tens in _TENS and units in _UNITS:
             return str(_TENS[tens] + _UNITS.index(units))
     return None
+
+
+def _measure(value: str, low: list[str], place: int) -> str:
+    """Return what a number counts."""
+    if value.endswith("th"):
+        return "ordinal"
+    after = low[place + 1] if place + 1 < len(low) else ""
+    before = low[place - 1] if place else ""
+    if after in MONTHS or (before in MONTHS and not _YEAR.fullmatch(value)):
+        return "day"
+    if after in MEASURES:
+        return lemma(after)
+    if before in ("version", "no", "number", "chapter", "page", "platform"):
+        return before
+    return "year" if _YEAR.fullmatch(value) and after not in MEASURES else ""

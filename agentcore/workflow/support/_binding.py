@@ -1,0 +1,81 @@
+"""What belongs together: numbers, places and names stay with what the spans put them with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from agentcore.workflow.support._clauses import Clause
+from agentcore.workflow.support._lexicon import MONTHS
+from agentcore.workflow.support._text import Token
+
+__all__ = ["binding_problems"]
+
+
+def binding_problems(claim: Sequence[Clause], spans: Sequence[Clause]) -> Iterator[str]:
+    """Yield pairs of the claim that no clause of the spans holds, where each holder has a rival for one of them."""
+    for clause in claim:
+        for token, slot in zip(clause.tokens, clause.slots, strict=True):
+            is_typed = token.number is not None or token.is_name
+            if slot == "than" or token.low in MONTHS or not token.is_content:
+                continue
+            if token.measure == "day":
+                continue
+            for other, place in zip(clause.tokens, clause.slots, strict=True):
+                if other is token or place == "than" or not other.is_content or other.low in MONTHS:
+                    continue
+                if other.measure == "day" or other.lemma in (token.lemma, token.measure):
+                    continue
+                if not is_typed and (other is not clause.verb or not token.text[0].islower()):
+                    continue
+                if _are_apart(token, slot, other, clause, spans):
+                    yield f"the cited spans do not put {token.text} and {other.text} together"
+                    return
+
+
+def _are_apart(token: Token, slot: str, other: Token, ours: Clause, spans: Sequence[Clause]) -> bool:
+    """Tell whether each clause with the other word has a rival of the token, and none has both."""
+    having = [clause for clause in spans if _has(clause, token)]
+    holders = [clause for clause in spans if _own(clause, other) or other.lemma in clause.subject]
+    if (
+        token.number is None and not token.is_name
+    ):  # what a common noun means may be named otherwise elsewhere
+        sentences = {clause.tokens[0].sentence for clause in having}
+        holders = [c for c in holders if c.tokens[0].sentence in sentences]
+    if not having or not holders or any(_own(c, other) or other.lemma in c.bag for c in having):
+        return False
+    return all(_rival(token, slot, ours, clause) for clause in holders)
+
+
+def _key(token: Token) -> str:
+    return token.number if token.number is not None else token.lemma
+
+
+def _has(clause: Clause, token: Token) -> bool:
+    """Tell whether a clause holds a word, its own or taken over."""
+    return _own(clause, token) or token.lemma in clause.taken
+
+
+def _own(clause: Clause, token: Token) -> bool:
+    """Tell whether a word stands in a clause, outside what is compared."""
+    return any(
+        _key(t) == _key(token) and slot != "than" for t, slot in zip(clause.tokens, clause.slots, strict=True)
+    )
+
+
+def _rival(token: Token, slot: str, ours: Clause, clause: Clause) -> bool:
+    """Tell whether a clause has another word of the kind in the token's place, one that the claim does not have."""
+    for other, place in zip(clause.tokens, clause.slots, strict=True):
+        if place == "than" or other.measure == "day" or _own(ours, other):
+            continue
+        if token.number is not None:
+            if other.number is not None and other.measure == token.measure:
+                return True
+        elif (token.is_name and slot not in ("agent", "patient", "") and place == slot and other.is_name) or (
+            not token.is_name
+            and slot not in ("agent", "verb", "")
+            and place == slot
+            and other.is_content
+            and other.low not in MONTHS
+        ):
+            return True
+    return False

@@ -1,0 +1,254 @@
+"""Closed lists of English that the checks read by: function words, verbs, opposites, converses, quantifiers, hedges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agentcore.workflow.reading.words import STOP_WORDS, stem
+
+__all__ = [
+    "ADVERBS",
+    "AUXILIARIES",
+    "BE",
+    "CONJUNCTIONS",
+    "CONVERSES",
+    "DETERMINERS",
+    "EXCLUSIVES",
+    "FUNCTION_WORDS",
+    "HEDGES",
+    "KIN",
+    "MEASURES",
+    "MONTHS",
+    "NEGATORS",
+    "OPPOSITES",
+    "PREPOSITIONS",
+    "PRONOUNS",
+    "QUANTIFIERS",
+    "RELATIVES",
+    "SUBORDINATORS",
+    "SYNONYMS",
+    "TITLES",
+    "VERBS",
+    "lemma",
+]
+
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_IRREGULAR_FORMS = (
+    "become became; begin began begun; bear born borne; break broke broken; bring brought; build built; burn burnt; "
+    "buy bought; catch caught; choose chose chosen; come came; deal dealt; dig dug; draw drew drawn; drink drank drunk; "
+    "drive drove driven; eat ate eaten; fall fell fallen; feed fed; feel felt; fight fought; find found; fly flew flown; "
+    "forbid forbade forbidden; forget forgot forgotten; freeze froze frozen; get got gotten; give gave given; go went gone; "
+    "grow grew grown; hang hung; hear heard; hide hid hidden; hold held; keep kept; know knew known; lay laid; lead led; "
+    "leave left; lend lent; lie lay lain; light lit; lose lost; make made; mean meant; meet met; pay paid; ride rode ridden; "
+    "ring rang rung; rise rose risen; run ran; say said; see saw seen; seek sought; sell sold; send sent; shake shook shaken; "
+    "shine shone; shoot shot; show shown; sing sang sung; sink sank sunk; sit sat; sleep slept; speak spoke spoken; spend spent; "
+    "stand stood; steal stole stolen; strike struck; swim swam swum; take took taken; teach taught; tell told; think thought; "
+    "throw threw thrown; understand understood; wake woke woken; wear wore worn; win won; write wrote written"
+)
+_IRREGULAR = {
+    form: base
+    for entry in _IRREGULAR_FORMS.split("; ")
+    for base, *forms in [entry.split()]
+    for form in forms
+    if form not in ("lay", "found")  # "lay" and "found" are also verbs of their own
+} | {"found": "find"}
+
+
+def lemma(word: str) -> str:
+    """Return the base form: irregular verbs by list, everything else by stem."""
+    low = word.lower()
+    return stem(_IRREGULAR.get(low, low))
+
+
+CONJUNCTIONS = _set("and but or nor yet")
+RELATIVES = _set("who which that whom whose where")
+BE = _set("be is are was were been being am")
+AUXILIARIES = BE | _set(
+    "has have had having do does did can could may might must shall should will would cannot ought"
+)
+DETERMINERS = _set(
+    "the a an this that these those its his her their our my your some any no every each all both either neither "
+    "several many few most much more another other such"
+)
+PREPOSITIONS = _set(
+    "of in on at by for with from to into onto over under between among through during against about around near "
+    "within without across along behind beside besides beyond despite except excluding including inside outside "
+    "per toward towards upon via like than as since until till before after above below up down off out"
+)
+PRONOUNS = _set(
+    "he she it they his her its their him them who which whom whose that there here this these those we i you itself "
+    "himself herself themselves one ones do did does so"
+)
+SUBORDINATORS = _set(
+    "because since although though while whereas when where if whether unless until before after as that who which "
+    "whom whose so than"
+)
+ADVERBS = _set(
+    "then also later soon again still once now ever never not just even already often always only too very not"
+)
+FUNCTION_WORDS = STOP_WORDS | PRONOUNS | AUXILIARIES | DETERMINERS | PREPOSITIONS | SUBORDINATORS
+TITLES = _set(
+    "dr mr mrs ms prof professor sir lady lord king queen prince princess captain general president minister"
+)
+NEGATORS = _set(
+    "no not never neither nor without none nobody nothing cannot hardly nowhere unable incapable unknown absent lack "
+    "lacks lacked lacking invalid impossible"
+)
+MONTHS = _set(
+    "january february march april may june july august september october november december monday tuesday wednesday "
+    "thursday friday saturday sunday mondays tuesdays wednesdays thursdays fridays saturdays sundays"
+)
+MEASURES = _set(
+    "feet foot metre metres meter meters kilometre kilometres kilometer kilometers mile miles inch inches yard yards "
+    "centimetre centimetres millimetre millimetres kilogram kilograms gram grams milligram milligrams pound pounds tonne "
+    "tonnes ton tons second seconds minute minutes hour hours day days week weeks month months year years decade decades "
+    "century centuries euro euros dollar dollars cent cents franc francs percent degree degrees litre litres gallon gallons "
+    "watt watts kilowatt kilowatts volt volts ampere amperes kelvin hundred thousand million billion hectare hectares acre "
+    "acres knot knots byte bytes megabyte megabytes gigabyte gigabytes"
+)
+KIN = _set(
+    "mother father daughter son sister brother wife husband aunt uncle niece nephew grandfather grandmother grandson "
+    "granddaughter cousin widow widower teacher student pupil master employer employee parent child predecessor successor"
+)
+# Each class excludes the others about the same noun.
+QUANTIFIERS = {
+    word: kind
+    for kind, words in {
+        "all": "all every each everyone everybody everything whole entire always both",
+        "most": "most mostly mainly majority chiefly largely usually",
+        "many": "many numerous much often lots",
+        "some": "some several part partly sometimes certain",
+        "few": "few rarely seldom little minority",
+        "none": "none nobody nothing neither never",
+    }.items()
+    for word in words.split()
+}
+EXCLUSIVES = _set("only solely exclusively alone sole reserved merely purely")
+HEDGES = _set(
+    "may might perhaps possibly probably likely whether believe believes believed think thinks thought suspect suspects "
+    "suspected reportedly allegedly supposedly claim claims claimed estimate rumoured apparently unclear presumably "
+    "suggest suggests suggested seems appears unknown"
+)
+SYNONYMS = tuple(
+    _set(group)
+    for group in (
+        "buy purchase acquire",
+        "defeat beat",
+        "tolerate withstand",
+        "begin start commence",
+        "end finish complete conclude",
+        "receive get win obtain",
+        "approve accept adopt pass",
+        "allow permit",
+        "call name",
+        "lead head direct run manage",
+        "found establish set",
+        "build construct erect",
+        "publish print issue release",
+        "rise grow increase climb",
+        "fall drop decrease shrink decline sink",
+        "show display exhibit",
+        "move relocate transfer",
+        "link connect join",
+        "teach instruct train",
+        "need require take",
+        "use employ",
+        "close shut",
+        "live reside",
+        "die perish",
+        "make produce manufacture create",
+        "hire engage appoint",
+        "compose write author",
+        "orbit circle",
+        "large big",
+        "small little",
+        "quick fast rapid",
+    )
+)
+OPPOSITES = tuple(
+    (_set(left), _set(right))
+    for left, right in (
+        side.split("/")
+        for side in (
+            "open opens opened/closed close closes shut", "taller/shorter", "heavier/lighter", "larger bigger/smaller",
+            "high higher/low lower", "older/younger newer", "longer/shorter", "earlier/later", "fast faster fastest quick quicker quickly rapid rapidly/slow slower slowest slowly",
+            "more/less fewer", "better/worse", "increase increased grow grew rise rose rises climbed advance advanced gain gained/"
+            "decrease decreased fall fell falls drop dropped shrink shrank declined retreat retreated lost",
+            "win won wins/lose lost loses", "northern north/southern south", "eastern east/western west",
+            "inside/outside", "begin began start started/end ended finish finished", "above over/below under",
+            "accept accepted approve approved adopted pass passed/reject rejected declined refused fail failed",
+            "allow allowed permit permitted/forbid forbidden ban banned prohibited",
+            "import imports imported/export exports exported", "alive/dead", "male/female", "hot warm/cold", "public/private",
+            "success/failure", "best/worst", "maximum/minimum", "most/least", "always/never", "include included including includes/exclude excluded excluding except", "wet/dry", "deep/shallow", "wide/narrow",
+            "strong/weak", "rich/poor", "upper/lower", "enter entered/leave left", "arrive arrived/depart departed",
+            "add added adds/remove removed removes drop dropped", "agree agreed/disagree disagreed", "legal/illegal",
+            "married/unmarried", "supported/opposed", "majority/minority", "first/last",
+            "admit admitted conceded/deny denied", "newest latest youngest/oldest earliest",
+            "largest biggest/smallest", "highest tallest/lowest", "longest/shortest", "heat heated/cool cooled",
+            "common/rare", "appear appeared/disappear disappeared", "attack attacked/defend defended",
+            "full/empty", "early/late", "old/new", "safe/dangerous", "natural/artificial", "temporary/permanent", "odd/even",
+            "succeed succeeded/fail failed", "hire hired/fire fired dismissed", "remember/forget", "even/odd", "soft/hard",
+            "guilty/innocent", "mandatory compulsory required/optional voluntary", "left/right",
+        )
+    )
+)  # fmt: skip
+# Verbs that say the same with the two sides exchanged.
+CONVERSES = tuple(
+    (_set(left), _set(right))
+    for left, right in (
+        side.split("/")
+        for side in (
+            "teach/learn study", "buy acquire purchase/sell", "succeed follow replace/precede", "give award lend grant/"
+            "receive get borrow win inherit", "employ hire/work serve", "evolve descend develop/give lead produce", "lead/follow",
+            "own/belong", "send/receive", "defeat beat/lose", "contain include/belong", "cause/result stem",
+            "influence inspire/draw",
+        )
+    )
+)  # fmt: skip
+
+
+def _forms(base: str) -> Iterator[str]:
+    """Yield the regular forms of a verb."""
+    yield base
+    yield base + ("es" if base.endswith(("s", "sh", "ch", "x", "z", "o")) else "s")
+    if base.endswith("e"):
+        yield from (base + "d", base[:-1] + "ing")
+    elif base.endswith("y") and base[-2] not in "aeiou":
+        yield from (base[:-1] + "ied", base[:-1] + "ies", base + "ing")
+    else:
+        yield from (base + "ed", base + "ing", base + base[-1] + "ed", base + base[-1] + "ing")
+
+
+_BASES = (
+    "accept achieve acquire act add admit adopt advance agree allow announce answer appear apply appoint approve argue "
+    "arrive ask attack attend award ban beat become begin believe belong bear borrow break bring build burn buy call carry "
+    "cast catch cause celebrate change charge choose claim climb close collect combine come command compete complete compose "
+    "conceive conclude conduct confirm connect consist construct contain continue contribute convert cook cool copy correct "
+    "cost cover create cross cut damage deal decide declare decline decrease defeat defend deliver demand deny depart depend "
+    "derive describe design destroy detect determine develop die differ dig direct disappear discover dismiss display divide "
+    "dominate draw drink drive drop earn eat edit elect employ enable end enlist enter establish evolve examine exceed exclude "
+    "exist expand expect explain export express extend face fail fall feature feed feel fight fill find finish fire fit fix "
+    "flow fly follow forbid force forget form found freeze gain get give go govern graduate grant grow hang happen have head "
+    "hear heat help hide hire hold host identify import improve include increase indicate influence inherit inspire install "
+    "insure introduce invade invent invest invite issue join judge jump keep kill know lack last launch lay lead learn leave "
+    "lend let lie like limit link list live locate lose love lower maintain make manage manufacture mark marry mean measure "
+    "meet melt mention merge move name need note observe obtain occupy occur offer open operate oppose orbit order organise "
+    "organize originate own paint pass pay perform permit place plan plant play point possess praise precede predict prefer "
+    "prepare present prevent print produce prohibit promise promote propose protect prove provide publish purchase push put "
+    "raise reach read receive recognise recognize recommend record recover reduce refer refuse reject release remain remember "
+    "remove rename replace report represent require rescue research reside resign resolve respond result retire retreat return "
+    "reveal ride ring rise rule run say search see seek sell send separate serve set settle share shoot show shrink shut sign "
+    "sing sink sit sleep slow solve speak spend spread stand star start state stay steal stop store stretch strike study "
+    "succeed suffer suggest supervise supply support surrender survive suspect swim switch take teach tell tend test think "
+    "throw trade train transfer translate travel treat try turn understand unite use vary visit vote wait wake walk want warn "
+    "warm watch wear weigh win work write attribute blink boil repay germinate tolerate tackle assist burn lean stand cycle play lack orbit circle rest hurt injure kill wound"
+)
+VERBS = (
+    frozenset(form for base in _BASES.split() for form in _forms(base))
+    | frozenset(_IRREGULAR)
+    | {"lay", "found"}
+)

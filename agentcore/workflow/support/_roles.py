@@ -1,0 +1,150 @@
+"""Who does what to whom: subjects and objects exchanged, or moved from one clause into another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from agentcore.workflow.support._clauses import Clause
+from agentcore.workflow.support._lexicon import BE, KIN
+from agentcore.workflow.support._matching import are_converse, same_predicate
+from agentcore.workflow.support._text import Token
+
+__all__ = ["kin_problems", "role_problems"]
+
+_MUTUAL = frozenset(("meet", "marri", "fight", "join", "border", "play", "differ", "share"))
+_WAYS = (("patient", "into"), ("from", "to"), ("from", "into"))
+
+
+def kin_problems(claim: Sequence[Token], spans: Sequence[Token]) -> Iterator[str]:
+    """Yield words of kinship that the spans replace by another."""
+    ours = {token.low for token in claim} & KIN
+    theirs = {token.low for token in spans} & KIN
+    for word in sorted(ours - theirs):
+        if theirs:
+            yield f"the cited spans say {', '.join(sorted(theirs))}, not {word}"
+
+
+def role_problems(claim: Sequence[Clause], spans: Sequence[Clause]) -> Iterator[str]:
+    """Yield the first relation that the spans state with other roles."""
+    for clause in claim:
+        if clause.is_unrivalled:
+            continue
+        alike = [other for other in spans if same_predicate(clause, other) or are_converse(clause, other)]
+        crossed = [other for other in alike if _is_crossed(clause, other)]
+        if crossed and not any(_is_straight(clause, other) for other in alike):
+            yield "the cited spans put it the other way round"
+            return
+        if any(_way_crossed(clause, other) for other in spans):
+            yield "the cited spans give the way the other way round"
+            return
+        problem = _other_subject(clause, spans)
+        if problem:
+            yield problem
+            return
+
+
+def _slot(clause: Clause, *names: str) -> set[str]:
+    """Return the lemmas that stand in one of these slots."""
+    return {
+        token.lemma
+        for token, slot in zip(clause.tokens, clause.slots, strict=True)
+        if slot in names and token.is_content and token.number is None
+    }
+
+
+def _is_crossed(ours: Clause, theirs: Clause) -> bool:
+    """Tell whether agent and patient (or agent and origin) changed places."""
+    if ours.verb is None or ours.verb.lemma in _MUTUAL or ours.verb.low in BE:
+        return False
+    flip = are_converse(ours, theirs)
+    others = ("patient", "from", "to", "with") if flip else ("patient",)
+    for slot in {*others, *ours.slots} - {"agent", "verb", "than"}:
+        left, right = _slot(ours, "agent"), _slot(ours, slot)
+        left_there, right_there = _slot(theirs, "agent"), _slot(theirs, *(others if flip else (slot,)))
+        if flip:
+            left_there, right_there = right_there, left_there
+        if left & (right_there - left_there) and right & (left_there - right_there):
+            return True
+    return False
+
+
+def _is_straight(ours: Clause, theirs: Clause) -> bool:
+    """Tell whether agent and patient stand as in the claim."""
+    if are_converse(ours, theirs):
+        return False
+    rest = tuple({*ours.slots, *theirs.slots} - {"agent", "verb", "than"})
+    agent, patient = _slot(ours, "agent"), _slot(ours, *rest)
+    agent_there, patient_there = _slot(theirs, "agent"), _slot(theirs, *rest)
+    return bool(agent & (agent_there - patient_there)) and bool(patient & (patient_there - agent_there))
+
+
+def _way_crossed(ours: Clause, theirs: Clause) -> bool:
+    """Tell whether beginning and end of a way or a change were exchanged."""
+    for start, end in _WAYS:
+        left, right, left_there, right_there = (
+            _slot(ours, start), _slot(ours, end), _slot(theirs, start), _slot(theirs, end)
+        )  # fmt: skip
+        if left & (right_there - left_there) and right & (left_there - right_there):
+            return True
+    return False
+
+
+def _other_subject(ours: Clause, spans: Sequence[Clause]) -> str | None:
+    """Tell whether the spans say the claim's predicate of somebody else, though they speak of the claim's subject."""
+    if not ours.owns_subject or not _actor(ours):
+        return None
+    known = set().union(*(clause.words for clause in spans)) if spans else set()
+    if not _actor(ours) & known:
+        return None
+    said = _said(ours)
+    shared = [len(said & (_said(clause) | clause.taken)) for clause in spans]
+    most = max(shared, default=0)
+    if not most:
+        return None
+    holders = [clause for clause, count in zip(spans, shared, strict=True) if count == most]
+    if 2 * most <= len(said) and not any(same_predicate(ours, clause) for clause in holders):
+        return None
+    if all(_is_of_another(ours, clause, known) for clause in holders):
+        return f"the cited spans say it of {' '.join(sorted(_actor(holders[0])))}"
+    return None
+
+
+def _said(clause: Clause) -> set[str]:
+    """Return what is said of the subject: a telling verb and its object."""
+    words = {
+        token.lemma
+        for token, slot in zip(clause.tokens, clause.slots, strict=True)
+        if slot == "patient" and token.is_content and token.number is None
+    }
+    if not clause.is_passive:
+        words -= clause.subject
+    if clause.verb is not None and clause.verb.is_content:
+        words.add(clause.verb.lemma)
+    return words
+
+
+def _is_of_another(ours: Clause, theirs: Clause, known: set[str]) -> bool:
+    """Tell whether a clause that says the same has a subject of its own that is not the claim's."""
+    actor, other = _actor(ours), _actor(theirs)
+    if not actor or not other or (ours.compares and theirs.compares):
+        return False
+    if not actor & theirs.bag:
+        return True
+    # Both are in it: another name as the head ("Hannah Stein, the widow of Karl Stein, opened ...")
+    mine, others = actor - other, other - actor
+    names = {token.lemma for token in (*ours.tokens, *theirs.tokens) if token.text[0].isupper()}
+    if (
+        mine and others and not mine & theirs.bag
+    ):  # "the red variety", "unlike the red variety, the white one"
+        return mine <= known
+    is_said_of_both = ours.verb is not None and ours.verb.low in BE
+    return (
+        bool(mine & names) and bool(others & names) and same_predicate(ours, theirs) and not is_said_of_both
+    )
+
+
+def _actor(clause: Clause) -> set[str]:
+    """Return who acts: the subject, in the passive what stands behind "by"."""
+    if not clause.is_passive:
+        return clause.subject
+    return _slot(clause, "agent")
