@@ -18,7 +18,7 @@ import click
 @click.option(
     "--compare",
     metavar="NAMES",
-    default="single_shot_rag,random_choice,no_model",
+    default="single_shot_rag,one_search_rag,random_choice,no_model",
     help="Baselines, separated by commas.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first few questions.")

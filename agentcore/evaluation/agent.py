@@ -1,9 +1,10 @@
 """Ask the agent questions with known answers and evidence: `agentcore bench agent --data FILE`.
 
 Measured: whether the evidence is found, whether the answer is right, whether citations hold, whether a missing
-answer is noticed, and what it costs. Beside it, on the same corpus and with the same model: `single_shot_rag` (two
-passages of one search, few-shot completion), `random_choice` (the same workflow, the model's choices drawn by
-lot under the same grammar) and `no_model` (the same workflow, candidates chosen by retrieval alone). What it cannot tell:
+answer is noticed, and what it costs. Beside it, on the same corpus and with the same model: `single_shot_rag` (few-shot
+completion from the first two passages of the agent's own two-hop search, its best form known here), `one_search_rag` (the
+same from one plain search), `random_choice` (the same workflow, the model's choices drawn by lot under the same grammar)
+and `no_model` (the same workflow, candidates chosen by retrieval alone). What it cannot tell:
 how answers longer than a few words would do. Seconds of the baselines profit from searches already made.
 """
 
@@ -38,7 +39,7 @@ from agentcore.workflow.reading.settings import ReaderSettings
 
 __all__ = ["Setting", "run"]
 
-_BASELINES = ("single_shot_rag", "random_choice", "no_model")
+_BASELINES = ("single_shot_rag", "one_search_rag", "random_choice", "no_model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +192,29 @@ class _Asker:
             return asker.all(name, questions, corpus, chooser=LinkedChooser(self._setting.reading))
         rows = []
         for number, question in enumerate(questions.questions, start=1):
-            rows.append(_single_shot_row(self._model, question, corpus))
+            hops = 1 if name == "one_search_rag" else 2
+            rows.append(self._single_shot(question, corpus, hops=hops))
             self._progress(name, number, len(questions.questions))
         return rows
+
+    def _single_shot(self, question: Question, corpus: Searchable, *, hops: int) -> Row:
+        """Count one answer of single-shot retrieval-augmented generation; it cites the passages it read."""
+        began = time.perf_counter()
+        reading = self._setting.reading
+        shot = single_shot_answer(self._model, question.text, corpus, settings=reading, hops=hops)
+        return Row(
+            question=question,
+            answer=shot.answer,
+            ledger=tuple(passage.source for passage in shot.passages),
+            valid=sum(corpus.snapshot(p.sha256)[p.start : p.end] == p.text for p in shot.read),
+            precise=sum(passage.source in question.gold for passage in shot.read),
+            cited=len(shot.read),
+            found=shot.passages[0].score if shot.passages else 0.0,
+            model_calls=1,
+            tool_calls=shot.searches,
+            tokens=shot.tokens,
+            seconds=time.perf_counter() - began,
+        )
 
 
 def _row(question: Question, result: Result, corpus: Searchable) -> Row:
@@ -212,27 +233,6 @@ def _row(question: Question, result: Result, corpus: Searchable) -> Row:
         tool_calls=int(result.usage["tool_calls"]),
         tokens=int(result.usage["tokens"]),
         seconds=float(result.usage["seconds"]),
-    )
-
-
-def _single_shot_row(model: Any, question: Question, corpus: Searchable) -> Row:
-    """Count one answer of single-shot retrieval-augmented generation; it cites the passages it read."""
-    began = time.perf_counter()
-    answer, passages, tokens = single_shot_answer(model, question.text, corpus)
-    seconds = time.perf_counter() - began
-    read = passages[:2]
-    return Row(
-        question=question,
-        answer=answer,
-        ledger=tuple(passage.source for passage in passages),
-        valid=sum(corpus.snapshot(p.sha256)[p.start : p.end] == p.text for p in read),
-        precise=sum(passage.source in question.gold for passage in read),
-        cited=len(read),
-        found=passages[0].score if passages else 0.0,
-        model_calls=1,
-        tool_calls=1,
-        tokens=tokens,
-        seconds=seconds,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.language_models.chat_models import BaseChatModel
@@ -11,10 +12,12 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import PrivateAttr
 
+from agentcore.workflow.reading.beam import two_hop
 from agentcore.workflow.reading.passages import Passage, PassageHit, Searchable
 from agentcore.workflow.reading.prompts import reading_prompt
+from agentcore.workflow.reading.settings import ReaderSettings
 
-__all__ = ["Hiding", "RandomModel", "Remembering", "single_shot_answer"]
+__all__ = ["Hiding", "RandomModel", "Remembering", "SingleShot", "single_shot_answer"]
 
 _ANSWER_TOKENS = 16
 _PASSAGES = 2
@@ -106,23 +109,54 @@ class RandomModel(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=AIMessage(text))])
 
 
-def single_shot_answer(model: Any, question: str, corpus: Searchable) -> tuple[str, list[Passage], int]:
-    """Answer from the two best passages of one search by few-shot completion.
+@dataclass(frozen=True, slots=True)
+class SingleShot:
+    """One answer of single-shot retrieval-augmented generation.
 
-    Not the strongest single shot: the same prompt over the first two passages of the two-hop beam scores higher.
-
-    Returns
-    -------
+    Attributes
+    ----------
     answer : str
         The first line of the completion.
-    passages : list of Passage
-        In the order of the search; the first two were read.
-    tokens : int
-        Read and written.
+    passages : tuple of Passage
+        In the order of the retrieval; the first two were read.
+    searches, tokens : int
+        Made; read and written.
     """
-    passages = [Passage.of(hit) for hit in corpus.search(question, 200)]
-    passages.sort(key=lambda passage: -passage.score)
+
+    answer: str
+    passages: tuple[Passage, ...]
+    searches: int
+    tokens: int
+
+    @property
+    def read(self) -> tuple[Passage, ...]:
+        """The passages that the model saw."""
+        return self.passages[:_PASSAGES]
+
+
+def single_shot_answer(
+    model: Any, question: str, corpus: Searchable, *, settings: ReaderSettings, hops: int = 2
+) -> SingleShot:
+    """Answer from the two best passages by few-shot completion.
+
+    Parameters
+    ----------
+    hops : int
+        2: the passages of the agent's own two-hop search, the best single shot known here. 1: those of one search.
+    """
+    queries: list[str] = []
+
+    def search(query: str, limit: int) -> list[Passage]:
+        queries.append(query)
+        return [Passage.of(hit) for hit in corpus.search(query, limit)]
+
+    if hops > 1:
+        size = len(getattr(corpus, "sources", ()))
+        passages = two_hop(question, search, settings=settings, size=size).passages
+    else:
+        passages = tuple(sorted(search(question, settings.search_limit), key=lambda passage: -passage.score))
     rows = [(passage.title.split(" (", 1)[0], passage.text) for passage in passages[:_PASSAGES]]
     prompt = reading_prompt(question, rows).text
     text = model.complete(prompt, max_tokens=_ANSWER_TOKENS, stop=("\n",))
-    return text.strip().rstrip("."), passages, model.count_tokens(prompt) + model.count_tokens(text)
+    tokens = model.count_tokens(prompt) + model.count_tokens(text)
+    return SingleShot(text.strip().rstrip("."), passages, len(queries), tokens)

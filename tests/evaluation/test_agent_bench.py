@@ -9,10 +9,11 @@ import pytest
 
 from agentcore.corpus import Corpus
 from agentcore.errors import ConfigurationError
-from agentcore.evaluation.agent_baselines import Hiding, RandomModel
+from agentcore.evaluation.agent_baselines import Hiding, RandomModel, single_shot_answer
 from agentcore.evaluation.agent_metrics import Row, area_under_curve, metrics_of
 from agentcore.evaluation.agent_questions import Question, load_questions
 from agentcore.memory.embedding import HashEmbedder
+from agentcore.workflow.reading.settings import ReaderSettings
 
 ANSWERABLE = Question("Where?", "Padua", frozenset({"a", "b"}), "two_hop")
 UNANSWERABLE = Question("Why?", None, frozenset(), "unanswerable")
@@ -100,3 +101,31 @@ def test_random_choices_are_seeded() -> None:
     texts = [f" {n}" for n in range(8)]
     assert RandomModel(seed=1).score("p", texts) == RandomModel(seed=1).score("p", texts)
     assert RandomModel(seed=1).score("p", texts) != RandomModel(seed=2).score("p", texts)
+
+
+class _Echo:
+    """A model that answers with the titles it was shown."""
+
+    def complete(self, prompt: str, *, max_tokens: int, stop: tuple[str, ...]) -> str:
+        shown = prompt.rsplit("Text: ", 1)[1]
+        return " " + " ".join(name for name in ("Tower", "Calder", "Tomb") if f"{name}: " in shown)
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+
+def test_the_single_shot_reads_what_the_agent_finds() -> None:
+    """The best single shot reads the first passages of the two-hop search, the plain one those of one search."""
+    documents = [
+        ("Tower", "The tower of Merrow was designed by Calder."),
+        ("Calder", "Calder was born in Dunfell."),
+        ("Tomb", "The tomb of Merrow was designed by nobody."),
+    ]
+    settings = ReaderSettings()
+    with Corpus.from_passages(documents, embedder=HashEmbedder()) as corpus:
+        question = "Who designed the tower of Merrow?"
+        two = single_shot_answer(_Echo(), question, corpus, settings=settings)
+        one = single_shot_answer(_Echo(), question, corpus, settings=settings, hops=1)
+    assert (one.searches, one.answer) == (1, "Tower Tomb")
+    assert (two.searches, two.answer) == (4, "Tower Calder")
+    assert len(two.read) == 2

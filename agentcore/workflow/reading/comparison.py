@@ -15,8 +15,15 @@ from agentcore.workflow.reading.words import content_stems, sentence_spans, titl
 
 __all__ = ["Comparison", "compare", "compared_things"]
 
-_OR = re.compile(
-    r"(?:[,:]|\bbetween\b|\b(?:younger|older|earlier|later|first|taller|larger|longer|bigger|more)\b)?\s*(?P<a>[^,:?]+?),? or (?P<b>[^,?]+?)\s*\??$"
+# "..., A or B" at the end: A begins behind the last comma or colon that a blank follows, else with its capital letters.
+_OR_LAST = re.compile(r"(?:^|(?P<cut>[,:]\s+))(?P<a>[^,:?]+?),? or (?P<b>[^?]+?)$")
+_OR_FIRST = re.compile(
+    r"^(?:Is|Are|Was|Were|Did|Does|Do|Has|Have) (?P<a>[^,?]+?),? or (?P<b>.+?)"
+    r" (?:born|released|founded|formed|built|established|published|opened|made|created|the|a|an|older|younger|larger|taller|"
+    r"longer|more|come|have|has|win|die|first)\b.*$"
+)
+_BETWEEN = re.compile(
+    r"^(?:[Bb]etween|[Oo]f|[Oo]ut of) (?P<a>.+?) (?:and|or) (?P<b>[^,]+(?:, (?!who|what|which)[^,]+)*), (?:who|what|which)\b"
 )
 _NAME = r"(?:[Tt]he )?[A-Z0-9\"“'][^\s,]*(?:\s+(?:(?:of|the|de|van|von|and|du|la)\s+)?[A-Z0-9(][^\s,]*)*"
 _BOTH = re.compile(
@@ -31,6 +38,10 @@ _MORE = re.compile(
     r"\b(more|larger|largest|bigger|higher|taller|longer|most|greater|deeper)\b", re.IGNORECASE
 )
 _FEWER = re.compile(r"\b(fewer|less|smaller|smallest|lower|shorter|least)\b", re.IGNORECASE)
+_LIVED = re.compile(
+    r"\b(?:lived|life|lifespan)\b.*\b(?:longer|shorter)\b|\b(?:longer|shorter) life", re.IGNORECASE
+)
+_DIED = re.compile(r"\b(?:die|died|death|dead)\b", re.IGNORECASE)
 _YEAR = re.compile(r"\b(1[0-9]{3}|20[0-9]{2})\b")
 _NUMBER = re.compile(r"\b\d+(?:,\d{3})*(?:\.\d+)?\b")
 _DATE = re.compile(
@@ -38,8 +49,12 @@ _DATE = re.compile(
     r"(?:(?P<d2>\d{1,2}) (?P<m2>[A-Z][a-z]{2,8}),? (?P<y2>1[0-9]{3}|20[0-9]{2}))"
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_YES_NO = re.compile(r"\s*(?:are|were|is|was|do|does|did|have|has)\b", re.IGNORECASE)
 _SAME = re.compile(r"\bsame\s+(nationality|country)\b", re.IGNORECASE)
 _NATION = re.compile(r"\b([A-Z][a-z]+(?:an|ish|ese|ch|ian|i|ic|ek|sh))\b")
+
+
+Day = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +76,25 @@ class Comparison:
 def compared_things(question: str) -> tuple[str, str] | None:
     """Return the two things a question compares, None when it compares none."""
     text = question.strip().rstrip("?").strip()
-    either = _OR.search(text)
-    if either and _is_name(either["a"]):
-        second = re.sub(r"^(?:the|a|an)\s+", "", either["b"].strip())
-        if re.fullmatch(_NAME, second):
-            return _last_name(either["a"]), second
     both = _BOTH.match(text)
-    if both:
+    if both and not re.search(r"\bor\b", text):
         return both["a"].strip(), both["b"].strip()
+    for pattern in (_BETWEEN, _OR_FIRST, _OR_LAST):
+        either = pattern.search(text)
+        if either is None or not _is_name(either["a"]):
+            continue
+        second = re.sub(r"^(?:the|a|an)\s+", "", either["b"].strip())
+        if second[:1].isupper() or second[:1].isdigit() or second[:1] in '"“':
+            is_whole = pattern is not _OR_LAST or bool(either["cut"])
+            first = either["a"].strip() if is_whole else _last_name(either["a"])
+            return re.sub(r"^(?:the|a|an)\s+", "", first), second
     return None
 
 
 def compare(question: str, passages: Sequence[Passage]) -> Comparison | None:
     """Answer a comparison from the passages of the two things, None when the code cannot tell."""
-    things = compared_things(question)
+    named = _named_titles(question, passages)
+    things = named or compared_things(question)
     if things is None:
         return None
     places = [_passage_of(thing, passages) for thing in things]
@@ -82,13 +102,31 @@ def compare(question: str, passages: Sequence[Passage]) -> Comparison | None:
         return None
     found = (places[0], places[1])
     texts = [passages[place].text for place in found]
-    both = _BOTH.match(question.strip().rstrip("?").strip())
-    if both and " or " not in question:
-        answer = _both(question, both["rest"], texts)
+    if _YES_NO.match(question) and " or " not in question:
+        answer = _both(question, word_key(question).rpartition(title_key(things[1]))[2], texts)
     else:
         better = _either(question, things, texts)
         answer = None if better is None else things[better]
     return None if answer is None else Comparison(answer, found)
+
+
+def _named_titles(question: str, passages: Sequence[Passage]) -> tuple[str, str] | None:
+    """Return two titles that stand in the question with "or" between them, the longest that do.
+
+    Titles know best where a name ends: "Die Screaming, Marianne or Bury Me Not on the Lone Prairie". With "and" between
+    them two names are compared only in a question for yes or no, or behind "between".
+    """
+    joined = "or|and" if _YES_NO.match(question) or _BETWEEN.search(question) else "or"
+    text = f" {word_key(question)} "
+    titles = {title_key(p.title): p.title.split(" (", 1)[0] for p in passages if title_key(p.title)}
+    found = sorted((key for key in titles if f" {key} " in text), key=len, reverse=True)
+    for first in found:
+        at = text.index(f" {first} ")
+        rest = text[at + len(first) + 1 :]
+        for second in found:
+            if second != first and re.match(rf" (?:{joined}) (?:the |a |an )?{re.escape(second)} ", rest):
+                return titles[first], titles[second]
+    return None
 
 
 def _is_name(text: str) -> bool:
@@ -124,8 +162,17 @@ def _passage_of(thing: str, passages: Sequence[Passage]) -> int | None:
 
 def _either(question: str, things: Sequence[str], texts: Sequence[str]) -> int | None:
     """Return which of the two: by date, by number, else by the words of the rest of the question."""
+    if _LIVED.search(question):
+        lives = [_life(text) for text in texts]
+        ages = [None if life is None else _age(*life) for life in lives]
+        if ages[0] is None or ages[1] is None or ages[0] == ages[1]:
+            return None
+        return int((ages[0] > ages[1]) == bool(re.search(r"\bshort", question)))
     if _EARLIER.search(question) or _LATER.search(question):
         dates = [_first_date(text) for text in texts]
+        if _DIED.search(question):
+            lives = [_life(text) for text in texts]
+            dates = [None if life is None else life[1] for life in lives]
         if dates[0] and dates[1] and dates[0] != dates[1]:
             is_first_earlier = dates[0] < dates[1]
             return int(is_first_earlier == bool(_LATER.search(question)))
@@ -149,18 +196,52 @@ def _both(question: str, rest: str, texts: Sequence[str]) -> str | None:
     if not wanted or re.search(r"\bsame\b", rest):
         return None
     shares = [len(wanted & set(content_stems(text))) / len(wanted) for text in texts]
-    return "yes" if min(shares) >= 0.5 else "no"
+    kind = content_stems(rest)[
+        -1
+    ]  # of "film directors" the directors must be there, "film" alone is not enough
+    is_kind = all(kind in content_stems(text) for text in texts)
+    return "yes" if is_kind and min(shares) >= 0.5 else "no"
 
 
-def _first_date(text: str) -> tuple[int, int, int] | None:
+def _first_date(text: str) -> Day | None:
     """Return the first date as (year, month, day), a bare year as (year, 0, 0)."""
-    year = _YEAR.search(text)
-    date = _DATE.search(text)
-    if date and (not year or date.start() <= year.start()):
-        month = (date["m1"] or date["m2"])[:3].lower()
-        if month in _MONTHS:
-            return int(date["y1"] or date["y2"]), _MONTHS.index(month) + 1, int(date["d1"] or date["d2"])
-    return (int(year.group()), 0, 0) if year else None
+    return next(iter(_dates(text)), None)
+
+
+def _dates(text: str) -> list[Day]:
+    """Return the dates and bare years of a text in order."""
+    found: list[Day] = []
+    end = 0
+    for year in _YEAR.finditer(text):
+        if year.start() < end:
+            continue
+        date = next((d for d in _DATE.finditer(text, end) if d.start() <= year.start() < d.end()), None)
+        month = (date["m1"] or date["m2"])[:3].lower() if date else ""
+        if date and month in _MONTHS:
+            found.append(
+                (int(date["y1"] or date["y2"]), _MONTHS.index(month) + 1, int(date["d1"] or date["d2"]))
+            )
+        else:
+            found.append((int(year.group()), 0, 0))
+        end = date.end() if date else year.end()
+    return found
+
+
+def _life(text: str) -> tuple[Day, Day] | None:
+    """Return the days of birth and death that an opening gives in parentheses, or after "died"."""
+    opening = re.search(r"\(([^)]*[–—-][^)]*)\)", text[:300])
+    dates = _dates(opening.group(1)) if opening else []
+    if len(dates) >= 2:
+        return dates[0], dates[1]
+    born, died = re.search(r"\bborn\b", text), re.search(r"\bdied\b", text)
+    if born and died and _dates(text[born.end() :]) and _dates(text[died.end() :]):
+        return _dates(text[born.end() :])[0], _dates(text[died.end() :])[0]
+    return None
+
+
+def _age(born: Day, died: Day) -> int:
+    """Return the years of a life, whole ones."""
+    return died[0] - born[0] - int(died[1:] < born[1:])
 
 
 def _largest_number(text: str) -> float | None:

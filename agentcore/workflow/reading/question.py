@@ -30,6 +30,28 @@ _PLACES = frozenset(
         "region", "river", "state", "street", "suburb", "town", "village",
     )
 )  # fmt: skip
+# Nouns of those who do something; the usual exceptions.
+_AGENTS = (
+    "ster",
+    "ician",
+    "ologist",
+    "grapher",
+    "maker",
+    "player",
+    "writer",
+    "designer",
+    "driver",
+    "keeper",
+    "teacher",
+)
+_NO_PERSONS = frozenset(("disaster", "monster", "roster", "cluster", "semester", "poster", "minster"))
+# Words behind which a wh-word asks: prepositions, conjunctions, forms of "be".
+_OPENERS = frozenset(
+    (
+        "in", "on", "at", "of", "by", "for", "from", "to", "with", "under", "during", "after", "before", "until", "since",
+        "through", "into", "and", "but", "or", "so", "is", "was", "are", "were", "as", "than", "about", "between",
+    )
+)  # fmt: skip
 _NOUN_ENDS = frozenset(
     (
         "is",
@@ -57,12 +79,14 @@ def answer_kind(question: str) -> AnswerKind:
 
     Notes
     -----
-    The *first* wh-word decides: "In what year was the novel that X, who ..., based first published?" asks for a
-    year. Any "who" in the question would be wrong for about 5 of 60 questions.
+    The first wh-word that asks decides: "In what year was the novel that X, who ..., based first published?" asks for
+    a year. A wh-word behind its noun ("the arena where they play can seat how many?") tells of the noun and asks nothing,
+    unless no other one is there.
     """
-    match = _WH.search(question)
-    if match is None:
+    found = list(_WH.finditer(question))
+    if not found:
         return "other"
+    match = next((m for m in found if _asks(question, m)), found[0])
     word = match.group().lower()
     behind = words(question[match.end() :])
     if word in ("who", "whom"):
@@ -76,6 +100,19 @@ def answer_kind(question: str) -> AnswerKind:
     return _by_noun(behind) if word in ("what", "which") else "other"
 
 
+def _asks(question: str, match: re.Match[str]) -> bool:
+    """Tell whether a wh-word asks: it opens the question or a part of it, ends it, or follows a verb or preposition."""
+    word, before, behind = (
+        match.group().lower(),
+        question[: match.start()].rstrip(),
+        words(question[match.end() :]),
+    )
+    previous = words(before)[-1:]
+    if not previous or not behind or word == "what" or (word == "how" and behind[0] in _AMOUNTS):
+        return True
+    return (before[-1] in ",;:" and word not in ("who", "which", "whose")) or previous[0] in _OPENERS
+
+
 def _by_noun(behind: list[str]) -> AnswerKind:
     """Look at the few words between "what" and the verb for one that names a kind."""
     for word in behind[:5]:
@@ -87,7 +124,7 @@ def _by_noun(behind: list[str]) -> AnswerKind:
             return "date"
         if word in ("number", "population"):
             return "number"
-        if word in _PERSONS:
+        if word in _PERSONS or (word.endswith(_AGENTS) and word not in _NO_PERSONS):
             return "person"
         if word in _PLACES:
             return "place"
