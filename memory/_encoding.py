@@ -9,15 +9,15 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from agentcore.memory._stop_words import STOP_WORDS
 from agentcore.memory._terms import pack_terms
-from agentcore.memory.embedding import Encoded, TokenVectors
+from agentcore.memory.embedding import Encoded
 from agentcore.memory.storage import Features
 
 __all__ = [
@@ -47,6 +47,7 @@ _MONTHS = (
     "December",
 )
 _HAS_CONTENT = re.compile(r"[^\W_]")
+_RUN = re.compile(r"[^\W_]+")
 
 
 def speaker_of(role: str | None, metadata: Mapping[str, Any]) -> str | None:
@@ -91,7 +92,7 @@ def lexical_text(
 def text_hash(text: str, *, speaker: str | None) -> bytes:
     """Return the key of exact duplicates: who said it and the words, whatever the case, width, spaces and punctuation."""
     normal = unicodedata.normalize("NFKC", text).casefold()
-    bare = re.sub(r"[\W_]+", " ", normal).strip() or normal
+    bare = " ".join(_RUN.findall(normal)) or normal
     return blake2b(f"{speaker or ''}\x00{bare}".encode(), digest_size=16).digest()
 
 
@@ -101,23 +102,27 @@ def content_words(pieces: Sequence[str]) -> list[tuple[str, int, int]]:
     Stop words and punctuation are left out; the pieces of a longer word stay together.
     """
     found: list[tuple[str, int, int]] = []
-    first, count = 0, len(pieces)
-    while first < count:
-        word, end = pieces[first], first + 1
-        while end < count and pieces[end].startswith("##"):
-            word += pieces[end][2:]
-            end += 1
-        word = word.lower()
-        if word not in STOP_WORDS and (word.isalnum() or _HAS_CONTENT.search(word)):
-            found.append((word, first, end))
-        first = end
+    word, first = "", 0
+    for place, piece in enumerate((*pieces, "")):
+        if piece[:2] == "##":
+            word += piece[2:]
+            continue
+        if word and (content := _content(word)):
+            found.append((content, first, place))
+        word, first = piece, place
     return found
 
 
-def content_pieces(tokens: TokenVectors) -> npt.NDArray[np.intp]:
-    """Return the positions of the word pieces that carry content, (T,)."""
-    kept = [place for _, first, end in content_words(tokens.pieces) for place in range(first, end)]
-    return np.array(kept, dtype=np.intp)
+@lru_cache(maxsize=50_000)
+def _content(word: str) -> str:
+    """Return a word in lower case; the empty string for a stop word or punctuation."""
+    word = word.lower()
+    return word if word not in STOP_WORDS and _HAS_CONTENT.search(word) else ""
+
+
+def content_pieces(pieces: Sequence[str]) -> list[int]:
+    """Return the places of the word pieces that carry content."""
+    return [place for _, first, end in content_words(pieces) for place in range(first, end)]
 
 
 def features_of(encoded: Encoded, row: int, *, lexical: str) -> Features:
@@ -125,9 +130,9 @@ def features_of(encoded: Encoded, row: int, *, lexical: str) -> Features:
     ids, signs = b"", b""
     if encoded.tokens is not None:
         tokens = encoded.tokens[row]
-        kept = content_pieces(tokens)
+        kept = np.array(content_pieces(tokens.pieces), dtype=np.intp)
         ids = np.asarray(tokens.ids)[kept].astype("<u4").tobytes()
-        signs = np.packbits(tokens.vectors[kept] > 0, axis=1).tobytes()
+        signs = np.packbits(tokens.vectors > 0, axis=1)[kept].tobytes()
     return Features(
         vector=np.ascontiguousarray(encoded.pooled[row], dtype="<f4").tobytes(),
         token_ids=ids,

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agentcore.memory._columns import MetadataColumns
+from agentcore.memory._labels import Labels
 from agentcore.memory._terms import TERM, words
 from agentcore.memory.index import TemporalIndex, VectorIndex
 from agentcore.memory.ranking import FULL, Cue, LexicalIndex, SignVectors, Structure, TokenIndex, cues_of
@@ -37,8 +38,7 @@ class Partition:
         Version numbers in the file.
     event_time, expires, valid_from, valid_to : ndarray, (N,), int64
         Microseconds; open ends are the extremes of int64.
-    sessions, speakers : list of (str or None)
-        One a record.
+    sessions, speakers : Labels
     cues : ndarray, (N,), uint8
         `ranking.Cue` flags.
     vectors : ndarray, (N, D), float32
@@ -56,8 +56,8 @@ class Partition:
     expires: npt.NDArray[np.int64]
     valid_from: npt.NDArray[np.int64]
     valid_to: npt.NDArray[np.int64]
-    sessions: list[str | None]
-    speakers: list[str | None]
+    sessions: Labels
+    speakers: Labels
     cues: npt.NDArray[np.uint8]
     vectors: npt.NDArray[np.float32]
     token_starts: npt.NDArray[np.int64]
@@ -72,32 +72,18 @@ class Partition:
     @classmethod
     def build(cls, rows: Sequence[tuple[Any, ...]], *, dimension: int) -> Partition:
         """Build from the rows of `RowStore.load`."""
-        columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [()] * 14
-        (
-            seq,
-            event,
-            _,
-            sessions,
-            speakers,
-            _,
-            expires,
-            valid_from,
-            valid_to,
-            texts,
-            vectors,
-            ids,
-            signs,
-            terms,
-        ) = columns
+        columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [()] * 13
+        seq, event, sessions, speakers, expires, valid_from, valid_to, cues, texts, *features = columns
+        vectors, ids, signs, terms = features
         return cls(
             seq=np.array(seq, dtype=np.int64),
             event_time=np.array(event, dtype=np.int64),
             expires=_times(expires, NEVER),
             valid_from=_times(valid_from, -NEVER),
             valid_to=_times(valid_to, NEVER),
-            sessions=list(sessions),
-            speakers=list(speakers),
-            cues=np.fromiter((int(cues_of(text)) for text in texts), dtype=np.uint8, count=len(texts)),
+            sessions=Labels.of(sessions, count=len(rows)),
+            speakers=Labels.of(speakers, count=len(rows)),
+            cues=_cues(cues, texts),
             vectors=np.frombuffer(b"".join(vectors), dtype="<f4").reshape(-1, dimension),
             token_starts=_starts(ids, 4),
             token_ids=np.frombuffer(b"".join(ids), dtype="<u4"),
@@ -113,8 +99,8 @@ class Partition:
         joined = {name: np.concatenate((getattr(self, name), getattr(other, name))) for name in _BY_RECORD}
         return Partition(
             **joined,
-            sessions=self.sessions + other.sessions,
-            speakers=self.speakers + other.speakers,
+            sessions=self.sessions.extended(other.sessions),
+            speakers=self.speakers.extended(other.speakers),
             token_starts=np.concatenate((self.token_starts, other.token_starts[1:] + self.token_starts[-1])),
             token_ids=np.concatenate((self.token_ids, other.token_ids)),
             token_signs=self.token_signs.extended(other.token_signs),
@@ -128,8 +114,8 @@ class Partition:
         terms, term_starts = _gather(self.term_starts, rows)
         return Partition(
             **{name: getattr(self, name)[rows] for name in _BY_RECORD},
-            sessions=[self.sessions[row] for row in rows.tolist()],
-            speakers=[self.speakers[row] for row in rows.tolist()],
+            sessions=self.sessions.take(rows),
+            speakers=self.speakers.take(rows),
             token_starts=token_starts,
             token_ids=self.token_ids[tokens],
             token_signs=self.token_signs.take(tokens),
@@ -196,15 +182,12 @@ class Partition:
     @cached_property
     def structure(self) -> Structure:
         """Neighbours and sessions."""
-        return Structure.build(self.sessions, self.event_time, self.seq)
+        return Structure.build(self.sessions.codes, self.event_time, self.seq)
 
     @cached_property
     def is_turn(self) -> Bool:
         """Records said in a session or by a named speaker."""
-        pairs = zip(self.sessions, self.speakers, strict=True)
-        return np.fromiter(
-            (a is not None or b is not None for a, b in pairs), dtype=np.bool_, count=len(self)
-        )
+        return (self.sessions.codes >= 0) | (self.speakers.codes >= 0)
 
     @cached_property
     def is_passage(self) -> Bool:
@@ -244,24 +227,20 @@ class Partition:
 
     def named_speaker(self, query_words: Collection[str]) -> Bool | None:
         """Return the records of the one speaker whose first name the query holds; None where it names none or several."""
-        named = [
-            speaker for speaker, names in self._speaker_names.items() if names and names[0] in query_words
-        ]
+        named = [code for code, names in self._speaker_names.items() if names and names[0] in query_words]
         if len(named) != 1:
             return None
-        mask: Bool = self._speaker_codes[1] == self._speaker_codes[0][named[0]]
+        mask: Bool = self.speakers.codes == named[0]
         return mask
 
     @cached_property
-    def _speaker_names(self) -> dict[str, list[str]]:
-        return {speaker: words(speaker) for speaker in self._speaker_codes[0]}
-
-    @cached_property
-    def _speaker_codes(self) -> tuple[dict[str, int], npt.NDArray[np.int32]]:
-        numbers: dict[str, int] = {}
-        codes = (-1 if s is None else numbers.setdefault(s, len(numbers)) for s in self.speakers)
-        array = np.fromiter(codes, dtype=np.int32, count=len(self))
-        return numbers, array
+    def _speaker_names(self) -> dict[int, list[str]]:
+        """The words of each speaker's name; of those only who said something here."""
+        return {
+            code: words(self.speakers.names[code])
+            for code in np.unique(self.speakers.codes).tolist()
+            if code >= 0
+        }
 
 
 _SAMPLE_RUNS, _SAMPLE_RUN = 16, 24
@@ -283,7 +262,18 @@ def _times(values: Sequence[int | None], missing: int) -> npt.NDArray[np.int64]:
     return np.array([missing if v is None else v for v in values], dtype=np.int64)
 
 
+def _cues(stored: Sequence[int | None], texts: Sequence[str | None]) -> npt.NDArray[np.uint8]:
+    """Return the cues; a record of a file older than they are has its text instead."""
+    if None not in stored:
+        return np.array(stored, dtype=np.uint8)
+    read = (
+        int(cues_of(text or "")) if cues is None else cues for cues, text in zip(stored, texts, strict=True)
+    )
+    return np.fromiter(read, dtype=np.uint8, count=len(stored))
+
+
 def _starts(blobs: Sequence[bytes], itemsize: int) -> npt.NDArray[np.int64]:
     """Where each blob's items begin once the blobs are joined."""
-    lengths = np.fromiter((len(b) // itemsize for b in blobs), dtype=np.int64, count=len(blobs))
-    return np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+    starts = np.zeros(len(blobs) + 1, dtype=np.int64)
+    np.cumsum(np.fromiter(map(len, blobs), dtype=np.int64, count=len(blobs)) // itemsize, out=starts[1:])
+    return starts

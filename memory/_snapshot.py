@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from agentcore.memory._labels import Labels
 from agentcore.memory._partition import Partition
 from agentcore.memory._terms import ANALYZER, TERM
 from agentcore.memory.index import VectorIndex
@@ -123,7 +124,8 @@ def _pack(body: Partition, graph: TagGraph | None) -> Arrays:
     arrays: Arrays = {name: getattr(body, name) for name in _PLAIN}
     arrays["terms"] = body.terms.view(np.uint8)
     arrays |= {f"signs_{place}": block for place, block in enumerate(body.token_signs.blocks)}
-    arrays["said"] = _json_array([_coded(body.sessions), _coded(body.speakers)])
+    arrays["session_codes"], arrays["speaker_codes"] = body.sessions.codes, body.speakers.codes
+    arrays["names"] = _json_array([body.sessions.names, body.speakers.names])
     arrays["around"], arrays["session"] = body.structure.around, body.structure.session
     arrays |= {f"lexical_{name}": array for name, array in body.lexical.to_arrays().items()}
     arrays |= {f"pieces_{name}": array for name, array in body.tokens.to_arrays().items()}
@@ -139,11 +141,11 @@ def _pack(body: Partition, graph: TagGraph | None) -> Arrays:
 
 def _unpack(arrays: Arrays) -> tuple[Partition, TagGraph | None]:
     """Return the records with their indexes."""
-    sessions, speakers = (_decoded(coded) for coded in json.loads(arrays["said"].tobytes()))
+    sessions, speakers = (tuple(names) for names in json.loads(arrays["names"].tobytes()))
     body = Partition(
         **{name: arrays[name] for name in _PLAIN},
-        sessions=sessions,
-        speakers=speakers,
+        sessions=Labels(arrays["session_codes"], sessions),
+        speakers=Labels(arrays["speaker_codes"], speakers),
         terms=arrays["terms"].view(TERM),
         token_signs=SignVectors(list(_group(arrays, "signs_").values())),
     )
@@ -180,15 +182,3 @@ def _group(arrays: Arrays, prefix: str) -> Arrays:
 
 def _json_array(value: object) -> npt.NDArray[np.uint8]:
     return np.frombuffer(json.dumps(value).encode(), dtype=np.uint8)
-
-
-def _coded(values: list[str | None]) -> list[Any]:
-    """Return distinct values and the number of each record's."""
-    numbers: dict[str | None, int] = {}
-    codes = [numbers.setdefault(value, len(numbers)) for value in values]
-    return [list(numbers), codes]
-
-
-def _decoded(coded: list[Any]) -> list[str | None]:
-    distinct, codes = coded
-    return [distinct[code] for code in codes]

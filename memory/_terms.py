@@ -10,7 +10,6 @@ from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
-import numpy.typing as npt
 import Stemmer
 
 from agentcore.memory._stop_words import STOP_WORDS
@@ -33,8 +32,11 @@ _stemmers = threading.local()  # a Stemmer object is not safe from several threa
 
 def words(text: str) -> list[str]:
     """Return the lower-case words of a text, stop words among them."""
+    runs: list[str] = _RUN.findall(text.lower())
+    if text.isascii():
+        return runs
     found: list[str] = []
-    for run in _RUN.findall(text.lower()):
+    for run in runs:
         if run[0] >= _CJK_START and len(run) > 1:
             found.extend(run[i : i + 2] for i in range(len(run) - 1))
         else:
@@ -69,8 +71,10 @@ def stems_of(lower_words: Iterable[str]) -> list[str]:
 
 def pack_terms(text: str) -> bytes:
     """Return the bag of stems of a text as packed `TERM` entries."""
-    counts = Counter(stems(text))
-    packed: npt.NDArray[np.void] = np.empty(len(counts), dtype=TERM)
-    packed["hash"] = [term_hash(stem) for stem in counts]
-    packed["count"] = [min(count, 65_535) for count in counts.values()]
-    return packed.tobytes()
+    return b"".join([_packed(stem, min(count, 65_535)) for stem, count in Counter(stems(text)).items()])
+
+
+@lru_cache(maxsize=50_000)
+def _packed(stem: str, count: int) -> bytes:
+    """Return one `TERM` entry."""
+    return np.array((term_hash(stem), count), dtype=TERM).tobytes()

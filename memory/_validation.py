@@ -31,6 +31,8 @@ MAX_NAME_CHARACTERS = 512
 _NAIVE_EPOCH = datetime(1970, 1, 1)
 _EPOCH = _NAIVE_EPOCH.replace(tzinfo=UTC)
 
+_encode_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
 Moment = datetime | date | str | int | float
 """A point in time: a datetime, a date (midnight), an ISO 8601 string, or seconds since 1970. Naive ones are read as UTC."""
 
@@ -68,7 +70,7 @@ def check_name(name: object, *, what: str) -> str:
     if (
         not name
         or len(name) > MAX_NAME_CHARACTERS
-        or any(unicodedata.category(c) in ("Cc", "Cs") for c in name)
+        or (not name.isprintable() and any(unicodedata.category(c) in ("Cc", "Cs") for c in name))
     ):
         raise ValueError(
             f"{what} must have 1 to {MAX_NAME_CHARACTERS} characters and no control characters, got {name[:40]!r}"
@@ -97,8 +99,9 @@ def check_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
     if not isinstance(metadata, Mapping) or not all(isinstance(key, str) for key in metadata):
         raise TypeError("metadata must be a mapping with str keys")
     try:
-        copy: dict[str, Any] = json.loads(json.dumps(dict(metadata), allow_nan=False))
-        json.dumps(copy, ensure_ascii=False).encode("utf-8")
+        written = _encode_json(dict(metadata))
+        written.encode("utf-8")
+        copy: dict[str, Any] = json.loads(written)
     except (TypeError, ValueError) as exc:
         raise ValueError(
             f"metadata must be JSON (str, finite numbers, bool, None, lists, dicts): {exc}"

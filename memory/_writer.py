@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from agentcore.memory._duplicates import decisive_words, near_duplicate
@@ -33,6 +34,7 @@ from agentcore.memory._validation import (
 )
 from agentcore.memory.embedding import Embedder, Encoded
 from agentcore.memory.errors import DuplicateRecordError, RecordNotFoundError
+from agentcore.memory.ranking import cues_of
 from agentcore.memory.storage import Change, ChangeLog, Database, NewRow, RowStore, TagRows
 
 __all__ = ["Draft", "Writer"]
@@ -137,6 +139,7 @@ class Writer:
         similar = [[] if duplicates == "keep" else self._similar(row) for row in rows]
         ids = []
         with self._database.write() as connection:
+            taken = self._rows.taken(connection, [draft.record.id for draft in drafts])
             written: list[tuple[int, Record]] = []
             for row, near in zip(rows, similar, strict=True):
                 record = row.record
@@ -147,8 +150,9 @@ class Writer:
                     self._merge(connection, twin, record)
                     ids.append(twin)
                     continue
-                if self._rows.exists(connection, record.id):
+                if record.id in taken:
                     raise DuplicateRecordError(record.id, reason="the id is taken")
+                taken.add(record.id)
                 (seq,) = self._rows.insert(connection, [row])
                 written.append((seq, record))
                 ids.append(record.id)
@@ -298,6 +302,7 @@ def _new_row(draft: Draft, encoded: Encoded, place: int) -> NewRow:
         session=session_of(record.metadata),
         speaker=speaker,
         event_given=draft.event_given,
+        cues=int(cues_of(record.text)),
         features=features_of(encoded, place, lexical=lexical),
     )
 
@@ -310,10 +315,7 @@ def _check_validity(opens: datetime | None, closes: datetime | None) -> None:
 def _additions(written: Sequence[tuple[int, Record]]) -> list[Change]:
     """One change per run of records of the same partition."""
     changes: list[Change] = []
-    for seq, record in written:
-        key = (record.user_id, record.namespace or "")
-        if changes and (changes[-1].user_id, changes[-1].namespace) == key:
-            changes[-1] = replace(changes[-1], last=seq)
-        else:
-            changes.append(Change(*key, "add", seq, seq))
+    for key, run in groupby(written, key=lambda pair: (pair[1].user_id, pair[1].namespace or "")):
+        numbers = [seq for seq, _ in run]
+        changes.append(Change(*key, "add", numbers[0], numbers[-1]))
     return changes

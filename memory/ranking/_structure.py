@@ -5,7 +5,6 @@ Letters: N records. A place that does not exist is N, so that arrays padded by o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -39,16 +38,14 @@ class Structure:
 
     @classmethod
     def build(
-        cls, sessions: Sequence[str | None], event_time: npt.NDArray[np.int64], seq: npt.NDArray[np.int64]
+        cls, sessions: npt.NDArray[np.int32], event_time: npt.NDArray[np.int64], seq: npt.NDArray[np.int64]
     ) -> Structure:
-        """Order turns by (event time, insertion) inside each session."""
+        """Order turns by (event time, insertion) inside each session, given by number; -1: none."""
         count = len(sessions)
-        numbers: dict[str, int] = {}
-        codes = np.fromiter(
-            (-1 if s is None else numbers.setdefault(s, len(numbers)) for s in sessions), np.intp, count
-        )
+        codes = sessions.astype(np.intp)
         alone = np.flatnonzero(codes < 0)
-        codes[alone] = len(numbers) + np.arange(len(alone))
+        codes[alone] = codes.max(initial=-1) + 1 + np.arange(len(alone))
+        numbers, codes = np.unique(codes, return_inverse=True)
         order = np.lexsort((seq, event_time, codes))
         around = np.full((4, count), count, dtype=np.intp)
         for row, step in ((0, 1), (2, 2)):
@@ -56,7 +53,7 @@ class Structure:
             later, earlier = order[step:][joined], order[:-step][joined]
             around[row, later] = earlier
             around[row + 1, earlier] = later
-        return cls(around, codes, len(numbers) + len(alone), bool((around < count).any()))
+        return cls(around, codes, len(numbers), bool((around < count).any()))
 
     def restrict(self, rows: Places) -> Structure:
         """Return the structure of some records, ascending; neighbours that are not among them are none."""

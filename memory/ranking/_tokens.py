@@ -152,8 +152,14 @@ def windowed(similarities: Float32, structure: Structure, config: RankingConfig,
 
 def _document_frequency(
     ids: npt.NDArray[np.uint32], starts: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int32]]:
     """Return the known pieces, ascending, and in how many records each occurs."""
-    records = np.repeat(np.arange(len(starts) - 1, dtype=np.uint64), np.diff(starts))
-    pairs = np.unique((records << np.uint64(32)) | ids.astype(np.uint64))
-    return np.unique((pairs & np.uint64(0xFFFFFFFF)).astype(np.uint32), return_counts=True)
+    records = np.repeat(np.arange(len(starts) - 1, dtype=np.int32), np.diff(starts))
+    order = np.argsort(ids, kind="stable")  # keeps the records of a piece in order
+    ids, records = ids[order], records[order]
+    is_new = np.ones(len(ids), dtype=np.bool_)
+    np.not_equal(ids[1:], ids[:-1], out=is_new[1:])
+    first = np.flatnonzero(is_new)
+    is_new[1:] |= records[1:] != records[:-1]
+    counts = np.add.reduceat(is_new, first, dtype=np.int32) if len(first) else np.zeros(0, np.int32)
+    return ids[first], counts

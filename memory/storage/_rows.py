@@ -19,8 +19,8 @@ _COLUMNS = (
     "valid_from, valid_to, expires, superseded_at"
 )
 _LOADED = (
-    "r.seq, r.event_time, r.event_given, r.session, r.speaker, r.role, r.expires, r.valid_from, r.valid_to, r.text, "
-    "f.vector, f.token_ids, f.token_signs, f.terms"
+    "r.seq, r.event_time, r.session, r.speaker, r.expires, r.valid_from, r.valid_to, "
+    "r.cues, CASE WHEN r.cues IS NULL THEN r.text END, f.vector, f.token_ids, f.token_signs, f.terms"
 )
 _BATCH = 500  # stays below SQLite's old limit of 999 variables
 
@@ -44,6 +44,7 @@ class NewRow:
     session: str | None
     speaker: str | None
     event_given: bool
+    cues: int
     features: Features
 
 
@@ -53,24 +54,25 @@ class RowStore:
     def insert(self, connection: sqlite3.Connection, rows: Iterable[NewRow]) -> list[int]:
         """Write versions, and return their sequence numbers."""
         numbers = []
+        cursor = connection.cursor()
         for row in rows:
             record = row.record
-            cursor = connection.execute(
+            cursor.execute(
                 "INSERT INTO records (id, version, user_id, namespace, agent, run, text, text_hash, role, session, speaker, metadata, "
-                "tags, event_time, event_offset, event_given, insert_time, valid_from, valid_to, expires) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "tags, event_time, event_offset, event_given, insert_time, valid_from, valid_to, expires, cues) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     record.id, record.version, record.user_id, record.namespace or "", record.agent, record.run, record.text,
                     row.text_hash, record.role, row.session, row.speaker,
-                    json.dumps(record.metadata, ensure_ascii=False), json.dumps(record.tags, ensure_ascii=False),
+                    "{}" if not record.metadata else _encode(record.metadata), "[]" if not record.tags else _encode(record.tags),
                     to_micros(record.timestamp), _offset(record.timestamp), row.event_given, to_micros(record.created_at),
-                    _micros(record.valid_from), _micros(record.valid_to), _micros(record.expires),
+                    _micros(record.valid_from), _micros(record.valid_to), _micros(record.expires), row.cues,
                 ),
             )  # fmt: skip
             seq = cursor.lastrowid
             assert seq is not None
             features = row.features
-            connection.execute(
+            cursor.execute(
                 "INSERT INTO features (seq, vector, token_ids, token_signs, terms) VALUES (?, ?, ?, ?, ?)",
                 (seq, features.vector, features.token_ids, features.token_signs, features.terms),
             )
@@ -148,12 +150,16 @@ class RowStore:
         ).fetchone()
         return None if row is None else row[0]
 
-    def exists(self, connection: sqlite3.Connection, record_id: str) -> bool:
-        """Return whether any version has this id."""
-        return (
-            connection.execute("SELECT 1 FROM records WHERE id = ? LIMIT 1", (record_id,)).fetchone()
-            is not None
-        )
+    def taken(self, connection: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
+        """Return those of the ids that some version has."""
+        found: set[str] = set()
+        for start in range(0, len(ids), _BATCH):
+            batch = ids[start : start + _BATCH]
+            marks = ", ".join("?" * len(batch))
+            found.update(
+                row[0] for row in connection.execute(f"SELECT id FROM records WHERE id IN ({marks})", batch)
+            )
+        return found
 
     def has_version(self, connection: sqlite3.Connection, record_id: str, version: int) -> bool:
         """Return whether this version of this memory is stored."""
@@ -173,7 +179,7 @@ class RowStore:
         """Replace the tags and metadata of a version in place."""
         connection.execute(
             "UPDATE records SET tags = ?, metadata = ? WHERE seq = ?",
-            (json.dumps(tags, ensure_ascii=False), json.dumps(metadata, ensure_ascii=False), seq),
+            (_encode(tags), _encode(metadata), seq),
         )
 
     def supersede(self, connection: sqlite3.Connection, old: int, *, new: int, at: datetime) -> None:
@@ -199,8 +205,8 @@ class RowStore:
     ) -> list[tuple[Any, ...]]:
         """Return what a partition keeps in RAM of its current records, by sequence number.
 
-        Columns: seq, event_time, event_given, session, speaker, role, expires, valid_from, valid_to, text, vector, token_ids,
-        token_signs, terms.
+        Columns: seq, event_time, session, speaker, expires, valid_from, valid_to, cues, text (of records without cues), vector,
+        token_ids, token_signs, terms.
         """
         return connection.execute(
             f"SELECT {_LOADED} FROM records AS r JOIN features AS f ON f.seq = r.seq "
@@ -236,6 +242,7 @@ def _begin(later: str, earlier: str) -> str:
     )
 
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 _scan = json.JSONDecoder().scan_once
 
 

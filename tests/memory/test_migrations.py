@@ -41,6 +41,21 @@ def test_old_files_open(tmp_path: Path, name: str) -> None:
     connection.close()
 
 
+def test_old_files_rank_as_new_ones(tmp_path: Path) -> None:
+    """What newer files keep beside a record is worked out for older ones: the same scores."""
+    found = []
+    for name in ("schema_004", "schema_005"):
+        path = tmp_path / f"{name}.db"
+        shutil.copy(DATA / f"{name}.sqlite", path)
+        with SwiftMem(
+            path, embedder=HashEmbedder(16), now=lambda: datetime(2026, 7, 1, tzinfo=UTC)
+        ) as memory:
+            hits = memory.search("When did Ann move near the river?", user_id="ann")
+        found.append({hit.id: pytest.approx(hit.score, abs=1e-5) for hit in hits})
+    assert len(found[0]) == 5
+    assert {key: value.expected for key, value in found[0].items()} == found[1]
+
+
 def test_every_schema_has_a_file() -> None:
     """Each released schema has a file here that proves it still opens."""
     assert {path.stem for path in DATA.glob("schema_*.sqlite")} == {

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from agentcore.memory import SwiftMem
 from agentcore.memory._filters import MISSING, parse_filters
+from agentcore.memory._labels import Labels
 from agentcore.memory._terms import TERM, pack_terms, stems, term_hash
 from agentcore.memory.embedding import HashEmbedder
 from agentcore.memory.index import TemporalIndex, VectorIndex
@@ -116,13 +117,30 @@ def test_late_interaction_equals_comparing_bit_by_bit(
     assert (index.weights(question, FULL) >= 0).all()
 
 
+some_labels = st.lists(st.sampled_from(["a", "b", "c", None]), max_size=12)
+
+
+@QUICK
+@given(some_labels, some_labels, st.data())
+def test_labels_come_back_as_given(
+    first: list[str | None], second: list[str | None], data: st.DataObject
+) -> None:
+    """A column of labels holds what was put in, joined with another and picked from."""
+    labels = Labels.of(first, count=len(first)).extended(Labels.of(second, count=len(second)))
+    assert [labels[place] for place in range(len(labels))] == first + second
+    rows = data.draw(st.lists(st.integers(0, len(labels) - 1), max_size=8) if len(labels) else st.just([]))
+    taken = labels.take(np.array(rows, dtype=np.intp))
+    assert [taken[place] for place in range(len(taken))] == [(first + second)[row] for row in rows]
+
+
 @QUICK
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.integers(0, 5)), min_size=1, max_size=15))
 def test_neighbours_are_those_of_the_session(turns: list[tuple[str | None, int]]) -> None:
     """Neighbours are the turns before and after by (time, insertion) in the same session."""
     sessions = [session for session, _ in turns]
     times = np.array([time for _, time in turns], dtype=np.int64)
-    structure = Structure.build(sessions, times, np.arange(len(turns)))
+    labels = Labels.of(sessions, count=len(turns))
+    structure = Structure.build(labels.codes, times, np.arange(len(turns)))
     for row, (session, _) in enumerate(turns):
         members = (
             [row]
