@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from agentcore.cli._background import Background, DeadlineError, leave_now
-from agentcore.cli._exit import ExitCode, message_of, report
+from agentcore.background import Background, DeadlineError
+from agentcore.cli._exit import ExitCode, leave_now, message_of, report
 from agentcore.cli._session import keep_settings, open_agent, session_options, settings_from
 
 if TYPE_CHECKING:
@@ -92,7 +92,10 @@ def execute(question: str, settings: Settings, call: Call, *, as_json: bool, qui
         click.echo(json.dumps(failure, ensure_ascii=False))
         return code
     print_result(result, as_json=as_json)
-    return CODES.get(str(result.get("status")), ExitCode.FAILED)
+    code = CODES.get(str(result.get("status")), ExitCode.FAILED)
+    if result.get("limit") == "seconds":
+        leave_now(code)  # the call that was given up at the limit may still wait for its model
+    return code
 
 
 def print_result(result: dict[str, Any], *, as_json: bool) -> None:

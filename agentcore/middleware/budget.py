@@ -2,24 +2,29 @@
 
 A call is reserved before it is made and settled after it, so that parallel branches cannot all slip
 through the same last gap: with an honest estimate a limit is passed by nothing, with a bad one by at most
-the call that was under way.
+the call that was under way. A call that is still under way when the time is up is given up: its thread may go
+on, nobody waits for it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain_core.messages import AIMessage
 
+from agentcore.background import Background, DeadlineError
 from agentcore.errors import BudgetExceededError, ConfigurationError
 
 __all__ = ["Budget", "Reservation", "Usage"]
+
+Returned = TypeVar("Returned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +205,26 @@ class Budget(AgentMiddleware[Any, Any]):
             self._refuse(tokens=0, calls=0)
             self._used = _add(self._used, tool_calls=1)
 
+    def in_time(self, call: Callable[[], Returned]) -> Returned:
+        """Return what a call gives, unless the time limit comes first.
+
+        Raises
+        ------
+        BudgetExceededError
+            The time is up; the call goes on in a daemon thread that nobody waits for.
+        """
+        if (left := self.seconds_left) is None:
+            return call()
+        try:
+            return Background(call).wait(left)
+        except DeadlineError:
+            raise self._out_of_time() from None
+
+    def _out_of_time(self) -> BudgetExceededError:
+        """Build the error of the time limit."""
+        assert self.max_seconds is not None
+        return BudgetExceededError("seconds", allowed=self.max_seconds, spent=round(self.usage.seconds, 3))
+
     def _usage(self) -> Usage:
         seconds = 0.0 if self._started is None else self._clock() - self._started
         return _add(self._used, seconds=seconds)
@@ -222,7 +247,7 @@ class Budget(AgentMiddleware[Any, Any]):
         """Make the call if the budget allows it, else end the agent with the reason."""
         try:
             with self.reserve(_estimate(request)) as reservation:
-                response = handler(request)
+                response = self.in_time(lambda: handler(request))
                 _settle(reservation, response)
                 return response
         except BudgetExceededError as exc:
@@ -236,9 +261,14 @@ class Budget(AgentMiddleware[Any, Any]):
         """Async twin of :meth:`wrap_model_call`."""
         try:
             with self.reserve(_estimate(request)) as reservation:
-                response = await handler(request)
+                async with asyncio.timeout(self.seconds_left) as limit:
+                    response = await handler(request)
                 _settle(reservation, response)
                 return response
+        except TimeoutError:
+            if not limit.expired():  # the model's own
+                raise
+            return _farewell(self._out_of_time())
         except BudgetExceededError as exc:
             return _farewell(exc)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any, Literal, Protocol, cast, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from agentcore.workflow.reading.settings import AttentionHeads, heads_for
 
 __all__ = ["AttentionMap", "ChoiceMode", "Language"]
 
+Answer = TypeVar("Answer")
 ChoiceMode = Literal["attention", "likelihood", "json"]
 _CHARACTERS_PER_TOKEN = 4
 _MAX_ASKS = 3  # one question and two more with the error
@@ -108,30 +109,30 @@ class Language:
             max_tokens = max(1, min(max_tokens, left - wanted))
         with self._budget.reserve(wanted + max_tokens) as reservation:
             if self._is_local:
-                with self._turn, self.translated():
-                    text = cast("_Completes", self._model).complete(
-                        prompt, max_tokens=max_tokens, stop=tuple(stop), schema=schema
-                    )
+                local = cast("_Completes", self._model)
+                text = self._call(
+                    lambda: local.complete(prompt, max_tokens=max_tokens, stop=tuple(stop), schema=schema)
+                )
                 reservation.settle(input_tokens=wanted, output_tokens=self._count(text))
                 return text
-            with self.translated():
-                message = self._model.invoke([HumanMessage(prompt)], stop=list(stop) or None)
+            message = self._call(lambda: self._model.invoke([HumanMessage(prompt)], stop=list(stop) or None))
             self._settle(reservation, message, prompt)
             return str(message.text)
 
     def score(self, prompt: str, continuations: Sequence[str]) -> list[float]:
         """Return the log-likelihood of each continuation."""
         read = self._count(prompt) + sum(self._count(text) for text in continuations)
-        with self._budget.reserve(read) as reservation, self._turn, self.translated():
-            scores = cast("_Scores", self._model).score(prompt, list(continuations))
+        with self._budget.reserve(read) as reservation:
+            scores = self._call(lambda: cast("_Scores", self._model).score(prompt, list(continuations)))
             reservation.settle(input_tokens=read)
         return scores
 
     def attend(self, prompt: str) -> AttentionMap:
         """Return where the model's answer heads look from the end of a prompt."""
-        assert self.heads is not None
-        with self._budget.reserve(self._count(prompt)) as reservation, self._turn, self.translated():
-            attention = cast("_Attends", self._model).attend(prompt, self.heads)
+        heads = self.heads
+        assert heads is not None
+        with self._budget.reserve(self._count(prompt)) as reservation:
+            attention = self._call(lambda: cast("_Attends", self._model).attend(prompt, heads))
             reservation.settle(input_tokens=len(attention.offsets))
         return attention
 
@@ -171,8 +172,7 @@ class Language:
         """Return the text of one chat turn."""
         prompt = "\n".join(str(message.content) for message in messages)
         with self._budget.reserve(self._count(prompt) + max_tokens) as reservation:
-            with self._turn if self._is_local else nullcontext(), self.translated():
-                answer = self._model.invoke(list(messages))
+            answer = self._call(lambda: self._model.invoke(list(messages)))
             self._settle(reservation, answer, prompt)
         return str(answer.text)
 
@@ -192,6 +192,15 @@ class Language:
             lines = str(exc).strip().splitlines()
             reason = f"{type(exc).__name__}{': ' + lines[0][:200] if lines else ''}"
             raise ModelFailedError(self.name, reason=reason) from exc
+
+    def _call(self, call: Callable[[], Answer]) -> Answer:
+        """Make one call of the model: in turn where it is local, given up when the time is up."""
+
+        def in_turn() -> Answer:
+            with self._turn if self._is_local else nullcontext(), self.translated():
+                return call()
+
+        return self._budget.in_time(in_turn)
 
     def _best_mode(self) -> ChoiceMode:
         if self.heads is not None:

@@ -25,36 +25,47 @@ def seek(state: SeekerState, deps: Dependencies) -> dict[str, Any]:
     """Search the corpus for a task by two hops and write the evidence down.
 
     A failure ends this seeker alone: it returns a finding with status ``failed`` and the reason. At a limit of
-    the budget the status is ``partial``.
+    the budget the status is ``partial``, with what was found until then.
     """
     task = state["task"]
     path = (f"seeker-{task['id']}",)
     deps.events.emit("seeker_started", path=path, task=dict(task))
     try:
         deps.check_cancelled()
-        found = _search(task, path, deps) if deps.corpus is not None else Beam((), 0.0, ())
-        if len(deps.tools) and deps.language.mode == "json":
-            found = _joined(use_tools(task, path, deps), found)
-    except BudgetExceededError as exc:
-        return _report(task, "partial", str(exc), [], deps, path=path, limit=exc.limit)
+        found, reached = _search(task, path, deps) if deps.corpus is not None else (Beam((), 0.0, ()), None)
+        if len(deps.tools) and deps.language.mode == "json" and reached is None:
+            looked_up, reached = use_tools(task, path, deps)
+            found = _joined(looked_up, found)
     except RunCancelledError:
         raise
     except (AgentError, ToolError, OSError) as exc:
         deps.events.emit("error", path=path, message=str(exc), recovered=True)
         return _report(task, "failed", str(exc), [], deps, path=path)
+    if reached is not None:
+        files = _save(task, found, deps) if found.passages else []
+        return _report(task, "partial", str(reached), files, deps, path=path, limit=reached.limit)
     if not found.passages:
         return _report(task, "failed", _nothing(deps), [], deps, path=path)
     return _report(task, "completed", _summary(found.passages), _save(task, found, deps), deps, path=path)
 
 
-def _search(task: Task, path: tuple[str, ...], deps: Dependencies) -> Beam:
-    """Run the two-hop search, each search counted as a tool call."""
+def _search(task: Task, path: tuple[str, ...], deps: Dependencies) -> tuple[Beam, BudgetExceededError | None]:
+    """Run the two-hop search, each search counted as a tool call.
+
+    At a limit only the question's own first search is still made, so that the answer has something to rest on.
+    """
     corpus = deps.corpus
     assert corpus is not None  # the caller looked
+    reached: list[BudgetExceededError] = []
 
     def search(query: str, limit: int) -> Sequence[Passage]:
         deps.check_cancelled()
-        deps.budget.count_tool_call()
+        try:
+            deps.budget.count_tool_call()
+        except BudgetExceededError as exc:
+            reached.append(exc)
+            if task["role"] != "question" or query != task["question"]:
+                return ()
         return [Passage.of(hit) for hit in corpus.search(query, limit)]
 
     # One event for the whole beam: its follow-up searches are the question with a passage behind it.
@@ -64,7 +75,7 @@ def _search(task: Task, path: tuple[str, ...], deps: Dependencies) -> Beam:
     found = two_hop(task["question"], search, settings=deps.reading, size=size)
     titles = list(dict.fromkeys(passage.title for passage in found.passages))
     deps.events.emit("tool_result", path=path, name="search_corpus", count=len(found.pool), first=titles[:5])
-    return found
+    return found, reached[0] if reached else None
 
 
 def _joined(from_tools: Sequence[Passage], found: Beam) -> Beam:

@@ -12,6 +12,7 @@ from langchain.agents.middleware import AgentMiddleware, ToolCallRequest
 from langchain_core.messages import HumanMessage, ToolMessage
 from langgraph.errors import GraphRecursionError
 
+from agentcore.errors import BudgetExceededError
 from agentcore.langchain_tools import as_langchain_tools
 from agentcore.middleware.loop_guard import LoopGuard
 from agentcore.middleware.tool_call_repair import ToolCallRepair
@@ -44,7 +45,7 @@ class _Evidence(AgentMiddleware[Any, Any]):
         deps.check_cancelled()
         deps.budget.count_tool_call()
         deps.events.emit("tool_call", path=self._path, name=call["name"], arguments=call["args"])
-        message = handler(request)
+        message = deps.budget.in_time(lambda: handler(request))
         is_error = isinstance(message, ToolMessage) and message.status == "error"
         text = str(message.text)[:_LONGEST_RESULT] if isinstance(message, ToolMessage) else ""
         deps.events.emit("tool_result", path=self._path, name=call["name"], text=text[:300], invalid=is_error)
@@ -60,18 +61,17 @@ class _Evidence(AgentMiddleware[Any, Any]):
         return Passage(text, f"{name} {shown}"[:120], f"tool:{name}", 0, len(text), digest)
 
 
-def use_tools(task: Task, path: tuple[str, ...], deps: Dependencies) -> tuple[Passage, ...]:
+def use_tools(
+    task: Task, path: tuple[str, ...], deps: Dependencies
+) -> tuple[tuple[Passage, ...], BudgetExceededError | None]:
     """Let the model look a task up with the tools, under the run's budget.
 
     Returns
     -------
-    tuple of Passage
+    passages : tuple of Passage
         The results of the calls, in order, the same result once.
-
-    Raises
-    ------
-    BudgetExceededError
-        A limit was reached at a tool call (at a model call the agent ends by itself).
+    reached : BudgetExceededError or None
+        The limit that was reached at a tool call (at a model call the agent ends by itself).
     """
     evidence = _Evidence(path, deps)
     agent = create_agent(
@@ -80,12 +80,15 @@ def use_tools(task: Task, path: tuple[str, ...], deps: Dependencies) -> tuple[Pa
         system_prompt=_SYSTEM,
         middleware=[deps.budget, ToolCallRepair(), LoopGuard(), evidence],
     )
+    reached = None
     turns = deps.settings.tool_rounds * _STEPS_A_TURN + 1
     try:
         with deps.language.translated():
             agent.invoke({"messages": [HumanMessage(task["question"])]}, {"recursion_limit": turns})
+    except BudgetExceededError as exc:
+        reached = exc
     except GraphRecursionError:
         deps.events.emit(
             "thinking", path=path, text=f"stopped after {deps.settings.tool_rounds} turns with tools"
         )
-    return tuple({passage.sha256: passage for passage in evidence.passages}.values())
+    return tuple({passage.sha256: passage for passage in evidence.passages}.values()), reached

@@ -187,14 +187,39 @@ def test_a_limit_of_seconds_is_a_partial_answer(
 
 
 @pytest.mark.slow
-def test_a_model_that_never_answers_ends_with_124(environment: dict[str, str], folder: Path) -> None:
-    """When even the partial answer is not there ten seconds after the limit, the process ends by itself."""
+def test_a_model_that_never_answers_leaves_a_partial_answer(
+    environment: dict[str, str], folder: Path
+) -> None:
+    """A call that hangs past the limit is given up, and retrieval alone answers: exit code 3."""
     with serving(lambda _: Reply(body="{}", delay_s=120)) as hanging:
-        process = start(environment, hanging, folder, "--max-seconds", "15", "--json")
+        process = start(environment, hanging, folder, "--max-seconds", "40", "--json")
         out, errors = process.communicate(timeout=100)
         assert hanging.requests, "the model was never asked"
-    assert process.returncode == 124, errors
-    assert json.loads(out)["status"] == "failed"
+    assert process.returncode == 3, errors
+    result = json.loads(out)
+    assert (result["status"], result["limit"], result["mode"]) == ("partial", "seconds", "linked")
+    assert result["found"] and "sofa" in result["citations"][0]["quote"]
+
+
+@pytest.mark.slow
+def test_124_when_not_even_a_partial_answer_comes(run: Run, environment: dict[str, str]) -> None:
+    """Work that cannot be stopped ten seconds after the limit ends the process, with one JSON document."""
+    script = (
+        "import time\n"
+        "from agentcore.cli._session import settings_from\n"
+        "from agentcore.cli.ask import execute\n"
+        "execute('?', settings_from({'max_seconds': 0.5}), lambda *_, **__: time.sleep(90), as_json=True, quiet=True)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=80,
+        check=False,
+    )
+    assert done.returncode == 124, done.stderr
+    assert json.loads(done.stdout)["status"] == "failed"
 
 
 @pytest.mark.parametrize(

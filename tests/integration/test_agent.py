@@ -305,3 +305,23 @@ def test_a_model_that_fails_leaves_a_partial_answer(corpus: Corpus, tmp_path: Pa
     result = agent_of(corpus, tmp_path, ScriptedLocal(before=broken)).run(QUESTION)
     assert (result.status, result.limit, result.mode) == ("partial", "model", "linked")
     assert any("server gone" in event.data["message"] for event in result.trace if event.type == "error")
+
+
+def test_a_model_that_hangs_leaves_a_partial_answer(corpus: Corpus, tmp_path: Path) -> None:
+    """A call that never returns is given up when the time is up, in any way of asking, and retrieval alone answers."""
+    released = threading.Event()
+
+    def hang(*_: Any) -> Any:
+        released.wait(60)
+        return AIMessage("too late")
+
+    try:
+        for number, model in enumerate((ScriptedLocal(before=hang), ScriptedModel(lines=[hang]))):
+            agent = agent_of(corpus, tmp_path / str(number), model, budget=Budget(max_seconds=0.3))
+            began = time.monotonic()
+            result = agent.run(QUESTION)
+            assert (result.status, result.limit, result.mode) == ("partial", "seconds", "linked")
+            assert result.citations
+            assert time.monotonic() - began < 20
+    finally:
+        released.set()

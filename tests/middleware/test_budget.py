@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -114,3 +115,25 @@ async def test_it_ends_anyones_agent() -> None:
     again = create_agent(model, tools=[look], middleware=[Budget(max_calls=2)])
     messages = (await again.ainvoke({"messages": [("user", "find it")]}))["messages"]
     assert "2 calls" in str(messages[-1].text)
+
+
+async def test_a_call_that_hangs_is_given_up_when_the_time_is_up() -> None:
+    """A model that never answers ends an agent with a time limit at the limit, called directly or awaited."""
+    released = threading.Event()
+
+    def hang(_: object) -> AIMessage:
+        released.wait(30)
+        return AIMessage("too late")
+
+    try:
+        for use in ("invoke", "ainvoke"):
+            began = time.monotonic()
+            agent = create_agent(ScriptedModel(lines=[hang]), middleware=[Budget(max_seconds=0.2)])
+            if use == "invoke":
+                answer = agent.invoke({"messages": [("user", "hello")]})
+            else:
+                answer = await agent.ainvoke({"messages": [("user", "hello")]})
+            assert "0.2 seconds" in str(answer["messages"][-1].text)
+            assert time.monotonic() - began < 10
+    finally:
+        released.set()

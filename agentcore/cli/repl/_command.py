@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from agentcore.cli._background import leave_now
+from agentcore.cli._exit import leave_now
 from agentcore.cli._session import session_options
 
 _HELP = """Talk to an agent that remembers, in the terminal or through a pipe.

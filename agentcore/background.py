@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import contextvars
 import threading
 from collections.abc import Callable
-from typing import Generic, NoReturn, TypeVar
+from typing import Generic, TypeVar
+
+__all__ = ["Background", "DeadlineError"]
 
 Result = TypeVar("Result")
 
@@ -16,7 +17,7 @@ class DeadlineError(Exception):
 
 
 class Background(Generic[Result]):
-    """One piece of work in a daemon thread.
+    """One piece of work in a daemon thread, with the context variables of whoever starts it.
 
     Parameters
     ----------
@@ -29,7 +30,10 @@ class Background(Generic[Result]):
         self._results: list[Result] = []
         self._error: BaseException | None = None
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="agentcore-run", daemon=True)
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(
+            target=context.run, args=(self._run,), name="agentcore-run", daemon=True
+        )
         self._thread.start()
 
     def wait(self, timeout_s: float | None = None) -> Result:
@@ -55,14 +59,3 @@ class Background(Generic[Result]):
             self._error = exc
         finally:
             self._done.set()
-
-
-def leave_now(code: int) -> NoReturn:
-    """End the process without waiting for threads that cannot be stopped.
-
-    What they were writing is safe: memory and runs survive the death of the process at any point.
-    """
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()
-    os._exit(code)
