@@ -8,7 +8,7 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -29,12 +29,14 @@ from agentcore.result import Result, result_of
 from agentcore.tools import ToolRegistry, ToolSpec
 from agentcore.workflow.checkpoints import open_checkpoints
 from agentcore.workflow.dependencies import Dependencies, WorkflowSettings
+from agentcore.workflow.forks import Step, copy_point, fork_point
 from agentcore.workflow.graph import build_graph
 from agentcore.workflow.language import ChoiceMode, Language
 from agentcore.workflow.reading.passages import Encoder, Searchable
 from agentcore.workflow.reading.reader import Chooser, ModelChooser, Reader
 from agentcore.workflow.reading.settings import ReaderSettings
 from agentcore.workflow.record import RunRecord
+from agentcore.workflow.state import Turn
 from agentcore.workflow.workspace import Workspace
 
 __all__ = ["Agent"]
@@ -122,6 +124,7 @@ class Agent:
         self,
         question: str,
         *,
+        conversation: Sequence[Turn] = (),
         run_id: str | None = None,
         on_event: Callable[[Event], None] | None = None,
         cancel: threading.Event | None = None,
@@ -132,6 +135,8 @@ class Agent:
         ----------
         question : str
             What to find out.
+        conversation : sequence of Turn
+            The turns before it, oldest first (:meth:`Result.as_turn`): "and where did she die?" is understood by them.
         run_id : str, optional
             Name of the run; a new one by default.
         on_event : callable, optional
@@ -149,9 +154,14 @@ class Agent:
             It was cancelled.
         """
         question = _checked_question(question)
-        run_id = run_id or f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}"
-        record = RunRecord.begin(self._folder, run_id, question=question, user=self._user_id)
-        return self._execute(record, {"question": question}, on_event, cancel)
+        record = RunRecord.begin(
+            self._folder,
+            run_id or _new_id(),
+            question=question,
+            conversation=list(conversation),
+            user=self._user_id,
+        )
+        return self._execute(record, _from_the_question, on_event, cancel)
 
     def resume(
         self,
@@ -169,25 +179,85 @@ class Agent:
         RunBusyError
             Another process is working on it.
         """
-        return self._execute(RunRecord.open(self._folder, run_id), None, on_event, cancel)
+        return self._execute(RunRecord.open(self._folder, run_id), _where_it_was, on_event, cancel)
 
-    async def arun(self, question: str, *, run_id: str | None = None) -> Result:
+    def fork(
+        self,
+        run_id: str,
+        *,
+        step: Step | None = None,
+        question: str | None = None,
+        fork_id: str | None = None,
+        on_event: Callable[[Event], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Result:
+        """Continue a recorded run from one of its checkpoints as a run of its own, with this agent's parts.
+
+        What was done before the checkpoint is taken over, its files copied; the earlier run stays as it is. The budget
+        is this agent's and counts from zero.
+
+        Parameters
+        ----------
+        run_id : str
+            The run to fork.
+        step : Step, optional
+            The step to continue with; by default the last one before the answer that no limit had cut short.
+        question : str, optional
+            Another question to ask of what was found; not for the step ``seeker``, whose tasks are cut already.
+        fork_id : str, optional
+            Name of the new run.
+
+        Raises
+        ------
+        RunNotFoundError
+            No such run.
+        ConfigurationError
+            The run has no checkpoint at that step, or the question cannot be changed there.
+        """
+        origin = RunRecord.open(self._folder, run_id)
+        asked = origin.question if question is None else _checked_question(question)
+        if question is not None and step == "seeker":
+            raise ConfigurationError("the tasks of the step 'seeker' belong to its question: fork at 'plan'")
+        with open_checkpoints(self._runs) as saver:
+            point = fork_point(saver, run_id, step)
+        record = RunRecord.begin(
+            self._folder,
+            fork_id or _new_id(),
+            question=asked,
+            conversation=origin.conversation,
+            user=self._user_id,
+            forked_from=run_id,
+        )
+        record.copy_files(origin)
+        with open_checkpoints(self._runs) as saver:
+            copy_point(saver, point, record.run_id, question=question)
+        return self._execute(record, _where_the_fork_begins, on_event, cancel)
+
+    async def arun(
+        self, question: str, *, conversation: Sequence[Turn] = (), run_id: str | None = None
+    ) -> Result:
         """Async twin of :meth:`run`; cancelling the task stops the run at its next step."""
         cancel = threading.Event()
         try:
-            return await asyncio.to_thread(self.run, question, run_id=run_id, cancel=cancel)
+            return await asyncio.to_thread(
+                self.run, question, conversation=conversation, run_id=run_id, cancel=cancel
+            )
         except asyncio.CancelledError:
             cancel.set()
             raise
 
-    async def astream(self, question: str, *, run_id: str | None = None) -> AsyncIterator[Event]:
+    async def astream(
+        self, question: str, *, conversation: Sequence[Turn] = (), run_id: str | None = None
+    ) -> AsyncIterator[Event]:
         """Yield the events of a run as they happen; leaving the loop early stops the run."""
         events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         cancel = threading.Event()
 
         def work() -> None:
             try:
-                self.run(question, run_id=run_id, on_event=events.put, cancel=cancel)
+                self.run(
+                    question, conversation=conversation, run_id=run_id, on_event=events.put, cancel=cancel
+                )
             finally:
                 events.put(None)
 
@@ -218,7 +288,7 @@ class Agent:
     def _execute(
         self,
         record: RunRecord,
-        start: dict[str, Any] | None,
+        begin: Callable[[RunRecord, Mapping[str, Any], Budget], dict[str, Any] | None],
         on_event: Callable[[Event], None] | None,
         cancel: threading.Event | None,
     ) -> Result:
@@ -233,21 +303,19 @@ class Agent:
                 if on_event is not None:
                     on_event(event)
 
-            events = EventLog(publish, first=record.next_number())
+            events = EventLog(publish, first=record.next_number(), tokens=lambda: budget.usage.tokens)
             language = Language(self._watched_model(events), budget=budget, mode=self._choice)
             deps = self._dependencies(language, budget, events, workspace, cancel)
             graph = build_graph(deps).compile(checkpointer=saver)
             config: Any = {"configurable": {"thread_id": record.run_id}, "recursion_limit": 100}
-            if start is None:
-                saved = graph.get_state(config)
-                budget.restore(saved.values.get("spent", {}))
-                start = None if saved.values else {"question": record.question}
+            start = begin(record, graph.get_state(config).values, budget)
             events.emit(
                 "run_started",
                 question=record.question,
                 run_id=record.run_id,
                 model=language.name,
                 mode=self._mode(language),
+                **record.origin,
             )
             try:
                 state = graph.invoke(start, config, durability="sync")
@@ -258,7 +326,7 @@ class Agent:
                 events.emit("error", message=f"{type(exc).__name__}: {exc}", recovered=False)
                 events.emit("run_finished", status="failed", usage=budget.usage.as_dict())
                 raise
-            result = result_of(record.question, state["outcome"], record.run_id, workspace, budget)
+            result = result_of(record, state, budget)
             events.emit("run_finished", **result.as_dict())
         return replace(result, trace=events.events)
 
@@ -333,6 +401,26 @@ class Agent:
         if not hasattr(memory, "search") or not hasattr(memory, "add"):
             raise ConfigurationError(f"memory is a {type(memory).__name__}: give a file, a SwiftMem or None")
         return memory
+
+
+def _new_id() -> str:
+    """Return a name for a run: the moment, and something nobody else has."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}"
+
+
+def _from_the_question(record: RunRecord, saved: Mapping[str, Any], budget: Budget) -> dict[str, Any]:  # noqa: ARG001
+    """Begin a run."""
+    return {"question": record.question, "conversation": record.conversation}
+
+
+def _where_it_was(record: RunRecord, saved: Mapping[str, Any], budget: Budget) -> dict[str, Any] | None:
+    """Go on with a run; one that never reached its first checkpoint begins."""
+    budget.restore(saved.get("spent", {}))
+    return None if saved else _from_the_question(record, saved, budget)
+
+
+def _where_the_fork_begins(record: RunRecord, saved: Mapping[str, Any], budget: Budget) -> None:
+    """Go on from the copied checkpoint; what the earlier run spent is not this one's."""
 
 
 def _checked_question(question: str) -> str:

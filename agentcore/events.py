@@ -18,6 +18,8 @@ type                    what it says
 ``run_finished``        status and usage
 ======================  =====================================================================
 
+The keys of each one's data are in ``docs/events.md``.
+
 ``path`` names the agent: ``()`` is the parent itself, ``("seeker-1-2",)`` a sub-agent of it. A reader that
 shows only events whose path is ``()`` never shows a sub-agent's tokens as the parent's.
 """
@@ -65,7 +67,9 @@ class Event:
     path : tuple of str
         The agent it happened to; ``()`` is the parent.
     data : mapping
-        JSON values; which keys, the table of ``docs/architecture.md`` says.
+        JSON values; which keys, the table of ``docs/events.md`` says.
+    tokens : int
+        Tokens that the whole tree had read and written when it happened.
     """
 
     seq: int
@@ -73,6 +77,7 @@ class Event:
     type: EventType
     path: tuple[str, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
+    tokens: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return the event as one JSON object."""
@@ -81,6 +86,7 @@ class Event:
             "time": self.time,
             "type": self.type,
             "path": list(self.path),
+            "tokens": self.tokens,
             "data": dict(self.data),
         }
 
@@ -94,10 +100,19 @@ class EventLog:
         Called with each event in the order of ``seq``, under the log's lock: it must be quick.
     first : int
         Number of the first event (a resumed run goes on counting).
+    tokens : callable
+        Returns the tokens that were used so far.
     """
 
-    def __init__(self, listener: Callable[[Event], None] | None = None, *, first: int = 1) -> None:
+    def __init__(
+        self,
+        listener: Callable[[Event], None] | None = None,
+        *,
+        first: int = 1,
+        tokens: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._listener = listener
+        self._tokens = tokens
         self._next = first
         self._lock = threading.Lock()
         self._events: list[Event] = []
@@ -107,7 +122,7 @@ class EventLog:
         if type not in EVENT_TYPES:
             raise ValueError(f"unknown event type {type!r}: use one of {', '.join(EVENT_TYPES)}")
         with self._lock:
-            event = Event(self._next, clock.time(), type, path, data)
+            event = Event(self._next, clock.time(), type, path, data, self._tokens())
             self._next += 1
             self._events.append(event)
             if self._listener is not None:

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from agentcore.events import Event
 from agentcore.middleware.budget import Budget
 from agentcore.workflow.citations import Citation, Claim
-from agentcore.workflow.workspace import Workspace
+from agentcore.workflow.record import RunRecord
+from agentcore.workflow.state import Turn
 
 __all__ = ["Result", "Status", "result_of"]
 
@@ -25,6 +26,8 @@ class Result:
     ----------
     question : str
         What was asked.
+    understood : str
+        The question as it was worked on: what the conversation before it means is put in.
     answer : str
         A few words, or ``"not found"``.
     statement : str
@@ -55,6 +58,7 @@ class Result:
     """
 
     question: str
+    understood: str
     answer: str
     statement: str
     citations: tuple[Citation, ...]
@@ -70,12 +74,18 @@ class Result:
     mode: str
     details: Mapping[str, Any]
 
+    def as_turn(self) -> Turn:
+        """Return the result as a turn of the conversation of the next question."""
+        titles = [citation.title for citation in self.citations]
+        return Turn(question=self.understood, answer=self.answer, titles=titles)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the result as JSON values, without the trace."""
         supported = {number for claim in self.claims if claim.is_supported for number in claim.citations}
         return {
             "run_id": self.run_id,
             "question": self.question,
+            "understood": self.understood,
             "status": self.status,
             "answer": self.answer,
             "statement": self.statement,
@@ -90,13 +100,13 @@ class Result:
         }
 
 
-def result_of(
-    question: str, outcome: Mapping[str, Any], run_id: str, workspace: Workspace, budget: Budget
-) -> Result:
-    """Turn the writer's outcome into the result; the trace is added when the run is over."""
+def result_of(record: RunRecord, state: Mapping[str, Any], budget: Budget) -> Result:
+    """Turn the final state of a run into its result; the trace is added when the run is over."""
+    outcome = state["outcome"]
     status: Status = "partial" if outcome["limit"] else "done" if outcome["is_found"] else "not_found"
     return Result(
-        question=question,
+        question=record.question,
+        understood=state["question"],
         answer=outcome["answer"],
         statement=outcome["statement"],
         citations=tuple(Citation(**values) for values in outcome["citations"]),
@@ -104,10 +114,10 @@ def result_of(
         is_found=outcome["is_found"],
         status=status,
         limit=outcome["limit"],
-        report_path=workspace.path(outcome["report"]),
+        report_path=record.workspace.path(outcome["report"]),
         usage=budget.usage.as_dict(),
         trace=(),
-        run_id=run_id,
+        run_id=record.run_id,
         model=outcome["model"],
         mode=outcome["mode"],
         details={key: outcome[key] for key in ("titles", "sources", "found_probability", "alternatives")},

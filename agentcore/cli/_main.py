@@ -9,6 +9,7 @@ import click
 
 from agentcore.cli._exit import ExitCode, report
 from agentcore.cli._lazy import LazyCommand, LazyGroup
+from agentcore.cli._logging import LEVELS, start_logging
 
 _COMMANDS = {
     "ask": LazyCommand(
@@ -17,7 +18,7 @@ _COMMANDS = {
     "repl": LazyCommand("agentcore.cli.repl", "repl", "Talk to an agent that remembers."),
     "memory": LazyCommand("agentcore.cli.memory", "memory", "Add, search, list and move memories."),
     "bench": LazyCommand("agentcore.cli.bench", "bench", "Measure memory, decoding, trimming and the agent."),
-    "runs": LazyCommand("agentcore.cli.runs", "runs", "List, show and go on with runs."),
+    "runs": LazyCommand("agentcore.cli.runs", "runs", "List, show, go on with and fork runs."),
     "models": LazyCommand("agentcore.cli.models", "models", "List, pull, locate and remove models."),
     "config": LazyCommand(
         "agentcore.cli.config", "config", "Show the settings in use, and where each comes from."
@@ -39,12 +40,20 @@ def _version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 @click.option(
     "--version", is_flag=True, callback=_version, expose_value=False, is_eager=True, help="Show the version."
 )
-def cli() -> None:
+@click.option(
+    "--log-level",
+    type=click.Choice(LEVELS, case_sensitive=False),
+    envvar="AGENTCORE_LOG_LEVEL",
+    help="Write a log to stderr, from this level on; keys are taken out.",
+)
+def cli(log_level: str | None) -> None:
     """Research agents with memory and cheap local models.
 
     Answers go to stdout, progress and thinking to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage,
     3 partial result (a limit was reached), 124 not even a partial answer in time, 130 interrupted.
     """
+    if log_level is not None:
+        start_logging(log_level)
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""`agentcore runs`: what was asked, how it went, and going on with what was interrupted."""
+"""`agentcore runs`: what was asked, how it went, going on with what was interrupted, and trying it otherwise."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from agentcore.cli._session import kept_settings, session_options, settings_from
 
 @click.group()
 def runs() -> None:
-    """List, show and go on with runs."""
+    """List, show, go on with and fork runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +109,50 @@ def resume(run_id: str, as_json: bool, quiet: bool, **options: Any) -> int:
     )
 
 
+@runs.command()
+@click.argument("run_id")
+@click.option(
+    "--step",
+    type=click.Choice(["recall", "plan", "seeker", "reflect", "write"]),
+    help="The step to continue with; by default the last one before the answer that no limit had cut short.",
+)
+@click.option("--question", help="Ask something else of what was found.")
+@session_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+def fork(run_id: str, step: Any, question: str | None, as_json: bool, quiet: bool, **options: Any) -> int:
+    """Continue a run from one of its steps as a run of its own: with another model, limit or question.
+
+    What was found before that step is taken over; the earlier run stays as it is.
+    """
+    from agentcore.cli.ask import execute
+
+    run = _load(run_id)
+    given = {name: value for name, value in options.items() if value is not None}
+    return execute(
+        question or run.question,
+        settings_from({**kept_settings(_folder() / run.name), **given}),
+        lambda agent, **hooks: agent.fork(run.name, step=step, question=question, **hooks),
+        as_json=as_json,
+        quiet=quiet,
+    )
+
+
 def _tree(run: RecordedRun) -> Iterator[str]:
-    """Yield a line an event, indented by its agent's depth, with the milliseconds since the one before it."""
+    """Yield a line an event, indented by its agent's depth, with the milliseconds and tokens since the one before."""
     from agentcore.cli._render import event_line
 
-    before = run.events[0]["time"] if run.events else 0.0
+    before, counted = (run.events[0]["time"], 0) if run.events else (0.0, 0)
+    yield f"{'ms':>8}{'tokens':>8}"
     for event in run.events:
-        took = (event["time"] - before) * 1000
-        before = event["time"]
+        took, tokens = (event["time"] - before) * 1000, max(0, event.get("tokens", 0) - counted)
+        before, counted = event["time"], max(counted, event.get("tokens", 0))
         line = event_line(event["type"], tuple(event["path"]), event["data"])
         if event["type"] in {"run_started", "answer", "run_finished"}:
             line = event["type"].replace("_", " ") + _detail(event)
         if line is not None:
             branch = "│  " * len(event["path"]) + "├─ "
-            yield f"{took:8.0f} ms  {branch}{line.strip()}"
+            yield f"{took:8.0f}{tokens or '':>8}  {branch}{line.strip()}"
 
 
 def _detail(event: Mapping[str, Any]) -> str:
@@ -130,7 +160,8 @@ def _detail(event: Mapping[str, Any]) -> str:
     data = event["data"]
     match event["type"]:
         case "run_started":
-            return f": {data.get('model', '')}, {data.get('mode', '')} mode"
+            origin = f", forked from {data['forked_from']}" if data.get("forked_from") else ""
+            return f": {data.get('model', '')}, {data.get('mode', '')} mode{origin}"
         case "answer":
             return f": {_one_line(str(data.get('answer', '')))} ({len(data.get('citations', ()))} citations)"
         case _:

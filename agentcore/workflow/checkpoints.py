@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.sqlite import SqliteSaver
 
 from agentcore.errors import RunStorageError
+from agentcore.workflow.run_saver import RunSaver
 
 __all__ = ["BUSY_TIMEOUT_S", "open_checkpoints"]
 
@@ -25,7 +25,7 @@ BUSY_TIMEOUT_S = 10.0
 
 
 @contextmanager
-def open_checkpoints(path: str | Path) -> Iterator[SqliteSaver]:
+def open_checkpoints(path: str | Path) -> Iterator[RunSaver]:
     """Open the file of checkpoints, created when absent, and close it afterwards.
 
     Raises
@@ -42,7 +42,7 @@ def open_checkpoints(path: str | Path) -> Iterator[SqliteSaver]:
         connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
         try:
             _prepare(connection)
-            yield SqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
+            yield RunSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
         finally:
             connection.close()
     except (sqlite3.Error, OSError) as exc:
@@ -58,7 +58,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
-            SqliteSaver(connection).setup()
+            RunSaver(connection).setup()
             return
         except sqlite3.OperationalError as exc:  # changing the journal does not wait for other connections
             if "locked" not in str(exc) or time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""The wires: recall -> plan -> seekers in parallel -> reflect -> (plan again | write) -> remember."""
+"""The wires: understand -> recall -> plan -> seekers in parallel -> reflect -> (plan again | write) -> remember."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Send
 
+from agentcore.workflow.conversation import understand
 from agentcore.workflow.dependencies import Dependencies
 from agentcore.workflow.planner import plan, reflect
 from agentcore.workflow.recollection import recall, remember
@@ -41,13 +42,15 @@ def build_graph(deps: Dependencies, *, seeker: Node = seek) -> StateGraph[Any, A
         The node function of a seeker, ``(state, deps) -> update``.
     """
     graph = StateGraph(RunState)
+    graph.add_node("understand", partial(understand, deps=deps))
     graph.add_node("recall", partial(recall, deps=deps))
     graph.add_node("plan", partial(plan, deps=deps))
     graph.add_node("seeker", build_seeker(deps, seeker=seeker).compile(name="seeker"))
     graph.add_node("reflect", partial(reflect, deps=deps))
     graph.add_node("write", partial(write, deps=deps))
     graph.add_node("remember", partial(remember, deps=deps))
-    graph.add_edge(START, "recall")
+    graph.add_edge(START, "understand")
+    graph.add_edge("understand", "recall")
     graph.add_edge("recall", "plan")
     graph.add_conditional_edges("plan", _fan_out, ["seeker", "reflect"])
     graph.add_edge("seeker", "reflect")

@@ -21,6 +21,7 @@ from langgraph.errors import GraphRecursionError
 
 from agentcore.errors import AgentError, ModelFailedError, ModelOutputError
 from agentcore.middleware.budget import Budget
+from agentcore.redaction import redacted
 from agentcore.workflow.reading.settings import AttentionHeads, heads_for
 
 __all__ = ["AttentionMap", "ChoiceMode", "Language"]
@@ -190,7 +191,7 @@ class Language:
             raise
         except Exception as exc:
             lines = str(exc).strip().splitlines()
-            reason = f"{type(exc).__name__}{': ' + lines[0][:200] if lines else ''}"
+            reason = redacted(f"{type(exc).__name__}{': ' + lines[0][:200] if lines else ''}")
             raise ModelFailedError(self.name, reason=reason) from exc
 
     def _call(self, call: Callable[[], Answer]) -> Answer:

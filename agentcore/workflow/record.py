@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,12 +12,16 @@ from typing import Any, Self
 
 from agentcore.errors import ConfigurationError, RunNotFoundError
 from agentcore.events import Event
+from agentcore.redaction import redacted
+from agentcore.workflow.state import Turn
 from agentcore.workflow.workspace import Workspace
 
 __all__ = ["RunRecord"]
 
+_log = logging.getLogger(__name__)
 _HEAD = "run.json"
 _EVENTS = "events.jsonl"
+_FOUND = ("plan", "seekers", "snapshots")
 
 
 class RunRecord:
@@ -77,6 +82,24 @@ class RunRecord:
         """What was asked."""
         return str(self.head["question"])
 
+    @property
+    def conversation(self) -> list[Turn]:
+        """The turns before the question, oldest first."""
+        return list(self.head.get("conversation", ()))
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """Which run this one was forked from, empty for a run of its own."""
+        return {"forked_from": self.head["forked_from"]} if "forked_from" in self.head else {}
+
+    def copy_files(self, other: RunRecord) -> None:
+        """Take over the files that another run has found: plans, evidence, snapshots."""
+        for name in _FOUND:
+            for path in sorted(other.workspace.path(name).rglob("*")):
+                if path.is_file():
+                    relative = str(path.relative_to(other.workspace.root))
+                    self.workspace.write(relative, other.workspace.read(relative))
+
     def next_number(self) -> int:
         """Return the number of the run's next event."""
         path = self.workspace.path(_EVENTS)
@@ -84,7 +107,7 @@ class RunRecord:
 
     @contextmanager
     def recorder(self) -> Iterator[Callable[[Event], None]]:
-        """Append each event to the record; a last line that a kill cut is dropped first."""
+        """Append each event to the record, without keys; a last line that a kill cut is dropped first."""
         path = self.workspace.path(_EVENTS)
         known = self.workspace.read(_EVENTS) if path.exists() else ""
         if not path.exists() or not known.endswith("\n"):
@@ -92,7 +115,9 @@ class RunRecord:
         with path.open("a", encoding="utf-8", errors="surrogatepass") as file:
 
             def record(event: Event) -> None:
-                file.write(json.dumps(event.as_dict(), ensure_ascii=False) + "\n")
+                line = redacted(json.dumps(event.as_dict(), ensure_ascii=False))
+                _log.info("%s %s", self.run_id, line)
+                file.write(line + "\n")
                 file.flush()
 
             yield record

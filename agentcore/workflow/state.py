@@ -18,6 +18,7 @@ __all__ = [
     "SeekerOutput",
     "SeekerState",
     "Task",
+    "Turn",
     "larger_counts",
     "merge_findings",
 ]
@@ -56,6 +57,14 @@ class Recollection(TypedDict):
     metadata: dict[str, Any]
 
 
+class Turn(TypedDict):
+    """An earlier turn of the conversation, as it was understood, with the titles that its answer cited."""
+
+    question: str
+    answer: str
+    titles: list[str]
+
+
 def merge_findings(old: Sequence[Finding] | None, new: Sequence[Finding] | None) -> list[Finding]:
     """Join findings by task (a later one replaces an earlier), ordered by task: safe under parallel writes."""
     merged = {finding["task"]: finding for finding in [*(old or ()), *(new or ())]}
@@ -81,8 +90,12 @@ class RunState(TypedDict, total=False):
 
     Attributes
     ----------
+    asked : str
+        The question as it was asked.
+    conversation : list of Turn
+        What was said before it, oldest first.
     question : str
-        As it was asked.
+        The question as it was understood: able to stand alone.
     recalled : list of Recollection
         What memory had to say before planning.
     round : int
@@ -101,6 +114,8 @@ class RunState(TypedDict, total=False):
         What the writer wrote: answer, claims, citations, report path.
     """
 
+    asked: str
+    conversation: list[Turn]
     question: str
     recalled: list[Recollection]
     round: int

@@ -118,10 +118,24 @@ def test_a_run_is_listed_and_shown(ask: Ask, here: Run, tmp_path: Path) -> None:
     runs = {"AGENTCORE_RUNS": str(tmp_path / "runs.db")}
     assert [row["run_id"] for row in json.loads(here("runs", "list", "--json", **runs).stdout)] == [run_id]
     shown = here("runs", "show", run_id, **runs).stdout
-    assert "answer: the red sofa" in shown and "search_corpus" in shown and " ms  " in shown
+    assert "answer: the red sofa" in shown and "search_corpus" in shown and "ms  tokens" in shown
     for wrong in ("none", "../runs", ""):
         missing = here("runs", "show", wrong, **runs)
         assert missing.returncode == 1 and "agentcore runs list" in missing.stderr
+
+
+def test_a_run_is_forked(ask: Ask, here: Run, server: ChatServer, tmp_path: Path) -> None:
+    """`runs fork` answers from what a run found, with its own corpus and model, and `runs show` tells where it is from."""
+    run_id = json.loads(ask(QUESTION, "--json").stdout)["run_id"]
+    runs = {"AGENTCORE_RUNS": str(tmp_path / "runs.db"), "OPENAI_API_KEY": "none"}
+    before = len(server.requests)
+    done = here("runs", "fork", run_id, "--json", "--question", "What is red?", **runs)
+    fork = json.loads(done.stdout)
+    assert (done.returncode, fork["answer"], fork["question"]) == (0, "the red sofa", "What is red?")
+    assert len(server.requests) == before + 1
+    assert f"forked from {run_id}" in here("runs", "show", fork["run_id"], **runs).stdout
+    wrong = here("runs", "fork", run_id, "--step", "seeker", "--question", "What?", **runs)
+    assert wrong.returncode == 2 and "plan" in wrong.stderr
 
 
 def wait_for(condition: Callable[[], object], *, seconds: float = 60) -> None:
@@ -176,6 +190,7 @@ def test_ctrl_c_ends_at_once_and_the_run_goes_on_later(
     assert done.returncode == 0 and done.stdout.startswith("the red sofa"), done.stderr
 
 
+@pytest.mark.slow  # on a machine under load the start alone takes longer than the ten seconds of grace
 def test_a_limit_of_seconds_is_a_partial_answer(
     environment: dict[str, str], hanging: ChatServer, folder: Path
 ) -> None:

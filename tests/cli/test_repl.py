@@ -302,6 +302,21 @@ def test_commands_work_through_a_pipe(
     assert "never asked" not in done.stdout + done.stderr
 
 
+def test_a_follow_up_sees_the_conversation(here: Run, server: ChatServer, variables: dict[str, str]) -> None:
+    """The turns before a question are shown to the model, after a new start of the conversation too."""
+    backbone = ("--backbone", f"openai:served@{server.url}")
+    here("repl", *backbone, stdin=f"{QUESTION}\nand when does it wake?\n", **variables)
+
+    def rewrites() -> list[str]:
+        prompts = ["\n".join(str(m["content"]) for m in r.body["messages"]) for r in server.requests]
+        return [prompt for prompt in prompts if "Next question:" in prompt]
+
+    assert len(rewrites()) == 1
+    assert f"User: {QUESTION}\nAgent: the red sofa" in rewrites()[0]
+    here("repl", *backbone, "--resume", "last", stdin="and why?\n", **variables)
+    assert f"User: {QUESTION}" in rewrites()[-1] and "Next question: and why?" in rewrites()[-1]
+
+
 def test_conversations_are_for_their_owner_only(
     here: Run, server: ChatServer, variables: dict[str, str], tmp_path: Path
 ) -> None:

@@ -98,6 +98,26 @@ def test_a_seekers_events_carry_its_path(corpus: Corpus, tmp_path: Path) -> None
     assert {e.path for e in result.trace if e.path} == {(f"seeker-1-{n}",) for n in (1, 2, 3)}
 
 
+def test_every_event_is_in_the_table(corpus: Corpus, tmp_path: Path) -> None:
+    """docs/events.md names every type of event, and every key that an event of that type carries."""
+    table = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
+    rows = {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
+    assert set(rows) == set(EVENT_TYPES)
+
+    def broken(_: str) -> None:
+        raise ConnectionError("server gone")
+
+    memory = SwiftMem(None, embedder=HashEmbedder())
+    runs = [
+        agent_of(corpus, tmp_path / "1", memory=memory).run(COMPARISON),
+        agent_of(corpus, tmp_path / "2", memory=memory).run(COMPARISON),
+        agent_of(corpus, tmp_path / "3", ScriptedLocal(before=broken)).run(QUESTION),
+    ]
+    memory.close()
+    for event in (event for result in runs for event in result.trace if event.type != "run_finished"):
+        assert all(f"`{key}`" in rows[event.type] for key in event.data), event
+
+
 def test_the_second_run_uses_the_memory(corpus: Corpus, tmp_path: Path) -> None:
     """An answer is remembered with its citations and given again while they still hold."""
     with SwiftMem(None, embedder=HashEmbedder()) as memory:

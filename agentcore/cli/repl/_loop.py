@@ -171,7 +171,7 @@ class Repl:
 
         with progress_bar("corpus", unit="files") as progress:
             agent = await asyncio.to_thread(self.agent.get, progress)
-        return await turn.show(question, agent.astream(question))
+        return await turn.show(question, agent.astream(question, conversation=self.transcript.conversation()))
 
     def _is_second_stop(self) -> bool:
         """Tell whether this stop follows another within `TWICE_S` seconds."""

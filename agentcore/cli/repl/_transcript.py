@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agentcore.workflow.state import Turn
 
 __all__ = ["Transcript", "conversations", "open_conversation"]
 
@@ -44,6 +47,18 @@ class Transcript:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(json.dumps(turn, ensure_ascii=False) + "\n")
+
+    def conversation(self) -> list[Turn]:
+        """Return the answered turns for the agent, by which it understands the next question."""
+        return [
+            {
+                "question": str(result.get("understood") or turn["question"]),
+                "answer": str(result["answer"]),
+                "titles": [str(citation["title"]) for citation in result.get("citations", ())],
+            }
+            for turn in self.turns
+            if "answer" in (result := turn["result"]) and result.get("status") != "interrupted"
+        ]
 
     def as_markdown(self) -> str:
         """Return the conversation as a document."""
