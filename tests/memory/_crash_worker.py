@@ -37,7 +37,8 @@ def main(path: str, seed: int) -> None:
             memory.search("note first", limit=5)
             memory.search_text("note first", limit=5)
         else:
-            memory.consolidate()
+            memory.consolidate()  # ends in a snapshot
+            print("consolidate", flush=True)
 
 
 if __name__ == "__main__":
