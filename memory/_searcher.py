@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
@@ -19,7 +19,15 @@ from agentcore.memory._planner import ROUTES, Route, choose_route
 from agentcore.memory._records import Hit, Plan, SearchResult
 from agentcore.memory._validation import from_micros
 from agentcore.memory.embedding import EncodedQuery
-from agentcore.memory.ranking import FAST, Profile, Query, RankingConfig, profile_config
+from agentcore.memory.ranking import (
+    FAST,
+    Profile,
+    Query,
+    RankingConfig,
+    Reordering,
+    maximal_marginal_relevance,
+    profile_config,
+)
 from agentcore.memory.ranking._large import rank_candidates
 from agentcore.memory.ranking._ranker import Ranking, rank
 from agentcore.memory.storage import Connection, Database, RowStore
@@ -45,6 +53,12 @@ class Request:
     now: int
     as_of: int | None = None
     routes: tuple[str, ...] = ROUTES
+    reordering: Reordering | None = None
+
+    @property
+    def depth(self) -> int:
+        """How many hits are looked at."""
+        return self.limit if self.reordering is None else self.reordering.pool(self.limit)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +118,11 @@ class Searcher:
             found = _best(collection, query, config, route, masks, request)
             times.append(perf_counter())
             rows = self._rows.hits(connection, found.seq, superseded=request.as_of is not None)
-        hits = _hits(found, rows, request, config)
+            vectors = {} if request.reordering is None else self._rows.vectors(connection, found.seq)
+        top = found.fused[0] if found.fused else 0.0
+        if request.reordering is not None:
+            found = _reordered(found, rows, vectors, request, request.reordering)
+        hits = _hits(found, rows, request, config, top=top)
         times.append(perf_counter())
         return SearchResult(hits, plan=_plan(collection, route, masks, found, times))
 
@@ -136,7 +154,7 @@ def _best(
         parts.append((body, masks[0], first))
         if second is not None:
             parts.append((tail, masks[1], second))
-    wanted = min(request.limit, sum(_count(mask, part) for part, mask, _ in parts))
+    wanted = min(request.depth, sum(_count(mask, part) for part, mask, _ in parts))
     if sum(_count_in(mask, ranking.rows) for _, mask, ranking in parts) < wanted:
         # more was asked for than was scored: everything, without tokens where there is much of it
         route.notes.append("the limit goes beyond the candidates: each record is scored")
@@ -214,18 +232,45 @@ def _top(scores: npt.NDArray[np.float32], seq: npt.NDArray[np.int64], count: int
     return kept[np.lexsort((seq[kept], -scores[kept]))]
 
 
+def _reordered(
+    found: _Found, rows: Mapping[int, tuple[Any, ...]], vectors: Mapping[int, bytes], request: Request, how: Reordering
+) -> _Found:  # fmt: skip
+    """Return the hits in the order of a reranker, of diversity, or of both."""
+    places = [place for place, seq in enumerate(found.seq) if seq in rows and seq in vectors]
+    signals = [dict(found.signals[place]) for place in places]
+    relevance = [found.fused[place] for place in places]
+    reranked = how.scores(request.query, [rows[found.seq[place]][1] for place in places])
+    if reranked is not None:
+        relevance = reranked
+        for signal, score in zip(signals, reranked, strict=True):
+            signal["rerank"] = score
+    if how.diversity and places:
+        matrix = np.frombuffer(b"".join(vectors[found.seq[place]] for place in places), dtype="<f4")
+        order = maximal_marginal_relevance(
+            relevance, matrix.reshape(len(places), -1), diversity=how.diversity, limit=request.limit
+        )
+    else:
+        order = sorted(range(len(places)), key=lambda place: -relevance[place])[: request.limit]
+    return replace(
+        found,
+        seq=[found.seq[places[place]] for place in order],
+        fused=[found.fused[places[place]] for place in order],
+        signals=[signals[place] for place in order],
+    )
+
+
 def _hits(
-    found: _Found, rows: Mapping[int, tuple[Any, ...]], request: Request, config: RankingConfig
+    found: _Found, rows: Mapping[int, tuple[Any, ...]], request: Request, config: RankingConfig, *, top: float
 ) -> list[Hit]:
-    """Return the hits that reach the threshold."""
+    """Return the hits that reach the threshold; `top` is the highest fused score."""
     hits = []
     for seq, fused, signals in zip(found.seq, found.fused, found.signals, strict=True):
         row = rows.get(seq)
         if row is None:  # deleted by another process since the index was brought up to date
             continue
-        score = found.answerable * math.exp(config.abstention.decay * (fused - found.fused[0]))
+        score = found.answerable * math.exp(config.abstention.decay * (fused - top))
         if request.threshold is not None and score < request.threshold:
-            break
+            continue
         record_id, text, role, metadata, tags, timestamp = row
         hits.append(
             Hit(

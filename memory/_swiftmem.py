@@ -38,7 +38,7 @@ from agentcore.memory._validation import (
 from agentcore.memory._writer import Draft, Writer
 from agentcore.memory.embedding import Embedder, Encoded, EncodedQuery, QueryCache, default_embedder
 from agentcore.memory.errors import EmbedderMismatchError, RecordNotFoundError
-from agentcore.memory.ranking import Profile, profile_config
+from agentcore.memory.ranking import Profile, Reordering, Rerank, profile_config
 from agentcore.memory.storage import Database, RowStore, Synchronous, TextIndex
 from agentcore.memory.tags import Tagger, as_tagger
 
@@ -237,6 +237,8 @@ class SwiftMem(AsyncTwins):
         threshold: float | None = None,
         explain: bool = False,
         profile: Profile = "full",
+        rerank: Rerank | None = None,
+        diversity: float = 0.0,
         routes: Sequence[str] = ROUTES,
         encoded: EncodedQuery | None = None,
     ) -> SearchResult:
@@ -259,6 +261,13 @@ class SwiftMem(AsyncTwins):
             Give the result a `plan`.
         profile : "full" or "fast"
             `fast` leaves out the token stage.
+        rerank : callable, optional
+            From the query and a list of texts to one score a text, for instance a cross-encoder; it orders the best
+            `max(50, 4 * limit)` hits anew. `Hit.score` stays what it was, `Hit.signals["rerank"]` is the callable's.
+        diversity : float in [0, 1]
+            Prefer hits unlike those before them (maximal marginal relevance). Off by default: it does not help to
+            find evidence. LoCoMo recall@10, five conversations: 84.3 without, 84.4, 84.6, 84.4, 81.8 with .1, .2, .3, .5, and the
+            differences up to .3 are well inside the interval of +-2.3.
         routes : sequence of "temporal", "tags", "ann"
             What large memories may be searched by; none of them scores every record with everything, however slow.
         encoded : EncodedQuery, optional
@@ -270,7 +279,19 @@ class SwiftMem(AsyncTwins):
             Empty query, negative limit, start after end, unknown operator.
         """
         request = self._request(
-            query, user_id, namespace, limit, start, end, filters, threshold, profile, as_of, routes
+            query,
+            user_id,
+            namespace,
+            limit,
+            start,
+            end,
+            filters,
+            threshold,
+            profile,
+            as_of,
+            routes,
+            rerank,
+            diversity,
         )
         searcher = Searcher(self._database, self._loaded_partitions())
         if encoded is None:
@@ -575,8 +596,7 @@ class SwiftMem(AsyncTwins):
     def _request(
         self, query: str, user_id: str, namespace: str | None, limit: int, start: Moment | None, end: Moment | None,
         filters: Mapping[str, Any] | None, threshold: float | None, profile: Profile,
-        as_of: Moment | None,
-        routes: Sequence[str],
+        as_of: Moment | None, routes: Sequence[str], rerank: Rerank | None, diversity: float,
     ) -> Request:  # fmt: skip
         """Check the arguments of a search."""
         since, until = self._range(start, end)
@@ -585,6 +605,8 @@ class SwiftMem(AsyncTwins):
             raise ValueError(f"unknown routes {sorted(unknown)}: use some of {', '.join(ROUTES)}")
         if threshold is not None and not 0 <= threshold <= 1:
             raise ValueError(f"threshold must lie in [0, 1], got {threshold!r}")
+        if not 0 <= diversity <= 1:
+            raise ValueError(f"diversity must lie in [0, 1], got {diversity!r}")
         return Request(
             query=check_text(query, what="query"),
             user_id=check_name(user_id, what="user_id"),
@@ -598,6 +620,7 @@ class SwiftMem(AsyncTwins):
             now=to_micros(self._now()),
             as_of=None if as_of is None else to_micros(moment(as_of, what="as_of")),
             routes=tuple(routes),
+            reordering=Reordering(rerank, diversity) if rerank is not None or diversity else None,
         )
 
     def _is_expired(self, record: Record) -> bool:

@@ -11,6 +11,7 @@ from agentcore.memory.ranking._config import (
 from agentcore.memory.ranking._cues import Cue, cues_of
 from agentcore.memory.ranking._lexical import LexicalIndex
 from agentcore.memory.ranking._query import Query
+from agentcore.memory.ranking._reorder import Reordering, Rerank, maximal_marginal_relevance
 from agentcore.memory.ranking._signs import SignVectors
 from agentcore.memory.ranking._structure import Structure
 from agentcore.memory.ranking._tokens import QueryTokens, TokenIndex
@@ -25,9 +26,12 @@ __all__ = [
     "Query",
     "QueryTokens",
     "RankingConfig",
+    "Reordering",
+    "Rerank",
     "SignVectors",
     "Structure",
     "TokenIndex",
     "cues_of",
+    "maximal_marginal_relevance",
     "profile_config",
 ]

@@ -126,6 +126,17 @@ class RowStore:
                 found[seq] = (record_id, text, role, _loads(metadata), tagged, from_micros(time, offset))
         return found
 
+    def vectors(self, connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, bytes]:
+        """Return the pooled vectors of these versions, as stored."""
+        found: dict[int, bytes] = {}
+        for start in range(0, len(numbers), _BATCH):
+            batch = numbers[start : start + _BATCH]
+            marks = ", ".join("?" * len(batch))
+            found.update(
+                connection.execute(f"SELECT seq, vector FROM features WHERE seq IN ({marks})", batch)
+            )
+        return found
+
     def select(
         self,
         connection: sqlite3.Connection,
