@@ -19,6 +19,8 @@ _REASK = "Stop thinking now and give your answer, from the thinking so far."
 _REASK_ACTION = "Stop thinking now and make the tool call that you have decided on."
 _FORCED_CHOICE = {"agentcore-local": "any"}
 _OFFICIAL = "api.openai.com"
+_LEAST_ANSWER = 64
+"""Tokens that the rest may always take: a model cut close to its limit must still be able to answer."""
 
 
 @dataclass(slots=True)
@@ -54,6 +56,7 @@ def continuations(
     options: dict[str, Any],
     mode: Continuation,
     forces_action: bool,
+    tokens_left: int | None = None,
 ) -> list[Request]:
     """Return the requests to try in turn; the last always works where the model works.
 
@@ -73,7 +76,11 @@ def continuations(
         ``auto`` takes a local engine's prefill, a compatible server's ``continue_final_message``, else a re-ask.
     forces_action : bool
         The model had decided on a tool call: it must now make one.
+    tokens_left : int, optional
+        What the call's limit leaves for the rest; None for no limit.
     """
+    if tokens_left is not None:
+        model, options = _limited(model, options, max(tokens_left, _LEAST_ANSWER))
     if forces_action:
         options = {**options, "tool_choice": _FORCED_CHOICE.get(model._llm_type, "required")}
     guide = guide_prompt(verdict, end_of_thinking="</think>" if written.has_thinking_part else "")
@@ -91,6 +98,15 @@ def continuations(
     thought = (written.thinking or written.content).strip() or "(nothing yet)"
     ask = HumanMessage(_REASK_ACTION if forces_action else _REASK)
     return [*ways, Request("reask", model, [*messages, AIMessage(thought), ask], options, guide)]
+
+
+def _limited(
+    model: BaseChatModel, options: dict[str, Any], tokens: int
+) -> tuple[BaseChatModel, dict[str, Any]]:
+    """Set the limit of the rest where the limit of the call came from."""
+    if options.get("max_tokens"):
+        return model, {**options, "max_tokens": tokens}
+    return model.model_copy(update={"max_tokens": tokens}), options
 
 
 def _is_compatible_server(model: BaseChatModel) -> bool:

@@ -40,10 +40,9 @@ class TrimSession:
         self._watch = watch
         self._continuation = continuation
         self._on_trim = on_trim
-        budget = options.get("max_tokens") or getattr(model, "max_tokens", None)
-        self._controller = trimming.open(
-            _question(messages), budget=budget if isinstance(budget, int) and budget > 0 else None
-        )
+        limit = options.get("max_tokens") or getattr(model, "max_tokens", None)
+        self._limit = limit if isinstance(limit, int) and limit > 0 else None
+        self._controller = trimming.open(_question(messages), budget=self._limit)
         self._actions = ActionCounter(
             tool_names(options.get("tools") or ()), agreements=trimming.config.agreements
         )
@@ -85,6 +84,7 @@ class TrimSession:
             options=self._options,
             mode=self._continuation,
             forces_action=self._forces_action,
+            tokens_left=None if self._limit is None else self._limit - self._controller.num_tokens,
         )
 
     def seam(self, request: Request) -> ChatGenerationChunk:

@@ -129,6 +129,16 @@ def test_a_served_signal_is_replayed_like_a_rule(tmp_path: Path) -> None:
         run(data, compare=["best"], json_only=True)
 
 
+def test_problems_are_a_seeded_sample(tmp_path: Path) -> None:
+    """Of a longer file the same problems are taken each time, and from all of it."""
+    path = tmp_path / "problems.jsonl"
+    path.write_text("\n".join(json.dumps({"question": str(index), "answer": index}) for index in range(50)))
+    some = read_problems(path, limit=10)
+    assert some == read_problems(path, limit=10) != read_problems(path, limit=10, seed=8)
+    assert len({problem.question for problem in some}) == 10
+    assert len(read_problems(path, limit=99)) == 50
+
+
 @pytest.mark.parametrize(
     ("content", "message"), [("", "holds no trace"), ("{", "is no trace"), ('{"id": 1}', "each line needs")]
 )
@@ -184,5 +194,12 @@ def test_live_answers_are_scored_in_pairs(tmp_path: Path) -> None:
     result = run_live(GenericFakeChatModel(messages=answers), problems)
     assert result["kinds"]["easy"]["untrimmed"]["accuracy"] == 1.0
     assert result["kinds"]["easy"]["trimmed"]["accuracy"] == 1.0
+    assert result["kinds"]["easy"]["pairs"] == {
+        "cut": 0,
+        "tokens_saved": 0,
+        "tokens_saved_estimated": 0,
+        "right_answers_lost": 0,
+        "right_answers_won": 0,
+    }
     with pytest.raises(ConfigurationError, match="no problems"):
         read_problems(tmp_path / "missing.jsonl", limit=3)

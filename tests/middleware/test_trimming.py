@@ -45,6 +45,8 @@ THINKING = (
 class Scripted(BaseChatModel):
     """A reasoning model: thinks a script as the caller's form demands, then answers; a second request only answers."""
 
+    max_tokens: int | None = None
+    limits: list[int | None] = Field(default_factory=list)
     thinking: str = THINKING
     form: str = "block"
     answer: str = "There are 56."
@@ -76,6 +78,7 @@ class Scripted(BaseChatModel):
         if self.refuses_flags and "continue_final_message" in kwargs:
             raise ValueError("unknown field")
         self.requests.append((list(messages), kwargs))
+        self.limits.append(kwargs.get("max_tokens", self.max_tokens))
         self.closed.append(False)
         self.sent.append(0)
         is_rest = len(self.requests) % 2 == 0
@@ -141,6 +144,15 @@ def test_thinking_is_cut_in_every_form(form: str) -> None:
     assert message.usage_metadata is not None
     assert message.usage_metadata["output_tokens"] == 5 + told[0]["tokens"]
     assert message.usage_metadata["input_tokens"] > 30
+
+
+def test_a_cut_never_exceeds_the_limit() -> None:
+    """The rest gets what the call's limit leaves, wherever the limit was set, and always enough to answer."""
+    inner = Scripted(max_tokens=1000)
+    cut = trimmed(inner).invoke(PROBLEM).response_metadata["trimming"]
+    trimmed(inner).invoke(PROBLEM, max_tokens=500)
+    trimmed(inner).invoke(PROBLEM, max_tokens=cut["tokens"] + 1)
+    assert inner.limits == [1000, 1000 - cut["tokens"], 500, 500 - cut["tokens"], cut["tokens"] + 1, 64]
 
 
 async def test_async_is_the_same() -> None:
