@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -19,6 +18,7 @@ from functools import partial
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from agentcore.decoding.trimming import TrimmingConfig
@@ -26,9 +26,10 @@ from agentcore.decoding.trimming.oracle import oracle_cut
 from agentcore.errors import ConfigurationError
 from agentcore.evaluation.trimming_detectors import CAUTIONS, caution_curve, entries, trimmer
 from agentcore.evaluation.trimming_metrics import Row, group_metrics, split_metrics
-from agentcore.evaluation.trimming_online import Load, measure_online
-from agentcore.evaluation.trimming_traces import Cut, Trace, read_traces
-from agentcore.evaluation.trimming_verifiers import NAMES, signal_cuts, signal_for
+from agentcore.evaluation.trimming_online import Load, measure_online, measure_signal
+from agentcore.evaluation.trimming_table import print_table
+from agentcore.evaluation.trimming_traces import Cut, Trace, count_thoughts, read_traces
+from agentcore.evaluation.trimming_verifiers import MODELLED, NAMES, Judge, judge_for, signal_cuts, signal_for
 
 __all__ = ["Setting", "run"]
 
@@ -50,7 +51,9 @@ class Setting:
     load : Load | None
         The online half; None leaves it out.
     sample : int
-        Finished traces, evenly spread, that the model verifiers named in ``compare`` see; 0 for every trace.
+        Finished traces, a seeded sample, that the verifiers named in ``compare`` see; 0 for every trace.
+    streams : int
+        Of these, how many are also streamed at once to each verifier, for its late verdicts.
     """
 
     config: TrimmingConfig = TrimmingConfig()  # noqa: RUF009 - frozen
@@ -58,6 +61,7 @@ class Setting:
     workers: int = 0
     load: Load | None = Load()  # noqa: RUF009 - frozen
     sample: int = 60
+    streams: int = 8
 
 
 def run(
@@ -65,6 +69,7 @@ def run(
     *,
     out: Path | None = None,
     compare: Sequence[str] = (),
+    models: Sequence[str] = (),
     json_only: bool = False,
     setting: Setting | None = None,
 ) -> dict[str, Any]:
@@ -77,8 +82,10 @@ def run(
     out : Path, optional
         A folder: the result is also written there as ``trimming.json``.
     compare : sequence of str
-        Names of baselines to run; all rule detectors when empty, ``none`` for no baseline. Model verifiers only run when
-        named: see `agentcore.evaluation.trimming_verifiers.NAMES`.
+        Names of baselines to run; all rule detectors when none of them is named, ``none`` for no baseline. Verifiers only run
+        when named: see `agentcore.evaluation.trimming_verifiers.NAMES`.
+    models : sequence of str
+        For the names that need a model, each in turn: ``local`` (also when empty), ``gguf:/path``, ``openai:model@base_url``.
     json_only : bool
         Print no table.
     setting : Setting, optional
@@ -98,7 +105,7 @@ def run(
             pool.map(partial(_replay_all, setting=setting, compare=tuple(compare)), traces, chunksize=4)
         )
     tables = {name: [part[name] for part in parts] for name in parts[0]}
-    modelled = _model_rows(traces, compare, setting)
+    modelled = _model_rows(traces, compare, models or ("local",), setting)
     online = measure_online(traces, setting.load) if setting.load is not None else {}
     result = _result(Path(data), setting, tables, online, seconds=time.perf_counter() - started)
     result["baselines"].update(modelled)
@@ -120,7 +127,7 @@ def _replay_all(trace: Trace, *, setting: Setting, compare: tuple[str, ...]) -> 
     rows: dict[str, Row] = {}
 
     def add(name: str, cut: Cut) -> None:
-        rows[name] = Row.of(trace, cut, oracle)
+        rows[name] = Row.of(trace, count_thoughts(trace, cut), oracle)
 
     curve = caution_curve(trace, setting.config, budget=setting.budget)
     add(OURS, curve[setting.config.caution])
@@ -128,45 +135,73 @@ def _replay_all(trace: Trace, *, setting: Setting, compare: tuple[str, ...]) -> 
     add("oracle", Cut(oracle, trace.final_answer))
     add("third_statement_ceiling", Cut(third, trace.final_answer))
     named = entries(setting.config, budget=setting.budget)
-    for name in compare or named:
-        if name in named:
-            add(name, named[name].cut(trace))
+    for name in [name for name in compare if name in named] or (() if "none" in compare else named):
+        add(name, named[name].cut(trace))
     for caution in CAUTIONS:
         add(f"caution_{caution}", curve[caution])
     return rows
 
 
-def _model_rows(traces: list[Trace], compare: Sequence[str], setting: Setting) -> dict[str, dict[str, Any]]:
-    """Run the model verifiers that are asked for on a sample; the default and the paper's rule stand beside on the same."""
+def _model_rows(
+    traces: list[Trace], compare: Sequence[str], models: Sequence[str], setting: Setting
+) -> dict[str, dict[str, Any]]:
+    """Run the verifiers that are asked for on a sample; the default and the paper's rule stand beside on the same."""
     wanted = [name for name in compare if name in NAMES]
-    known = {*NAMES, *entries(setting.config, budget=setting.budget), "none"}
+    named = entries(setting.config, budget=setting.budget)
+    known = {*NAMES, *named, "none"}
     unknown = sorted(set(compare) - known)
     if unknown:
         raise ConfigurationError(
             f"nothing to compare is called {unknown[0]!r}: use {', '.join(sorted(known))}"
         )
-    rows: dict[str, dict[str, Any]] = {}
-    finished = [trace for trace in traces if trace.finished]
-    sample = finished[:: max(1, len(finished) // setting.sample)] if setting.sample else traces
-    for name in wanted:
-        signal = signal_for(name, setting.config)
-        started = time.perf_counter()
-        cuts = signal_cuts(sample, signal, setting.config)
+    if not wanted:
+        return {}
+    sample = _sample([trace for trace in traces if trace.finished], setting.sample)
+    rows = {name: _signal_row(sample, name, None, setting) for name in wanted if name not in MODELLED}
+    needing = [name for name in wanted if name in MODELLED]
+    for spec in models if needing else ():
+        judge = judge_for(spec)
+        for name in needing:
+            rows[f"{name}/{judge.name}"] = _signal_row(sample, name, judge, setting)
+    for name, cut in (
+        ("default_on_sample", trimmer(setting.config, budget=setting.budget)),
+        ("paper_on_sample", named["paper_over_only"].cut),
+    ):
         rows[name] = {
-            **_judged(sample, cuts),
-            "note": NAMES[name],
-            "sample": len(sample),
-            "seconds": round(time.perf_counter() - started, 1),
-            "verifier_tokens": signal.tokens_spent,
-        }
-    if wanted:
-        cuts = [trimmer(setting.config, budget=setting.budget)(trace) for trace in sample]
-        rows["default_on_sample"] = {
-            **_judged(sample, cuts),
-            "note": "the default on the same sample",
+            **_judged(sample, [count_thoughts(trace, cut(trace)) for trace in sample]),
+            "note": f"{name.partition('_')[0]} by rules on the same sample",
             "sample": len(sample),
         }
     return rows
+
+
+def _sample(traces: list[Trace], count: int) -> list[Trace]:
+    """Return a seeded sample in the file's order."""
+    if not count or count >= len(traces):
+        return traces
+    chosen = Random(7).sample(range(len(traces)), count)
+    return [traces[index] for index in sorted(chosen)]
+
+
+def _signal_row(sample: list[Trace], name: str, judge: Judge | None, setting: Setting) -> dict[str, Any]:
+    """Replay the sample through one stop signal, then stream a few of its shorter traces beside it for its latency."""
+    signal = signal_for(name, setting.config, judge)
+    started = time.perf_counter()
+    cuts = signal_cuts(sample, signal, setting.config)
+    row: dict[str, Any] = {
+        **_judged(sample, cuts),
+        "note": NAMES[name],
+        "sample": len(sample),
+        "seconds": round(time.perf_counter() - started, 1),
+        "verifier_tokens": signal.tokens_spent,
+    }
+    if judge is not None:
+        row |= {"model": judge.name, "model_sha256": judge.sha256}
+    if setting.load is not None:
+        short = sorted(sample, key=lambda trace: trace.tokens)[: max(1, len(sample) * 3 // 4)]
+        few = short[-setting.streams :]
+        row |= measure_signal(few, signal_for(name, setting.config, judge), setting.load)
+    return row
 
 
 def _judged(traces: Sequence[Trace], cuts: Sequence[Cut]) -> dict[str, dict[str, object]]:
@@ -252,37 +287,3 @@ def _choose(curve: dict[str, list[Row]]) -> str:
         if done and sum(row.right_before and not row.right_after for row in done) <= 0.01 * len(done):
             return name
     return next(reversed(curve))
-
-
-def print_table(result: dict[str, Any]) -> None:
-    """Print the figures for people."""
-    head = f"{'detector':<26}{'finished kept':>14}{'micro':>7}{'share':>7}{'acc':>7}{'after':>7}{'false %':>9}{'unfinished kept':>17}{'micro':>7}"
-    lines = [head, "-" * len(head), _line(OURS, result["metrics"])]
-    lines += [_line(name, row) for name, row in result["baselines"].items()]
-    lines += [_line(f"caution {row['caution']}", row) for row in result["curve"]]
-    for kind, report in result["leave_out"].items():
-        lines.append(_line(f"left out by {kind}", report))
-    online = result["online"]
-    if online:
-        low, high = online["throughput_ratio_range"]
-        lines.append(
-            f"{online['streams']} streams over HTTP: throughput x{online['throughput_ratio']:.3f} [{low:.3f}, {high:.3f}] of untrimmed, "
-            f"decoder wait {online['decoder_wait_ms']:.1f} ms, rules {online['work_ms_per_1000_tokens']:.1f} ms per 1,000 tokens; "
-            f"with a verifier of {online['verifier_delay_s']:g} s {online['late_verdicts']:.0%} of {online['verdicts']} verdicts came late"
-        )
-    sys.stdout.write("\n".join(lines) + "\n")
-
-
-def _line(name: str, row: dict[str, Any]) -> str:
-    """Format one row."""
-    done, open_ended = row.get("finished") or {}, row.get("unfinished") or {}
-
-    def number(group: dict[str, Any], key: str, width: int, *, scale: float = 1.0, digits: int = 3) -> str:
-        value = group.get(key)
-        return f"{'-' if value is None else format(value * scale, f'.{digits}f'):>{width}}"
-
-    return (
-        f"{name:<26}{number(done, 'tokens_kept', 14)}{number(done, 'tokens_kept_micro', 7)}{number(done, 'share_of_oracle', 7)}"
-        f"{number(done, 'accuracy_before', 7)}{number(done, 'accuracy_after', 7)}{number(done, 'false_cut_rate', 9, scale=100, digits=2)}"
-        f"{number(open_ended, 'tokens_kept', 17)}{number(open_ended, 'tokens_kept_micro', 7)}"
-    )

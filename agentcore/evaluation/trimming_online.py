@@ -10,16 +10,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
+from typing import cast
 
 import httpx
+import numpy as np
 
 from agentcore.decoding.trimming import (
     AgreementSignal,
     CachedVerifier,
     Delta,
     LikelihoodVerifier,
+    StopSignal,
+    StreamReport,
     TrimmedReply,
     Trimming,
     TrimmingConfig,
@@ -30,6 +34,8 @@ from agentcore.decoding.trimming.remote import RemoteSource, ServerYesNo
 from agentcore.evaluation.trimming_server import ReplayServer
 from agentcore.evaluation.trimming_traces import Trace
 
+RULES_OFF = TrimmingConfig(over_rule="off", under_mode="off", repetition=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -38,7 +44,7 @@ class Load:
     streams: int = 64
     tokens_per_second: float = 100.0
     tokens: int = 300
-    repeats: int = 5
+    repeats: int = 9
     verifier_delay_s: float = 2.0
 
 
@@ -48,8 +54,8 @@ def measure_online(traces: Sequence[Trace], load: Load) -> dict[str, object]:
     Returns
     -------
     dict
-        `throughput_ratio` of trimming to no trimming (median, with the least and the greatest of the repeats), `decoder_wait_ms`
-        over all streams, `late_verdicts` as a share of all verdicts, `work_ms_per_1000_tokens` of the rules.
+        `throughput_ratio` of trimming to no trimming (median, its 95 % bootstrap interval, and the range of the repeats),
+        `decoder_wait_ms` over all streams, `late_verdicts` as a share of all verdicts, `work_ms_per_1000_tokens` of the rules.
     """
     chosen = [trace for trace in traces if trace.tokens >= load.tokens][: load.streams] or list(
         traces[: load.streams]
@@ -57,59 +63,87 @@ def measure_online(traces: Sequence[Trace], load: Load) -> dict[str, object]:
     return asyncio.run(_measure(chosen, load))
 
 
+def measure_signal(traces: Sequence[Trace], signal: StopSignal, load: Load) -> dict[str, object]:
+    """Stream whole traces over HTTP beside one stop signal, as it is and as fast as it is, the rules off.
+
+    Returns
+    -------
+    dict
+        `late_verdicts` as a share of the verdicts, `decoder_wait_ms`, `verifier_ms` of one look, `verdicts` and `messages`.
+    """
+    return asyncio.run(_watched(list(traces), signal, replace(load, tokens=0)))
+
+
 async def _measure(traces: list[Trace], load: Load) -> dict[str, object]:
-    never = TrimmingConfig(over_rule="off", under_mode="off", repetition=False)
     watching = TrimmingConfig(caution=99, under_mode="off", shingle_repeats=10**6, ngram_repeats=10**6)
-    plain, trimmed, work = [], [], []
+    plain, trimmed, work, waited = [], [], [], 0.0
     async with _server(traces, load) as server:
         await _run(server, traces, Trimming(watching))  # warm up
         for _ in range(load.repeats):
-            plain.append((await _run(server, traces, Trimming(never)))[0])
+            plain.append((await _run(server, traces, Trimming(RULES_OFF)))[0])
             with Trimming(watching) as trimming:
                 seconds, tokens = await _run(server, traces, trimming)
                 trimmed.append(seconds)
                 work.append(sum(report.work_ms for report in trimming.reports) / max(tokens, 1) * 1000)
+                waited += sum(report.decoder_wait_ms for report in trimming.reports)
     ratios = [without / having for without, having in zip(plain, trimmed, strict=True)]
-    slow = await _slow_verifier(traces, load)
+    async with _server(traces, load) as server:
+        server.verifier_delay_s = load.verifier_delay_s
+        verifier = LikelihoodVerifier(ServerYesNo(server.base_url, "stand-in"))
+        slow = await _watched(traces, AgreementSignal(CachedVerifier(verifier)), load, server=server)
     return {
+        **slow,
         "streams": len(traces),
         "throughput_ratio": median(ratios),
+        "throughput_ratio_interval": _interval(ratios),
         "throughput_ratio_range": [min(ratios), max(ratios)],
         "seconds_untrimmed": median(plain),
         "seconds_trimmed": median(trimmed),
         "work_ms_per_1000_tokens": median(work),
-        **slow,
-    }
-
-
-async def _slow_verifier(traces: list[Trace], load: Load) -> dict[str, object]:
-    """Run the streams beside a verifier server that is slow."""
-    async with _server(traces, load) as server:
-        server.verifier_delay_s = load.verifier_delay_s
-        verifier = LikelihoodVerifier(ServerYesNo(server.base_url, "stand-in"))
-        config = TrimmingConfig(over_rule="reset", under_mode="off", repetition=False)
-        signal = AgreementSignal(CachedVerifier(verifier), config)
-        rules_off = TrimmingConfig(over_rule="off", under_mode="off", repetition=False)
-        with Trimming(rules_off, signal=signal, pool=VerifierPool(workers=len(traces))) as trimming:
-            await _run(server, traces, trimming)
-            await asyncio.sleep(0)
-            reports = list(trimming.reports)
-            open_until = time.perf_counter() + 4 * load.verifier_delay_s
-            while trimming.pool.num_tasks and time.perf_counter() < open_until:
-                await asyncio.sleep(0.02)
-    late, used = (
-        sum(report.num_late for report in reports),
-        sum(report.verdict is not None for report in reports),
-    )
-    return {
-        "decoder_wait_ms": sum(report.decoder_wait_ms for report in reports),
-        "late_verdicts": late / (late + used) if late + used else 0.0,
-        "verdicts": late + used,
-        "messages": sum(report.num_messages for report in reports),
-        "verifier_ms": sum(report.verifier_ms for report in reports),
-        "verifier_tokens": signal.tokens_spent,
+        "decoder_wait_ms": waited + cast("float", slow["decoder_wait_ms"]),
+        "decoder_wait_rules_ms": waited,
         "verifier_delay_s": load.verifier_delay_s,
     }
+
+
+async def _watched(
+    traces: list[Trace], signal: StopSignal, load: Load, *, server: ReplayServer | None = None
+) -> dict[str, object]:
+    """Run the streams beside a stop signal and wait for its last looks."""
+    pool = VerifierPool(workers=len(traces))
+    with Trimming(RULES_OFF, signal=signal, pool=pool) as trimming:
+        if server is not None:
+            await _run(server, traces, trimming)
+        else:
+            async with _server(traces, load) as own:
+                await _run(own, traces, trimming)
+        open_until = time.perf_counter() + pool.timeout_s
+        while pool.num_tasks and time.perf_counter() < open_until:
+            await asyncio.sleep(0.02)
+        reports = list(trimming.reports)
+    return {**_late(reports), "verifier_tokens": signal.tokens_spent}
+
+
+def _late(reports: Sequence[StreamReport]) -> dict[str, object]:
+    """Return what became of the verdicts."""
+    late = sum(report.num_late for report in reports)
+    verdicts = late + sum(report.verdict is not None for report in reports)
+    messages = sum(report.num_messages for report in reports)
+    return {
+        "decoder_wait_ms": sum(report.decoder_wait_ms for report in reports),
+        "late_verdicts": late / verdicts if verdicts else 0.0,
+        "verdicts": verdicts,
+        "messages": messages,
+        "failed_looks": sum(report.num_failed for report in reports),
+        "verifier_ms": sum(report.verifier_ms for report in reports) / max(messages, 1),
+    }
+
+
+def _interval(values: Sequence[float]) -> list[float]:
+    """Return the 95 % bootstrap interval of the median."""
+    random = np.random.default_rng(0)
+    medians = np.median(random.choice(np.asarray(values), size=(2000, len(values))), axis=1)
+    return [float(edge) for edge in np.percentile(medians, [2.5, 97.5])]
 
 
 def _server(traces: list[Trace], load: Load) -> ReplayServer:

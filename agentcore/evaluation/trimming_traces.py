@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from agentcore.decoding.trimming import Answer, Verdict, same_answer
+from agentcore.decoding.trimming import Answer, ThoughtSegmenter, Verdict, same_answer
 from agentcore.errors import ConfigurationError
 
 
@@ -104,6 +104,15 @@ def replay(
             value = verdict.answer or best()
             return Cut(position / len(trace.text), None if value is None else value.key, verdict.reason)
     return Cut(1.0, trace.final_answer)
+
+
+def count_thoughts(trace: Trace, cut: Cut) -> Cut:
+    """Return a cut with the thoughts that its kept part holds, by our segmenter, where its detector did not count them."""
+    if cut.thoughts:
+        return cut
+    segmenter = ThoughtSegmenter()
+    kept = trace.text[: round(cut.kept * len(trace.text))]
+    return replace(cut, thoughts=len(segmenter.push(kept)) + len(segmenter.finish()))
 
 
 def is_right(answer: str | None, trace: Trace) -> bool:

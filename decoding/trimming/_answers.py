@@ -8,12 +8,8 @@ from agentcore.decoding.trimming._config import TrimmingConfig
 from agentcore.decoding.trimming._equality import same_answer
 from agentcore.decoding.trimming._numbers import NUMBER, last_match, number, plain
 from agentcore.decoding.trimming._sentences import Sentence, SentenceSplitter
-from agentcore.decoding.trimming._values import Answer, answer, boxed, stated_value
+from agentcore.decoding.trimming._values import CHOICE, Answer, answer, boxed, stated_value
 
-_CHOICE = re.compile(
-    r"\b(?:answer|option|choice)\s*(?:is|:|would be|should be|must be)?\s*\**\s*\(?\\?(?:text\{|textbf\{)?\(?([A-J])\)?\}?(?![a-zA-Z'])"
-    r"|答案[是为：:]\s*\(?([A-J])\)?",
-)
 _QUOTED = re.compile(r"\banswer\b[^.\n]{0,40}?(?:is|:)\s*[\"“'‘]([^\"”’\n]{1,120})[\"”’']", re.I)
 _SAID = re.compile(
     r"\b(?:final answer|answer)\b\W{0,6}(?:is|:|=|would be|should be|must be)\W{0,4}\s*(?P<said>[^\n]{1,80}?)(?:[.;]\s|[.;]?$|\n|, (?:so|because|since|which))|答案[是为：:]\s*(?P<zh>[^\n。，]{1,40})",
@@ -42,7 +38,7 @@ def extract_answer(snippet: str) -> Answer | None:
     in_box = boxed(snippet)
     if in_box is not None:
         return answer(in_box)
-    for pattern in (_CHOICE, _QUOTED, _SAID):
+    for pattern in (CHOICE, _QUOTED, _SAID):
         found = last_match(pattern, snippet)
         if found is not None:
             said = next((group for group in found.groups() if group), None)

@@ -11,7 +11,7 @@ from agentcore.decoding.trimming._config import Points, TrimmingConfig
 from agentcore.decoding.trimming._numbers import NUMBER, number, plain
 from agentcore.decoding.trimming._question import Question
 from agentcore.decoding.trimming._sentences import Sentence, SentenceSplitter
-from agentcore.decoding.trimming._values import Answer, stated_value
+from agentcore.decoding.trimming._values import Answer, stated_choice, stated_value
 from agentcore.decoding.trimming._verdicts import Verdict
 
 _OPERATOR_AFTER = re.compile(r"\s*(?:[-+*/^]\s*[\d(a-z]|times\b|plus\b|minus\b|divided\b|multiplied\b)")
@@ -128,7 +128,7 @@ class RuleCascade:
         sentence, self._waiting = self._waiting, None
         if sentence is None or self._verdict is not None:
             return
-        value = stated_value(sentence.text)
+        value = (stated_choice if self._question.kind == "choice" else stated_value)(sentence.text)
         strength = cue.statement_class(sentence.text, self._question)
         if strength >= 2:
             self._claims += 1

@@ -39,11 +39,14 @@ _REPLACE = (
     ("~", " "),
     ("\\ ", " "),
 )
-NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|(?<![\w.])[-+]?\.\d+")
-"""A plain number in prose, thousands commas allowed."""
+NUMBER = re.compile(
+    r"(?<![A-Za-z0-9_.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|(?<![A-Za-z0-9_.])[-+]?\.\d+"
+)
+"""A plain number in prose, thousands commas allowed; Chinese has no space before it."""
 
 _PLAIN = re.compile(r"[-+]?(?:\d{1,3}(?:,\s?\d{3})+|\d+|(?=\.\d))(?:\.\d+)?")
 _SLASH = re.compile(r"([-+]?\d+)\s*/\s*(\d+)")
+_MIXED = re.compile(r"([-+]?)(\d+)\s+(\d+)\s*/\s*(\d+)")
 _UNITS = re.compile(r"(?:%|(?:\s*[A-Za-z][A-Za-z'²³-]+){0,5})\s*[.,;:!?]*")
 _ARITHMETIC = re.compile(r"[\d\s+\-*/().^,]+")
 _MAX_DIGITS = 40
@@ -91,6 +94,10 @@ def number(text: str) -> Fraction | None:
     text = text.strip()
     if not text or len(text) > 160:
         return None
+    mixed = _MIXED.match(text)
+    if mixed and _UNITS.fullmatch(text, mixed.end()) and int(mixed[4]):
+        value = int(mixed[2]) + Fraction(int(mixed[3]), int(mixed[4]))
+        return -value if mixed[1] == "-" else value
     for pattern in (_SLASH, _PLAIN):
         found = pattern.match(text)
         if found and _UNITS.fullmatch(text, found.end()):

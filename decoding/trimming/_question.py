@@ -10,8 +10,9 @@ from typing import Literal
 from agentcore.decoding.trimming._numbers import NUMBER, last_match, number, plain
 from agentcore.decoding.trimming._values import Answer
 
-Kind = Literal["count", "number", "expression"]
-"""``count``: an integer >= 0; ``number``: any number; ``expression``: letters are allowed."""
+Kind = Literal["count", "number", "expression", "words", "choice"]
+"""``count``: an integer >= 0; ``number``: any number; ``expression``: letters are allowed; ``words``: no single number
+(a name, yes or no, a proof, code, several values); ``choice``: the letter of an option."""
 
 _ASKS = re.compile(
     r"\b(?:what|how|find|compute|determine|evaluate|calculate|which|who|whom|when|where|simplify|express|solve|"
@@ -71,6 +72,41 @@ _LETTERS = re.compile(
     r"polynomial|expand|form|function|matrix|vector|name|base|set|list|convert|day|option|choose|choice)\b",
     re.I,
 )
+_CODE = re.compile(
+    r"\b(?:write|implement|create|complete|define|fix|debug|refactor)\b[^.?!]{0,60}\b(?:function|program|code|class|method|script|query|"
+    r"algorithm|essay|story|poem|email|letter|paragraph|summary|article)\b|^\s*(?:def|class|import|#include)\b|```",
+    re.I | re.M,
+)
+_PROOF = re.compile(
+    r"\b(?:prove|disprove|show) (?:that|or)\b|\bproof\b|\b(?:why|explain|describe|discuss|justify)\b|证明|为什么|解释",
+    re.I,
+)
+_NAMED = re.compile(
+    r"(?:^|[,;:]|\b(?:and|then|find|determine|tell|name|of))\W*(?:who|whom|whose)\b|\b(?:which|what)(?:'s| is)?(?: the)? (?:name|person|student|day|month|weekday|city|country|colou?r|team|letter|type|kind|"
+    r"statement|word|shape|species|element|compound|of these|of the following)\b|"
+    r"^\W*(?:is|are|was|were|does|do|did|can|could|will|would|has|have)\b|\bdetermine (?:whether|if)\b|\btrue or false\b|\byes or no\b|谁|是否|吗",
+    re.I,
+)
+_VALUE = re.compile(
+    r"\b(?:what|how many|how much|find|compute|determine|evaluate|calculate)\b|多少|几|求", re.I
+)
+_ALL = re.compile(r"\b(?:find|list|determine|give|what are)\s+(?:all|both|every|each)\b", re.I)
+_SEVERAL = re.compile(
+    r"\brespectively\b|\bhow (?:many|much)\b[^?.]*\sand (?:how|what)\b|\bfind\s+[a-z]\s*(?:,\s*[a-z]\s*,?\s*)*and\s+[a-z]\b|分别",
+    re.I,
+)
+_ONE_OF_ALL = re.compile(
+    r"\b(?:sum|product|number|how many|average|mean|smallest|largest|least|greatest|minimum|maximum|total|count|difference)\b",
+    re.I,
+)
+_OPTIONS = re.compile(
+    r"(?:^|\s)[(（]?A[).:：）、]\s*\S.{0,300}?\s[(（]?B[).:：）、]\s*\S.{0,300}?\s[(（]?C[).:：）、]\s*\S",
+    re.S,
+)
+_ASKED_ZH = re.compile(r"([\u4e00-\u9fff]{2})(?:是|为|等于)?(?:多少|几|什么)")
+_COUNTED_ZH = re.compile(r"(?:多少|几)[个只条张本块元名件支枝头棵辆米人次]?的?([\u4e00-\u9fff]{2})")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]+")
+_STOP_ZH = re.compile(r"[多少几求问有是的了在个只]")
 _STOP = frozenset(
     {
         "the", "a", "an", "of", "is", "are", "was", "were", "be", "been", "to", "in", "on", "at", "by",
@@ -118,7 +154,7 @@ class Question:
             expression=expression,
             nouns=_nouns(bare) or (frozenset() if _SYMBOLS.fullmatch(expression) else _RESULT),
             words=stems(bare),
-            kind=_kind(bare),
+            kind=_kind(bare, problem),
             givens=_givens(problem),
         )
 
@@ -126,14 +162,21 @@ class Question:
         """Whether a value can be an answer by its type alone."""
         if self.kind == "expression":
             return True
+        if self.kind == "choice":
+            return bool(re.fullmatch(r"[A-J]", value.key))
+        if self.kind == "words":
+            return value.number is None
         if value.number is None:
             return False
         return self.kind == "number" or (value.number.denominator == 1 and value.number >= 0)
 
 
 def stems(text: str) -> frozenset[str]:
-    """Return the content words of a text, lower-case, cut to five letters."""
-    return frozenset(_stem(word) for word in _WORD.findall(text.lower()) if word not in _STOP)
+    """Return the content words of a text, lower-case, cut to five letters; of Chinese all pairs of characters."""
+    words = {_stem(word) for word in _WORD.findall(text.lower()) if word not in _STOP}
+    for run in _CHINESE.findall(text):
+        words |= {run[i : i + 2] for i in range(len(run) - 1) if not _STOP_ZH.search(run[i : i + 2])}
+    return frozenset(words)
 
 
 def _stem(word: str) -> str:
@@ -178,11 +221,16 @@ def _nouns(asking: str) -> frozenset[str]:
             return frozenset({_stem(words[-1]), *total})
     nouns = [match.group(1).lower() for match in _THE_NOUN.finditer(asking)]
     nouns += [match.group(1).lower() for match in _NUMBER_OF.finditer(asking)]
+    total |= {match.group(1) for pattern in (_ASKED_ZH, _COUNTED_ZH) for match in pattern.finditer(asking)}
     return frozenset(_stem(noun) for noun in nouns if noun not in _STOP) | total
 
 
-def _kind(asking: str) -> Kind:
+def _kind(asking: str, problem: str) -> Kind:
     """Return which values can be answers."""
+    if _OPTIONS.search(plain(problem)):
+        return "choice"
+    if _is_in_words(asking, problem):
+        return "words"
     counted = re.search(
         r"\bhow many\s+(?:more |fewer |less |total |whole |different )?([a-z]+)", asking, re.I
     )
@@ -192,6 +240,15 @@ def _kind(asking: str) -> Kind:
     if _WHOLE.search(asking):
         return "count"
     return "expression" if _LETTERS.search(asking) else "number"
+
+
+def _is_in_words(asking: str, problem: str) -> bool:
+    """Whether no single number can answer: a name, yes or no, a proof, code, several values."""
+    if _CODE.search(problem) or (_PROOF.search(asking) and not _VALUE.search(asking)):
+        return True
+    if _NAMED.search(asking) and not re.search(r"\bhow (?:many|much)\b", asking, re.I):
+        return True
+    return bool(_SEVERAL.search(asking)) or bool(_ALL.search(asking) and not _ONE_OF_ALL.search(asking))
 
 
 def _givens(problem: str) -> frozenset[Fraction]:

@@ -16,36 +16,39 @@ _HEDGE = re.compile(
 _FINAL = re.compile(r"final answer|最终答案", re.I)
 _ANSWER = re.compile(
     r"\bis (?:indeed )?the (?:correct |right |final )?answer\b|"
-    r"\banswer\s*(?:is|be|to be|would be|should be|must be|:|\*\*:?)|\banswer\b[^.]{0,60}\b(?:is|:)|答案[是为：:]",
+    r"\banswer\s*(?:is|be|to be|would be|should be|must be|:|\*\*:?)|\banswer\b[^.]{0,60}\b(?:is|:)|答案[是为：:]|"
+    r"\b(?:option|choice) \(?[A-J]\)? (?:is|must be|has to be) (?:the )?(?:correct|right|answer|best)\b|应?选 ?[A-J]\b",
     re.I,
 )
 _CONNECTIVE = re.compile(
     r"\b(?:so|therefore|thus|hence|consequently|which means|that means|this means|meaning|in total|altogether|total of|"
     r"which gives|giving|gives|this gives|that gives|we get|we have|i get|that's|which is|adding|leaving|leaves|as a result|"
-    r"it follows|then|in all|accordingly|overall|finally|conclude)\b|所以|因此|故|总共|一共|于是",
+    r"it follows|then|in all|accordingly|overall|finally|conclude)\b|所以|因此|因而|故|总共|一共|于是|可得|那么",
     re.I,
 )
 _OPENING = re.compile(
     r"\W*(?:okay,?\s+|and\s+|yeah,?\s+|yes,?\s+|wait,?\s+)?(?:so|therefore|thus|hence|in total|altogether|total|that means|"
-    r"which means|finally|consequently|as a result|this means|adding|overall|then|to find|所以|因此|总共|一共)\b",
+    r"which means|finally|consequently|as a result|this means|adding|overall|then|to find)\b|\W*(?:所以|因此|因而|总共|一共|那么)",
     re.I,
 )
 _VERIFY = re.compile(
-    r"double[- ]?check|\bcheck\b|\bverify\b|make sure|\bconfirm\b|sanity|makes? sense|"
+    r"double[- ]?check|cross[- ]?check|\b(?:re-?)?check(?:ing)?\b|\b(?:re-?)?verify(?:ing)?\b|\bvalidate\b|\b(?:make|to be|be) (?:sure|certain|safe)\b|"
+    r"\b(?:re-?examine|revisit|review|re-?read|re-?calculate|re-?trace|test) (?:this|that|it|my|the|everything)\b|"
+    r"\bgo(?:ing)? (?:over|through|back over) (?:this|that|it|my|the \w+)(?: \w+)? (?:again|once more)\b|\bensure\b|\bconfirm\b|sanity|makes? sense|"
     r"\b(?:seems|looks|sounds) (?:\w+ )?(?:right|correct|reasonable|good|straightforward|plausible)|is (?:that|this) (?:right|correct|it\b|all\b)|same (?:answer|result)|"
-    r"that's it\b|\bbe sure\b|be thorough|\brecap\b|to summarize|\bplug|going through (?:it|the steps) again|"
-    r"检查|验证|确认|核对",
+    r"that's it\b|be thorough|\brecap\b|to summarize|\bplug|going through (?:it|the steps) again|"
+    r"检查|验证|验算|确认|核对|核实|检验",
     re.I,
 )
 _DOUBT = re.compile(
     r"\b(?:that|it|this)\s*(?:is|'s|seems|sounds|looks)\s+(?:a bit |a little |too |way too |very |really )?"
     r"(?:high|low|big|small|large|off|wrong|strange|weird|odd|not right|incorrect|impossible|contradict\w*|unlikely|suspicious)|"
     r"not right|\bi forgot|\bi don't know|\bi still need|\bnow,|\bnext,|doesn't (?:make sense|seem right|match)|that can't be|"
-    r"\b(?:was|made|is|'s|be) (?:a|my) mistake\b|\bincorrect\b|\bcontradict|不对|错了|矛盾",
+    r"\b(?:was|made|is|'s|be) (?:a|my) mistake\b|\bincorrect\b|\bcontradict|不对|错了|矛盾|太大|太小",
     re.I,
 )
 _NOT_VERIFY = re.compile(r"\b(?:expand|continue|pattern|other|another|small(?:er)? cases?)\b", re.I)
-_TURN = re.compile(r"\W*(?:wait|but|hmm|等等|但是|嗯)\b", re.I)
+_TURN = re.compile(r"\W*(?:(?:wait|but|hmm|hold on|actually)\b|等等|等一下|但是|不过|嗯)", re.I)
 _CLOSING = re.compile(
     r"\W*(?:therefore|so,? the|final answer|thus,? the|hence,? the|in conclusion|因此|所以)", re.I
 )
@@ -58,7 +61,7 @@ _CHECKED = re.compile(
 def statement_class(sentence: str, question: Question) -> int:
     """Return how strongly a sentence states its value as the answer to the question.
 
-    5 boxed or "final answer"; 4 "answer is", or the asked expression directly before ``=`` or *is*; 3 a one-letter asked
+    5 boxed or "final answer"; 4 "answer is" (or, of several choices, "option ... is right"), or the asked expression directly before ``=`` or *is*; 3 a one-letter asked
     variable there, the head noun with a connective, or an opening connective with most of the asked words; 2 the head
     noun, or an opening connective with half of the words; 1 any connective; 0 none, a question or a hedge.
     """

@@ -12,20 +12,38 @@ _EQUALS = re.compile(r"(?<![<>!:=\\])=(?!=)")
 _VERB = re.compile(
     r"\b(?:is|are|equals?|has|have|get|gets|gives|got|of|to|be|was|were|leaves|remain|remains|so)\b:?\s*"
     r"(?:(?:just|simply|indeed|still|actually|equal to|exactly|only|also|a total of|the number|then)\s+)?|:\s+"
+    r"|(?:是|为|等于|得到|得|共|有|剩下?)[了:：]?\s*"
 )
 _RIGHT_END = re.compile(
     r"[,;]\s|[.?!](?=\s|$)|\s(?:so|which|and|because|since|for|when|if|where|but|or|as)\b|≈|\\approx|\\implies|⇒|=>|\)\s*$"
 )
-_TOUCHES_AFTER = re.compile(r"\s*(?:[-+*/^<>=(\[_{]|\\[a-zA-Z]|√|[a-zA-Z](?![a-zA-Z'])|:\d|²|³|½|¼)")
+_TOUCHES_AFTER = re.compile(
+    r"\s*(?:[-+*/^<>=(\[_{]|\\[a-zA-Z]|[√πθ∞]|[a-zA-Z](?![a-zA-Z'])|:\s?\d|²|³|½|¼|[万亿千百]"
+    r"|(?:hundred|thousand|million|billion|trillion|dozen|to\s+[-+]?\d)\b)"
+)
+_LIST_AFTER = re.compile(r"\s*(?:,\s*(?:and|or)\s|,|and\s|or\s|和|或|、)\s*(?:[a-z]\s*=\s*)?[-+]?\d", re.I)
+_LIST_BEFORE = re.compile(r"(?<![\w.])[-+]?\d[\d.,/]*\s*(?:,|,?\s*\band|,?\s*\bor|和|或|、)\s*\Z")
+_SEVERAL = re.compile(
+    r"(?<![\w^+*/-])[a-zA-Z]\s*=\s*[-+]?[\d./]+\s*(?:,\s*(?:and|or)?|;|\band\b|\bor\b|和|或)\s*[a-zA-Z]\s*=\s*[-+]?[\d./]+\s*\W*\Z"
+)
+_RATIO_BEFORE = re.compile(r"\d\s*(?::|\bto)\s*\Z")
+_REASON = re.compile(r"(?<=\S)[\s(,]+(?:since|because)\b.*", re.I | re.S)
 _TOUCHES_BEFORE = re.compile(
     r"(?:[-+*/^<>(\[_{|√]\s*|\b(?:steps?|cases?|rows?|mod|part|parts|example|method|option|point|number|equation|problem|approach|way|first|line|day|columns?|minus|plus|times|by|than|#)\s*)\Z",
     re.I,
 )
 _OPERATOR_LATER = re.compile(
-    r"(?:\s+[a-zA-Z]+){0,2}\s*(?:[-+*/^<>=]\s*\d|(?:times|plus|minus|divided|multiplied)\b)"
+    r"(?:\s+[a-zA-Z]+){0,2}\s*(?:[-+*/^<>=]\s*\d|(?:times|plus|minus|divided|multiplied|followed|out of)\b)"
 )
-_SLASH = re.compile(r"[-+]?\d+\s*/\s*\d+")
+_SLASH = re.compile(r"[-+]?\d+\s+\d+\s*/\s*\d+|[-+]?\d+\s*/\s*\d+")
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
+CHOICE = re.compile(
+    r"\b(?:answer|option|choice)\s*(?:is|:|would be|should be|must be)?\s*\**\s*\(?\\?(?:text\{|textbf\{)?\(?([A-J])\)?\}?(?![a-zA-Z'])"
+    r"|(?:答案[是为：:]|选项?)\s*\(?([A-J])\)?(?![a-zA-Z])",
+)
+"""The letter of an option where it is named as one."""
+
+_LETTER = re.compile(r"\W*(?:\\?(?:text|textbf|mathrm|mathbf)\W*)?\(?([A-J])(?![a-zA-Z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +85,31 @@ def boxed(text: str) -> str | None:
     return last
 
 
+def stated_choice(sentence: str) -> Answer | None:
+    r"""Return the option that a sentence states: the letter in its last ``\boxed{}``, else one named as answer or option."""
+    in_box = boxed(sentence)
+    if in_box is not None:
+        letter = _LETTER.match(in_box)
+        return None if letter is None else Answer(letter[1])
+    found = last_match(CHOICE, sentence)
+    return None if found is None else Answer(str(found[1] or found[2]))
+
+
 def stated_value(sentence: str) -> Answer | None:
     r"""Return the value that a sentence states, by the first rule that applies.
 
     1. the last ``\boxed{}``; 2. the right side of the last ``=`` when it is a number, a fraction, a number with unit
     words or pure arithmetic; 3. the number after the last *is, are, equals, has, get, of, to* or colon, unless an
     operator, a power or a variable follows; 4. the last number, unless it touches an operator, a bracket, a comparison
-    or a word such as *step* or *case*.
+    or a word such as *step* or *case*. What follows *since* or *because* is a reason, and states nothing; several values
+    in a row (``x = 2 or x = -3``, *5, 6 and 7*) are no single value.
     """
     in_box = boxed(sentence)
     if in_box is not None:
         return answer(in_box)
-    text = plain(sentence)
+    text = _REASON.sub("", plain(sentence))
+    if _SEVERAL.search(text):
+        return None
     after_equals = last_match(_EQUALS, text)
     after_verb = _last_verb(text)
     if after_equals and (after_verb is None or after_verb[0] < after_equals.start()):
@@ -95,16 +126,18 @@ def _last_verb(text: str) -> tuple[int, Answer] | None:
     best = None
     for found in _VERB.finditer(text):
         value = _SLASH.match(text, found.end()) or NUMBER.match(text, found.end())
-        if value and not _TOUCHES_AFTER.match(text, value.end()) and not _operator_later(text, value.end()):
+        if value is None or _RATIO_BEFORE.search(text[: value.start()]):
+            continue
+        if not _TOUCHES_AFTER.match(text, value.end()) and not _goes_on(text, value.end()):
             exact = number(value.group())
             if exact is not None:
                 best = (found.start(), Answer(str(exact), exact))
     return best
 
 
-def _operator_later(text: str, position: int) -> bool:
-    """Whether an operator follows, with unit words between (``5 apples + 3``)."""
-    return bool(_OPERATOR_LATER.match(text, position))
+def _goes_on(text: str, position: int) -> bool:
+    """Whether a calculation (``5 apples + 3``) or a list (``2 and -3``) goes on after a number."""
+    return bool(_OPERATOR_LATER.match(text, position) or _LIST_AFTER.match(text, position))
 
 
 def _last_number(text: str) -> Answer | None:
@@ -112,7 +145,10 @@ def _last_number(text: str) -> Answer | None:
     last = last_match(NUMBER, text)
     if last is None or _TOUCHES_AFTER.match(text, last.end()) or _TOUCHES_BEFORE.search(text[: last.start()]):
         return None
-    if text[last.end() : last.end() + 1] in {")", "]", "|", "/"}:
+    before = text[: last.start()]
+    if text[last.end() : last.end() + 1] in {")", "]", "|", "/"} or _LIST_BEFORE.search(before):
+        return None
+    if _RATIO_BEFORE.search(before) or _goes_on(text, last.end()):
         return None
     exact = number(last.group())
     return None if exact is None else Answer(str(exact), exact)

@@ -8,6 +8,7 @@ import pytest
 
 from agentcore.decoding.trimming import answer, boxed, extract_answer, stated_value
 from agentcore.decoding.trimming._numbers import evaluate
+from agentcore.decoding.trimming._values import stated_choice
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,18 @@ from agentcore.decoding.trimming._numbers import evaluate
         ("Case 3", None),
         ("x = 3y + 2", None),
         ("Nothing here.", None),
+        ("So it is $3\\frac{1}{2}$.", Fraction(7, 2)),
+        ("So x = 2 or x = -3.", None),
+        ("The solutions are 2 and -3.", None),
+        ("So he has 5, 6 and 7 apples.", None),
+        ("The ratio is 3 to 1.", None),
+        ("The ratio is 2:3.", None),
+        ("The population is 5 million.", None),
+        ("The area is 25π.", None),
+        ("It is 243 followed by zeros.", None),
+        ("The size is 201 (since b + c = 200).", 201),
+        ("所以一共有56只动物。", 56),
+        ("答案是 -3。", -3),
     ],
 )
 def test_stated_value(sentence: str, value: Fraction | int | None) -> None:
@@ -73,3 +86,20 @@ def test_arithmetic_is_exact() -> None:
     """Decimals do not pass through floating point."""
     assert evaluate("0.1 + 0.2") == Fraction(3, 10)
     assert evaluate("2^8 - 1,000/4") == Fraction(6)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "letter"),
+    [
+        ("So the answer is C.", "C"),
+        ("So option (B) is correct.", "B"),
+        ("\\boxed{\\text{(D)}}", "D"),
+        ("所以选B。", "B"),
+        ("The answer is a prime.", None),
+        ("A is 5.", None),
+    ],
+)
+def test_stated_choice(sentence: str, letter: str | None) -> None:
+    """An option counts only where its letter is named as one."""
+    found = stated_choice(sentence)
+    assert (found.key if found else None) == letter
