@@ -41,6 +41,8 @@ class Settings:
         The SQLite file in which runs are recorded.
     max_tokens, max_calls, max_seconds
         Limits of one run, None for no limit.
+    trim : bool
+        Whether a reasoning model's thinking is cut short once it has its answer.
     """
 
     backbone: str = "local"
@@ -51,6 +53,7 @@ class Settings:
     max_tokens: int | None = None
     max_calls: int | None = None
     max_seconds: float | None = None
+    trim: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings as JSON values."""
@@ -139,6 +142,27 @@ def _number(value: Any) -> float:
     return number
 
 
+def _switch(value: Any) -> bool:
+    """Read on or off."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word not in _SWITCH:
+        raise ValueError("it must be on or off")
+    return _SWITCH[word]
+
+
+_SWITCH = {
+    "on": True,
+    "true": True,
+    "yes": True,
+    "1": True,
+    "off": False,
+    "false": False,
+    "no": False,
+    "0": False,
+}
+
 _READERS: dict[str, Callable[[Any], Any]] = {
     "backbone": _text,
     "memory": _path,
@@ -148,6 +172,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "max_tokens": _count,
     "max_calls": _count,
     "max_seconds": _number,
+    "trim": _switch,
 }
 
 

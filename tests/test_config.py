@@ -61,6 +61,14 @@ def test_environment_values_are_typed(home: Path, monkeypatch: pytest.MonkeyPatc
     assert settings.max_tokens == 1200 and settings.max_seconds is None
 
 
+@pytest.mark.parametrize(("word", "is_on"), [("on", True), ("1", True), ("off", False), ("no", False)])
+def test_a_switch_reads_words(home: Path, monkeypatch: pytest.MonkeyPatch, word: str, is_on: bool) -> None:
+    """On and off may be said in the environment's words, and a flag beats them."""
+    monkeypatch.setenv("AGENTCORE_TRIM", word)
+    assert load_settings(directory=home).settings.trim is is_on
+    assert load_settings({"trim": not is_on}, directory=home).settings.trim is not is_on
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -68,6 +76,7 @@ def test_environment_values_are_typed(home: Path, monkeypatch: pytest.MonkeyPatc
         ("max_tokens = -3", "max_tokens = -3 from .*agentcore.toml"),
         ("max_tokens = 'many'", "max_tokens"),
         ("user = ''", "user"),
+        ("trim = 'maybe'", "it must be on or off"),
         ("user = [", "cannot be read"),
         ("openai_api_key = 'sk-123'", "keys are read from the environment only"),
     ],

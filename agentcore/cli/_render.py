@@ -63,7 +63,8 @@ def _event_text(kind: str, data: Mapping[str, Any]) -> str | None:
             texts = [str(hit["text"]) for hit in data["hits"]]
             return f"remembered {len(texts)}: {'; '.join(texts)}" if texts else "remembered nothing"
         case "trim":
-            return f"thinking cut: {data.get('reason')} after {data.get('tokens')} tokens"
+            saved = f", about {data['tokens_saved']} tokens saved" if "tokens_saved" in data else ""
+            return f"thinking cut: {data.get('reason')} after {data.get('tokens')} tokens{saved}"
         case "route":
             return "route: " + ", ".join(f"{name} {value}" for name, value in data.items())
         case "error" if data.get("recovered", True):  # the others end the run, and are told by its end

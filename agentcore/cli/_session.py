@@ -21,13 +21,18 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Progress = Callable[[str, int, int | None], None]
 Say = Callable[[str], None]
 
-KEPT = ("backbone", "memory", "corpus", "user")
+KEPT = ("backbone", "memory", "corpus", "user", "trim")
 _LEAST_SECONDS = 0.001
 
 
 def session_options(command: Command) -> Command:
     """Add the options that say with which model, memory, corpus and limits to work."""
     options: list[Callable[[Command], Command]] = [
+        click.option(
+            "--trim/--no-trim",
+            default=None,
+            help="Cut a reasoning model's thinking short once it has its answer.",
+        ),
         click.option("--max-calls", type=int, help="At most so many model calls in all."),
         click.option("--max-tokens", type=int, help="At most so many tokens read and written in all."),
         click.option("--max-seconds", type=float, help="At most so many seconds, indexing included."),
@@ -107,6 +112,7 @@ def open_agent(
         The moment (``time.monotonic``) from which ``max_seconds`` counts; by default the run's own start.
     """
     from agentcore import Agent, Budget, load_backbone
+    from agentcore.decoding.trimming import TrimmingConfig
 
     with ExitStack() as stack:
         backbone = load_backbone(settings.backbone)
@@ -125,5 +131,6 @@ def open_agent(
             budget=budget,
             user_id=settings.user,
             runs=settings.runs,
+            trimming=TrimmingConfig() if settings.trim else None,
         )
         yield stack.enter_context(agent)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import ChatServer, Reply, completion, obliging_model, serving
+from chat_server import ChatServer, Reply, completion, obliging_model, serving, streamed
 
 from agentcore.models import path_of
 
@@ -72,6 +72,30 @@ def test_the_answer_is_on_stdout_and_progress_on_stderr(ask: Ask) -> None:
     assert "[1] “The grey cat sleeps on the red sofa.”\n    Cats, cats.md:" in done.stdout
     assert lines[-1].startswith("-- served, json mode")
     assert "plan:" in done.stderr and "plan:" not in done.stdout
+
+
+def test_a_runaway_thinking_is_cut_in_one_dim_line(ask: Ask) -> None:
+    """With --trim a model that goes round in circles is stopped, one line says so, and the answer is whole; without it nothing is cut."""
+    circle = "I read the passage on the cat once more and it says where the cat sleeps, so I read the passage again to be sure of it. "
+
+    def thinking(request: dict[str, Any]) -> Reply:
+        whole = model({**request, "stream": False})
+        if not request.get("stream"):
+            return whole
+        answer = json.loads(whole.body)["choices"][0]["message"]["content"]
+        is_rest = request["messages"][-1]["role"] == "assistant"
+        thoughts = [] if is_rest else [{"reasoning_content": circle} for _ in range(30)]
+        return streamed(*thoughts, {"content": answer})
+
+    with serving(thinking) as running:
+        cut = ask(QUESTION, "--trim", AGENTCORE_BACKBONE=f"openai:served@{running.url}")
+        whole = ask(QUESTION, AGENTCORE_BACKBONE=f"openai:served@{running.url}")
+    assert cut.returncode == 0, cut.stderr
+    assert cut.stdout.splitlines()[0] == "the red sofa"
+    told = [line for line in cut.stderr.splitlines() if "thinking cut: repetition after" in line]
+    assert told
+    assert "tokens saved" in told[0]
+    assert "thinking cut" not in whole.stderr
 
 
 def test_json_is_exactly_one_document(ask: Ask, folder: Path) -> None:

@@ -61,6 +61,7 @@ def test_the_slash_commands_that_users_are_promised_exist() -> None:
         "budget",
         "cost",
         "save",
+        "trim",
         "resume",
         "why",
         "quit",

@@ -278,7 +278,7 @@ def test_commands_work_through_a_pipe(
 ) -> None:
     """Each command does what its line in the help says."""
     script = (
-        "/help\n/model\n/corpus\n/corpus nowhere\n/tools\n/budget\n/budget calls 50\n/budget what\n/memory\n/save\n"
+        "/help\n/model\n/corpus\n/corpus nowhere\n/tools\n/budget\n/budget calls 50\n/budget what\n/trim\n/trim on\n/trim loud\n/trim off\n/memory\n/save\n"
         f"/resume\n/resume 9\n/why\n{QUESTION}\n/save talk.md\n/save talk.md\n/memory sofa\n/quit\nnever asked\n"
     )
     done = here("repl", "--backbone", f"openai:served@{server.url}", stdin=script, cwd=tmp_path, **variables)
@@ -290,6 +290,9 @@ def test_commands_work_through_a_pipe(
         "search_corpus:",
         "budget of a turn: tokens no limit, calls 50",
         "/budget [tokens|calls|seconds NUMBER|off]",
+        "trimming of a reasoning model's thinking: off",
+        "trimming of a reasoning model's thinking: on",
+        "/trim [on|off]",
         "nothing to save yet",
         "no earlier conversation",
         "no conversation '9'",

@@ -115,6 +115,18 @@ def _budget(repl: Repl, text: str) -> None:
     )
 
 
+def _trim(repl: Repl, text: str) -> None:
+    if text:
+        if text not in {"on", "off"}:
+            repl.say("/trim [on|off]")
+            return
+        repl.agent.change(trim=text == "on")
+    is_on = repl.agent.settings.trim
+    repl.say(
+        f"trimming of a reasoning model's thinking: {'on, each cut is told in a line' if is_on else 'off'}"
+    )
+
+
 def _cost(repl: Repl, _: str) -> None:
     totals: dict[str, float] = {}
     for turn in repl.transcript.turns:
@@ -181,6 +193,7 @@ COMMANDS: dict[str, SlashCommand] = {
     "corpus": SlashCommand("[DIR]", "show or change the documents", _corpus),
     "tools": SlashCommand("", "what the agent can use", _tools),
     "budget": SlashCommand("[NAME NUMBER]", "show or change the limits of a turn", _budget),
+    "trim": SlashCommand("[on|off]", "show or change thought trimming", _trim),
     "cost": SlashCommand("", "tokens, calls and seconds so far", _cost),
     "save": SlashCommand("[FILE]", "write the conversation as Markdown", _save),
     "resume": SlashCommand("[NAME]", "list conversations, go on with one", _resume),
