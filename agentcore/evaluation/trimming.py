@@ -168,7 +168,7 @@ def _model_rows(
         ("paper_on_sample", named["paper_over_only"].cut),
     ):
         rows[name] = {
-            **_judged(sample, [count_thoughts(trace, cut(trace)) for trace in sample]),
+            **_judged(sample, [cut(trace) for trace in sample]),
             "note": f"{name.partition('_')[0]} by rules on the same sample",
             "sample": len(sample),
         }
@@ -209,7 +209,7 @@ def _judged(traces: Sequence[Trace], cuts: Sequence[Cut]) -> dict[str, dict[str,
     rows = []
     for trace, cut in zip(traces, cuts, strict=True):
         oracle = oracle_cut(trace.text, trace.final_answer) / len(trace.text) if trace.final_answer else 1.0
-        rows.append(Row.of(trace, cut, oracle))
+        rows.append(Row.of(trace, count_thoughts(trace, cut), oracle))
     return split_metrics(rows)
 
 

@@ -69,8 +69,7 @@ def trimmer(config: TrimmingConfig, *, budget: int | None) -> Callable[[Trace], 
     def cut(trace: Trace) -> Cut:
         watch = ThoughtTrimmer(trace.problem, config, budget=budget)
         interval = config.rule_interval if config.over_rule in ("cascade", "off") else config.interval
-        made = replay(trace, watch, tokens_per_piece=interval, best=lambda: watch.best_answer)
-        return replace(made, thoughts=watch.num_thoughts)
+        return replay(trace, watch, tokens_per_piece=interval, best=lambda: watch.best_answer)
 
     return cut
 
@@ -101,13 +100,13 @@ def caution_curve(trace: Trace, config: TrimmingConfig, *, budget: int | None) -
         for caution in list(left):
             reached = next((value for total, value in scored if total >= caution), None)
             if reached is not None:
-                cuts[caution] = Cut(kept, reached.key, "over_thinking", watch.num_thoughts)
+                cuts[caution] = Cut(kept, reached.key, "over_thinking")
                 left.remove(caution)
         if verdict is not None:
             value = verdict.answer or watch.best_answer
-            cut = Cut(kept, None if value is None else value.key, verdict.reason, watch.num_thoughts)
+            cut = Cut(kept, None if value is None else value.key, verdict.reason)
             return cuts | dict.fromkeys(left, cut)
-    return cuts | dict.fromkeys(left, Cut(1.0, trace.final_answer, thoughts=watch.num_thoughts))
+    return cuts | dict.fromkeys(left, Cut(1.0, trace.final_answer))
 
 
 class _DynasorMid:

@@ -38,7 +38,7 @@ def group_metrics(rows: Sequence[Row], *, seed: int = 0, intervals: bool = True)
     Returns
     -------
     dict
-        Shares in [0, 1]; `thoughts` is the mean number begun before the cut; `*_interval` are 95 % bootstrap intervals over problems. `share_of_oracle` is None where the
+        Shares in [0, 1]; `thoughts` is the mean number in what was kept; `*_interval` are 95 % bootstrap intervals over problems. `share_of_oracle` is None where the
         oracle saves nothing, as on unfinished traces.
     """
     if not rows:
@@ -46,8 +46,7 @@ def group_metrics(rows: Sequence[Row], *, seed: int = 0, intervals: bool = True)
     figures: dict[str, object] = {"traces": len(rows), **_figures(rows)}
     figures["reasons"] = _reasons(rows)
     figures["replay_seconds"] = float(sum(row.cut.kept * row.trace.tokens for row in rows) / PACE)
-    if any(row.cut.thoughts for row in rows):
-        figures["thoughts"] = float(np.mean([row.cut.thoughts for row in rows]))
+    figures["thoughts"] = float(np.mean([row.cut.thoughts for row in rows]))
     if intervals:
         figures.update(_intervals(rows, seed=seed))
     return figures

@@ -11,7 +11,7 @@ __all__ = ["print_table"]
 _GROUPS = {"finished": "finished traces", "unfinished": "unfinished traces", "all": "all traces"}
 _HEAD = (
     f"{'detector':<38}{'kept':>7}{'micro':>7}{'share':>7}{'thoughts':>9}{'replay s':>9}{'acc':>6}"
-    f"{'after [95 %]':>19}{'false % [95 %]':>21}{'late %':>8}{'wait ms':>8}"
+    f"{'after [95 %]':>22}{'false % [95 %]':>21}{'late %':>8}{'wait ms':>8}"
 )
 
 
@@ -54,7 +54,7 @@ def _line(name: str, row: Mapping[str, Any], group: str) -> str:
     return (
         f"{label:<38}{_number(figures, 'tokens_kept', 7)}{_number(figures, 'tokens_kept_micro', 7)}{_number(figures, 'share_of_oracle', 7)}"
         f"{_number(figures, 'thoughts', 9, digits=1)}{seconds:>9.1f}{_number(figures, 'accuracy_before', 6)}"
-        f"{_ranged(figures, 'accuracy_after', 19)}{_ranged(figures, 'false_cut_rate', 21, scale=100, digits=2)}"
+        f"{_ranged(figures, 'accuracy_after', 22)}{_ranged(figures, 'false_cut_rate', 21, scale=100, digits=2)}"
         f"{_number(row, 'late_verdicts', 8, scale=100, digits=1)}{_number(row, 'decoder_wait_ms', 8, digits=1)}"
     )
 

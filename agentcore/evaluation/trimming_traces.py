@@ -107,9 +107,7 @@ def replay(
 
 
 def count_thoughts(trace: Trace, cut: Cut) -> Cut:
-    """Return a cut with the thoughts that its kept part holds, by our segmenter, where its detector did not count them."""
-    if cut.thoughts:
-        return cut
+    """Return a cut with the number of thoughts that its kept part holds, by our segmenter."""
     segmenter = ThoughtSegmenter()
     kept = trace.text[: round(cut.kept * len(trace.text))]
     return replace(cut, thoughts=len(segmenter.push(kept)) + len(segmenter.finish()))

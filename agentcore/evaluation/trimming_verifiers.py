@@ -147,13 +147,8 @@ async def _cut(trace: Trace, signal: StopSignal, config: TrimmingConfig) -> Cut:
         position = start + step
         if verdict is not None and position < len(trace.text):
             value = verdict.answer
-            return Cut(
-                position / len(trace.text),
-                None if value is None else value.key,
-                verdict.reason,
-                len(thoughts),
-            )
-    return Cut(1.0, trace.final_answer, thoughts=len(thoughts))
+            return Cut(position / len(trace.text), None if value is None else value.key, verdict.reason)
+    return Cut(1.0, trace.final_answer)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,10 @@ from agentcore.evaluation.trimming_detectors import caution_curve, trimmer
 from agentcore.evaluation.trimming_live import easy_problems, read_problems, run_live
 from agentcore.evaluation.trimming_metrics import Row, group_metrics
 from agentcore.evaluation.trimming_online import Load
+from agentcore.evaluation.trimming_server import serving_traces
 from agentcore.evaluation.trimming_traces import Cut, Trace, is_right, read_traces, replay
+from agentcore.evaluation.trimming_verifiers import signal_for
+from agentcore.models import path_of
 
 TRACES = Path(__file__).parents[2].parent / "shared" / "data" / "reasoning_traces_dev.jsonl"
 ROW = {
@@ -137,6 +140,55 @@ def test_problems_are_a_seeded_sample(tmp_path: Path) -> None:
     assert some == read_problems(path, limit=10) != read_problems(path, limit=10, seed=8)
     assert len({problem.question for problem in some}) == 10
     assert len(read_problems(path, limit=99)) == 50
+
+
+def test_a_model_verifier_has_a_row_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A verifier named by its address is replayed and streamed to, and its row names it with its late verdicts and waits."""
+    data = tmp_path / "traces.jsonl"
+    data.write_text(json.dumps(ROW))
+    load = Load(streams=1, tokens_per_second=0, tokens=50, repeats=1, verifier_delay_s=0.01)
+    with serving_traces([]) as server:
+        result = run(
+            data,
+            compare=["verifier_llm", "verifier_cascade", "none"],
+            models=[f"openai:judge@{server.base_url}"],
+            setting=Setting(workers=1, load=load),
+        )
+    for name in ("verifier_llm/judge", "verifier_cascade/judge"):
+        row = result["baselines"][name]
+        assert row["finished"]["tokens_kept"] < 1.0
+        assert row["verifier_tokens"] > 0
+        assert row["decoder_wait_ms"] == 0.0
+        assert 0.0 <= row["late_verdicts"] <= 1.0
+        assert (row["model"], row["model_sha256"]) == ("judge", "")
+    assert "paper" not in result["baselines"]
+    printed = capsys.readouterr().out
+    assert "verifier_llm/judge (1)" in printed
+    assert all(title in printed for title in ("finished traces (1)", "all traces (1)", "late %", "wait ms"))
+
+
+def test_a_probe_needs_a_model_that_is_there(tmp_path: Path) -> None:
+    """A model that nothing is known of is told in one line with what can be named."""
+    data = tmp_path / "traces.jsonl"
+    data.write_text(json.dumps(ROW))
+    with pytest.raises(ConfigurationError, match="'gpt' is no verifier: use local, gguf:"):
+        run(data, compare=["deer_95"], models=["gpt"], json_only=True, setting=Setting(workers=1, load=None))
+    with pytest.raises(ConfigurationError, match="needs a model"):
+        signal_for("deer_95", TrimmingConfig())
+
+
+@pytest.mark.slow
+def test_the_embedded_model_verifies_and_probes(tmp_path: Path) -> None:
+    """The embedded model gives the rows of a verifier and of DEER, its tokens counted."""
+    if path_of("smollm2") is None:
+        pytest.skip("the model is not on this machine: agentcore models pull smollm2")
+    data = tmp_path / "traces.jsonl"
+    data.write_text(json.dumps(ROW))
+    names = ["verifier_cascade", "deer_95", "none"]
+    result = run(data, compare=names, json_only=True, setting=Setting(workers=1, load=None))
+    for name in ("verifier_cascade/smollm2", "deer_95/smollm2"):
+        assert result["baselines"][name]["verifier_tokens"] > 0
+        assert len(result["baselines"][name]["model_sha256"]) == 64
 
 
 @pytest.mark.parametrize(
