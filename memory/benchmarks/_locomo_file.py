@@ -9,7 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ CATEGORIES = {"1": "multi-hop", "2": "temporal", "3": "open-domain", "4": "singl
 """Category 5 asks about the wrong speaker: the right answer is to abstain."""
 
 _SESSION = re.compile(r"session_(\d+)")
-_TURN_ID = re.compile(r"D\d+:\d+")
-"""Evidence strings hold several ids and stray characters ('D8:6; D9:17', 'D30:05', 'D')."""
+_TURN_ID = re.compile(r"D:?(\d+):(\d+)")
+"""Evidence strings hold several ids and stray characters ('D8:6; D9:17', 'D30:05', 'D:11:26', 'D')."""
 
 _DATE_FORMATS = ("%I:%M %p on %d %B, %Y", "%I:%M %p on %d %b, %Y", "%d %B, %Y")
 
@@ -59,10 +59,11 @@ def _list(value: Any) -> Sequence[Any]:
 
 def _partition(sample: Mapping[str, Any], skipped: Counter[str]) -> Partition:
     items = [item for session in _sessions(sample["conversation"]) for item in session]
-    known = {_canonical(item.id): item.id for item in items}
+    known = {turn: item.id for item in items for turn in _turns(item.id)}
     questions = []
     for number, entry in enumerate(sample["qa"]):
-        found = [_canonical(turn) for turn in _TURN_ID.findall(" ".join(map(str, entry["evidence"])))]
+        given = entry.get("evidence") or []
+        found = _turns(given if isinstance(given, str) else " ".join(map(str, given)))
         evidence = tuple(dict.fromkeys(known[turn] for turn in found if turn in known))
         if not evidence:
             skipped["no evidence"] += 1
@@ -82,31 +83,38 @@ def _partition(sample: Mapping[str, Any], skipped: Counter[str]) -> Partition:
 
 
 def _sessions(conversation: Mapping[str, Any]) -> list[list[Item]]:
+    """Return the turns by session; a session without a time is taken to follow the one before it."""
     numbers = sorted(int(match[1]) for name in conversation if (match := _SESSION.fullmatch(name)))
     sessions = []
+    when = datetime(1970, 1, 1)
     for number in numbers:
         session = f"session_{number}"
-        when = _moment(conversation[f"{session}_date_time"])
-        sessions.append(
-            [
-                Item(
-                    id=str(turn["dia_id"]),
-                    text=str(turn["text"]),
-                    session=session,
-                    timestamp=when,
-                    speaker=str(turn["speaker"]),
-                    caption=turn.get("blip_caption"),
-                )
-                for turn in conversation[session]
-            ]
-        )
+        time = conversation.get(f"{session}_date_time")
+        when = _moment(str(time)) if time else when + timedelta(minutes=1)
+        turns = [_item(turn, session, when) for turn in conversation[session] or []]
+        sessions.append([item for item in turns if item is not None])
     return sessions
 
 
-def _canonical(turn: str) -> str:
-    """Drop leading zeros: `D30:05` and `D30:5` are one turn."""
-    session, number = turn[1:].split(":")
-    return f"D{int(session)}:{int(number)}"
+def _item(turn: Mapping[str, Any], session: str, when: datetime) -> Item | None:
+    """Return a turn; one that is only an image is its caption, one without anything is none."""
+    text, caption = str(turn.get("text") or "").strip(), turn.get("blip_caption") or None
+    if isinstance(caption, list):
+        caption = ", ".join(map(str, caption))
+    if not text:
+        text, caption = str(caption or "").strip(), None
+    if not text:
+        return None
+    speaker = turn.get("speaker")
+    return Item(
+        id=str(turn["dia_id"]), text=text, session=session, timestamp=when,
+        speaker=None if speaker is None else str(speaker), caption=caption,
+    )  # fmt: skip
+
+
+def _turns(text: str) -> list[str]:
+    """Return the turn ids in a text, without leading zeros: `D30:05` and `D30:5` are one turn."""
+    return [f"D{int(session)}:{int(number)}" for session, number in _TURN_ID.findall(text)]
 
 
 def _moment(text: str) -> datetime:

@@ -80,13 +80,14 @@ def _partition(entry: Mapping[str, Any], granularity: str, roles: str) -> Partit
     sessions = _sessions(entry)
     for number, (session, date, turns) in enumerate(sessions):
         when = parse_date(date)
-        for place, turn in enumerate(turns):
-            if (roles == "user" and turn["role"] != "user") or not str(turn["content"]).strip():
+        for place, turn in enumerate(turns or ()):
+            text = str(turn.get("content") or "")
+            if (roles == "user" and turn["role"] != "user") or not text.strip():
                 continue
             # A haystack may hold a session twice: the number keeps ids apart.
             item = Item(
                 id=f"{number}:{session}:{place}",
-                text=str(turn["content"]),
+                text=text,
                 session=session,
                 timestamp=when,
                 role=str(turn["role"]),
@@ -101,9 +102,9 @@ def _partition(entry: Mapping[str, Any], granularity: str, roles: str) -> Partit
         category=str(entry["question_type"]),
         answerable=not str(entry["question_id"]).endswith("_abs"),
         asked_at=parse_date(entry["question_date"]),
-        answer=str(entry["answer"]),
+        answer=None if entry.get("answer") is None else str(entry["answer"]),
     )
-    keep = evidence or not question.answerable
+    keep = evidence or (items and not question.answerable)
     return Partition(question.id, items, [question] if keep else [])
 
 
@@ -113,5 +114,6 @@ def _sessions(entry: Mapping[str, Any]) -> list[tuple[str, str, Sequence[Mapping
 
 
 def parse_date(text: str) -> datetime:
-    """Return the time of `2023/05/30 (Tue) 23:40`."""
-    return datetime.strptime(_WEEKDAY.sub("", text.strip()), "%Y/%m/%d %H:%M")
+    """Return the time of `2023/05/30 (Tue) 23:40`, or of a day alone."""
+    plain = _WEEKDAY.sub("", text.strip())
+    return datetime.strptime(plain, "%Y/%m/%d %H:%M" if ":" in plain else "%Y/%m/%d")

@@ -50,6 +50,36 @@ def test_official_development_file() -> None:
     assert sum(question.answerable for question in asked) == 759
 
 
+def test_loader_takes_what_official_files_hold(tmp_path: Path, locomo_file: Path) -> None:
+    """Images without text, lists of captions, sessions without a time, odd evidence strings and more fields are read."""
+    (sample, _) = json.loads(locomo_file.read_text())
+    talk = sample["conversation"]
+    talk["session_2"] += [
+        {"speaker": "Ann", "dia_id": "D2:3", "text": "", "img_url": ["x"], "blip_caption": "a photo of a red kite", "query": "kite"},
+        {"speaker": "Bob", "dia_id": "D2:4", "text": "Look!", "img_url": ["x", "y"], "blip_caption": ["a mill", "a barn"]},
+        {"speaker": "Bob", "dia_id": "D2:5", "text": " "},
+    ]  # fmt: skip
+    del talk["session_2_date_time"]
+    talk["session_4"] = []
+    sample |= {"event_summary": {}, "observation": {}, "session_summary": {"session_1_summary": "…"}}
+    sample["qa"] += [
+        {"question": "Which kite?", "answer": 3, "evidence": ["D:2:3", "D2:04; D9:1"], "category": 2},
+        {"question": "Which mill?", "answer": "x", "evidence": "D2:4", "category": 4},
+        {"question": "No evidence key?", "category": 4},
+    ]
+    path = tmp_path / "odd.json"
+    path.write_text(json.dumps([sample]))
+    (partition,) = read_locomo(path)
+    items = {item.id: item for item in partition.items}
+    assert items["D2:3"].text == "a photo of a red kite" and items["D2:3"].caption is None
+    assert items["D2:4"].caption == "a mill, a barn" and "D2:5" not in items
+    assert items["D1:1"].timestamp < items["D2:1"].timestamp
+    questions = {question.text: question for question in partition.questions}
+    assert questions["Which kite?"].evidence == ("D2:3", "D2:4") and questions["Which kite?"].answer == "3"
+    assert questions["Which mill?"].evidence == ("D2:4",)
+    run_locomo(LocomoConfig(path, compare=(), show_progress=False), embedder=HashEmbedder(32))
+
+
 @pytest.mark.parametrize("granularity", ["turn", "session"])
 def test_run_reports_every_promised_metric(locomo_file: Path, tmp_path: Path, granularity: str) -> None:
     """SwiftMem and the baselines report the same metrics, as one line of JSON, with a plot beside."""
