@@ -49,7 +49,7 @@ class Request:
     end: int | None
     condition: Filter | None
     threshold: float | None
-    profile: Profile
+    profile: Profile | RankingConfig
     now: int
     as_of: int | None = None
     routes: tuple[str, ...] = ROUTES

@@ -38,7 +38,7 @@ from agentcore.memory._validation import (
 from agentcore.memory._writer import Draft, Writer
 from agentcore.memory.embedding import Embedder, Encoded, EncodedQuery, QueryCache, default_embedder
 from agentcore.memory.errors import EmbedderMismatchError, RecordNotFoundError
-from agentcore.memory.ranking import Profile, Reordering, Rerank, profile_config
+from agentcore.memory.ranking import Profile, RankingConfig, Reordering, Rerank, profile_config
 from agentcore.memory.storage import Database, RowStore, Synchronous, TextIndex
 from agentcore.memory.tags import Tagger, as_tagger
 
@@ -236,7 +236,7 @@ class SwiftMem(AsyncTwins):
         as_of: Moment | None = None,
         threshold: float | None = None,
         explain: bool = False,
-        profile: Profile = "full",
+        profile: Profile | RankingConfig = "full",
         rerank: Rerank | None = None,
         diversity: float = 0.0,
         routes: Sequence[str] = ROUTES,
@@ -259,8 +259,8 @@ class SwiftMem(AsyncTwins):
             Only hits with at least this score: nothing at all when nothing fits.
         explain : bool
             Give the result a `plan`.
-        profile : "full" or "fast"
-            `fast` leaves out the token stage.
+        profile : "full", "fast" or RankingConfig
+            `fast` leaves out the token stage; a `RankingConfig` brings constants of its own.
         rerank : callable, optional
             From the query and a list of texts to one score a text, for instance a cross-encoder; it orders the best
             `max(50, 4 * limit)` hits anew. `Hit.score` stays what it was, `Hit.signals["rerank"]` is the callable's.
@@ -595,7 +595,7 @@ class SwiftMem(AsyncTwins):
 
     def _request(
         self, query: str, user_id: str, namespace: str | None, limit: int, start: Moment | None, end: Moment | None,
-        filters: Mapping[str, Any] | None, threshold: float | None, profile: Profile,
+        filters: Mapping[str, Any] | None, threshold: float | None, profile: Profile | RankingConfig,
         as_of: Moment | None, routes: Sequence[str], rerank: Rerank | None, diversity: float,
     ) -> Request:  # fmt: skip
         """Check the arguments of a search."""

@@ -47,6 +47,7 @@ _most = click.option("--answers", type=click.IntRange(min=1), help="Answer so ma
 @click.option("--data", type=_DATA, required=True, help="LoCoMo's official file.")
 @_granularity
 @_compare
+@click.option("--ablate", is_flag=True, help="Also run SwiftMem with one part missing at a time.")
 @_answer
 @_judge
 @_most
@@ -56,6 +57,7 @@ def locomo(
     data: Path,
     granularity: str | None,
     compare: tuple[str, ...],
+    ablate: bool,
     answer: str | None,
     judge: str | None,
     answers: int | None,
@@ -63,12 +65,12 @@ def locomo(
     out: Path | None,
 ) -> None:
     """Measure which turns of long conversations are found (LoCoMo)."""
-    from agentcore.memory.benchmarks import LocomoConfig, run_locomo
+    from agentcore.memory.benchmarks import ABLATIONS, LocomoConfig, run_locomo
 
     config = LocomoConfig(
         data,
         granularity="session" if granularity == "session" else "turn",
-        compare=compare,
+        compare=(*compare, *ABLATIONS) if ablate else compare,
         out=out,
         show_progress=not as_json,
         answering=_answering(answer, judge, answers),

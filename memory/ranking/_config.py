@@ -103,8 +103,10 @@ FAST = RankingConfig(
 """Without token vectors ("P1" of the study): R@10 81.9."""
 
 
-def profile_config(profile: str) -> RankingConfig:
-    """Return the constants of a profile by name."""
+def profile_config(profile: str | RankingConfig) -> RankingConfig:
+    """Return the constants of a profile by name; constants of the caller's own are taken as they are."""
+    if isinstance(profile, RankingConfig):
+        return profile
     if profile not in ("full", "fast"):
         raise ValueError(f"profile must be 'full' or 'fast', got {profile!r}")
     return FULL if profile == "full" else FAST

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from agentcore.memory.benchmarks.engines._ablations import ABLATIONS
 from agentcore.memory.benchmarks.engines._protocol import Engine
 from agentcore.memory.benchmarks.engines._swiftmem import SwiftMemEngine
 from agentcore.memory.embedding import Embedder
@@ -76,8 +77,16 @@ def _swiftmem(folder: Path, embedder: Embedder) -> Engine:
     return SwiftMemEngine(folder, embedder=embedder)
 
 
+def _ablation(name: str) -> Callable[[Path, Embedder], Engine]:
+    ablation = ABLATIONS[name]
+    return lambda folder, embedder: SwiftMemEngine(
+        folder, embedder=embedder, search=ablation.search, name=name, consolidates=ablation.consolidate
+    )
+
+
 ENGINES: Mapping[str, Callable[[Path, Embedder], Engine]] = {
     "swiftmem": _swiftmem,
+    **{name: _ablation(name) for name in ABLATIONS},
     "faiss": _faiss,
     "faiss-hnsw": _faiss_hnsw,
     "faiss-ivf": _faiss_ivf,

@@ -28,7 +28,9 @@ class SwiftMemEngine:
     search : mapping
         Further arguments of `SwiftMem.search`, for ablations; may be replaced between searches.
     name : str
-        In tables.
+        In tables, and of the file.
+    consolidates : bool
+        Whether `finish` tags the records and lays them out by cluster.
     """
 
     form: TextForm = "turn"
@@ -40,8 +42,10 @@ class SwiftMemEngine:
         embedder: Embedder,
         search: Mapping[str, Any] | None = None,
         name: str = "swiftmem",
+        consolidates: bool = False,
     ) -> None:
         self.name = name
+        self._consolidates = consolidates
         self._path = folder / f"{name}.db"
         self._embedder = embedder
         self.search_options = dict(search or {})
@@ -66,8 +70,10 @@ class SwiftMemEngine:
         self._last[partition] = max(latest, self._last.get(partition, latest))
 
     def finish(self) -> None:
-        """Wait for the tags that are being made in the background."""
+        """Wait for the tags that are being made in the background, or make them."""
         self._memory.flush()
+        if self._consolidates:
+            self._memory.consolidate()
 
     def search(self, partition: str, question: Question, encoded: EncodedQuery, *, limit: int) -> Found:
         """Search with the default plan; now is when the question was asked."""

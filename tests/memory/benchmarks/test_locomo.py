@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from agentcore.memory.benchmarks import DatasetError, LocomoConfig, draw_plot, print_tables, run_locomo
+from agentcore.memory.benchmarks import (
+    ABLATIONS,
+    DatasetError,
+    LocomoConfig,
+    draw_plot,
+    print_tables,
+    run_locomo,
+)
 from agentcore.memory.benchmarks._locomo_file import read_locomo
 from agentcore.memory.embedding import HashEmbedder
 
@@ -129,6 +136,18 @@ def test_interrupted_run_goes_on_where_it_stopped(
     assert set(searched) == {"conv-2"}
     assert set(result.metrics["folds"]) == {"conv-1", "conv-2"}
     assert not list((tmp_path / "out").glob(".unfinished-*"))
+
+
+def test_ablations_stand_beside(locomo_file: Path) -> None:
+    """Each part can be left out in the same run; for small users the indexes change nothing, the ranking's parts may."""
+    config = LocomoConfig(locomo_file, compare=tuple(ABLATIONS), show_progress=False)
+    result = run_locomo(config, embedder=HashEmbedder(64))
+    assert set(result.baselines) == set(ABLATIONS)
+    same = ("recall_at_5", "mrr", "rows_scored")
+    for name in ("consolidated", "no-temporal", "no-tags", "no-consolidation", "exact"):
+        other = result.baselines[f"swiftmem-{name}"]
+        assert [other[key] for key in same] == [result.metrics[key] for key in same]
+    assert all(row["search_p50_ms"] > 0 for row in result.baselines.values())
 
 
 def test_unknown_baseline_is_refused(locomo_file: Path) -> None:
