@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from agentcore.memory._collection import Collection
 from agentcore.memory._partition import Partition
+from agentcore.memory._progress import LONG, Progress
 from agentcore.memory._snapshot import SnapshotFolder
 from agentcore.memory.storage import Change, ChangeLog, Connection, Database, RowStore
 from agentcore.memory.tags import TagGraph
@@ -30,12 +31,20 @@ class Partitions:
         Of the stored vectors.
     snapshots : SnapshotFolder, optional
         Where the indexes of large collections are kept between processes.
+    progress : Progress, optional
+        Told how far the indexes of a large collection are, when they have to be made from its records.
     """
 
     def __init__(
-        self, database: Database, *, dimension: int, snapshots: SnapshotFolder | None = None
+        self,
+        database: Database,
+        *,
+        dimension: int,
+        snapshots: SnapshotFolder | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self._database = database
+        self._progress = progress
         self.dimension = dimension
         self._rows = RowStore()
         self._log = ChangeLog()
@@ -61,10 +70,7 @@ class Partitions:
             if collection is None:
                 collection = self._restored(connection, key)
                 if collection is None:
-                    rows = self._rows.load(connection, user_id, namespace)
-                    collection = Collection.of(
-                        Partition.build(rows, dimension=self.dimension), change=self._seen_change
-                    )
+                    collection = self._rebuilt(connection, key)
                 self._cache[key] = collection
                 self._evict(key)
             self._cache.move_to_end(key)
@@ -109,6 +115,23 @@ class Partitions:
         if self._snapshots is not None:
             self._snapshots.remove()
             self._saved.clear()
+
+    def _rebuilt(self, connection: Connection, key: Key) -> Collection:
+        """Return a collection made from its records; where there are many, its indexes too, with a word on how far it is."""
+        count = self._rows.count(connection, *key)
+        tell = self._progress if self._progress is not None and count >= LONG else None
+        if tell is not None:
+            tell(f"reading {count:,} records", 0, 4)
+        body = Partition.build(self._rows.load(connection, *key), dimension=self.dimension)
+        collection = Collection.of(body, change=self._seen_change)
+        if tell is not None:
+            for done, (what, index) in enumerate(
+                (("words", "lexical"), ("tokens", "tokens"), ("vectors", "nearest")), start=1
+            ):
+                tell(f"indexing {what}", done, 4)
+                getattr(collection.body, index)
+            tell("indexed", 4, 4)
+        return collection
 
     def _restored(self, connection: Connection, key: Key) -> Collection | None:
         """Return a collection from its snapshot, brought up to date."""

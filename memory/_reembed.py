@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from agentcore.memory._encoding import dense_text, features_of, lexical_text
+from agentcore.memory._progress import Progress
 from agentcore.memory._validation import from_micros
 from agentcore.memory.embedding import Embedder
 from agentcore.memory.storage import Change, ChangeLog, Database
@@ -17,11 +18,12 @@ def embedder_label(embedder: Embedder) -> str:
     return f"{embedder.name} ({embedder.dimension})"
 
 
-def reembed(database: Database, embedder: Embedder, *, batch: int) -> int:
+def reembed(database: Database, embedder: Embedder, *, batch: int, progress: Progress) -> int:
     """Rewrite all features in one transaction and return how many versions there were."""
     with database.write() as connection:
         numbers = [row[0] for row in connection.execute("SELECT seq FROM records ORDER BY seq")]
         for start in range(0, len(numbers), batch):
+            progress("embedding anew", start, len(numbers))
             rows = connection.execute(
                 "SELECT seq, text, role, metadata, event_time, event_offset, event_given FROM records WHERE seq BETWEEN ? AND ? ORDER BY seq",
                 (numbers[start], numbers[min(start + batch, len(numbers)) - 1]),
@@ -45,4 +47,5 @@ def reembed(database: Database, embedder: Embedder, *, batch: int) -> int:
         partitions = connection.execute("SELECT DISTINCT user_id, namespace FROM records").fetchall()
         ChangeLog().append(connection, [Change(user, space, "reset", 0, 0) for user, space in partitions])
     database.flush()
+    progress("embedded", len(numbers), len(numbers))
     return len(numbers)

@@ -16,6 +16,7 @@ from agentcore.memory._consolidation import Consolidation, Consolidator
 from agentcore.memory._filters import parse_filters
 from agentcore.memory._partitions import Partitions
 from agentcore.memory._planner import ROUTES
+from agentcore.memory._progress import Progress, terminal_bar
 from agentcore.memory._records import Duplicates, Record, SearchResult
 from agentcore.memory._reembed import embedder_label, reembed
 from agentcore.memory._searcher import Request, Searcher
@@ -66,6 +67,9 @@ class SwiftMem(AsyncTwins):
         The clock; it decides expiry, validity and what "last week" means.
     synchronous : "NORMAL" or "FULL"
         NORMAL survives the death of the process at any point, FULL also the loss of power.
+    progress : callable, optional
+        Called with (what, steps done, steps) while the indexes of more than 50,000 records are made anew, after damage for
+        instance; a bar on the terminal when not given.
 
     Raises
     ------
@@ -83,7 +87,9 @@ class SwiftMem(AsyncTwins):
         tagger: Tagger | Callable[[str], str] | None = None,
         now: Clock | None = None,
         synchronous: Synchronous = "NORMAL",
+        progress: Progress | None = None,
     ) -> None:
+        self._progress = progress or terminal_bar()
         self._database = Database(None if path is None else Path(path), synchronous=synchronous)
         self._now = now or utc_now
         self._given_embedder = embedder
@@ -484,14 +490,16 @@ class SwiftMem(AsyncTwins):
         return count
 
     @classmethod
-    def reembed(cls, path: str | Path, *, embedder: Embedder, batch: int = 256) -> int:
+    def reembed(
+        cls, path: str | Path, *, embedder: Embedder, batch: int = 256, progress: Progress | None = None
+    ) -> int:
         """Give every record of a file the vectors of another embedder, all or none; return how many versions.
 
-        Close other memories on the file first: they keep the old embedder.
+        `progress` is called with (what, versions done, versions); a bar on the terminal when not given. Close other memories on the file first: they keep the old embedder.
         """
         database = Database(Path(path))
         try:
-            return reembed(database, embedder, batch=batch)
+            return reembed(database, embedder, batch=batch, progress=progress or terminal_bar())
         finally:
             database.close()
 
@@ -544,7 +552,7 @@ class SwiftMem(AsyncTwins):
                     identity = {"embedder": embedder_label(embedder), "file": self._file_id()}
                     snapshots = SnapshotFolder(self._database.path, identity)
                 self._partitions = Partitions(
-                    self._database, dimension=embedder.dimension, snapshots=snapshots
+                    self._database, dimension=embedder.dimension, snapshots=snapshots, progress=self._progress
                 )
             return self._partitions
 

@@ -211,6 +211,14 @@ class RowStore:
             connection.execute(f"DELETE FROM record_tags WHERE seq IN ({marks})", batch)
             connection.execute(f"DELETE FROM records WHERE seq IN ({marks})", batch)
 
+    def count(self, connection: sqlite3.Connection, user_id: str, namespace: str) -> int:
+        """Return how many current records a partition has."""
+        row = connection.execute(
+            "SELECT count(*) FROM records WHERE user_id = ? AND namespace = ? AND superseded_at IS NULL",
+            (user_id, namespace),
+        ).fetchone()
+        return int(row[0])
+
     def load(
         self, connection: sqlite3.Connection, user_id: str, namespace: str, *, after: int = 0
     ) -> list[tuple[Any, ...]]:
