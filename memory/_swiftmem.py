@@ -32,6 +32,7 @@ from agentcore.memory._validation import (
     check_namespace,
     check_tags,
     check_text,
+    expiry,
     moment,
     to_micros,
     utc_now,
@@ -219,9 +220,9 @@ class SwiftMem(AsyncTwins):
             changes["tags"] = check_tags(tags)
         if role is not None:
             changes["role"] = check_name(role, what="role")
-        if isinstance(expires, timedelta):
-            expires = self._now() + expires
-        times = {"timestamp": timestamp, "expires": expires, "valid_from": valid_from, "valid_to": valid_to}
+        if expires is not None:
+            changes["expires"] = expiry(expires, now=self._now())
+        times = {"timestamp": timestamp, "valid_from": valid_from, "valid_to": valid_to}
         changes |= {name: moment(value, what=name) for name, value in times.items() if value is not None}
         if user_id is not None and self.get(id, user_id=user_id) is None:
             raise RecordNotFoundError(id)

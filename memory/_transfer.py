@@ -64,7 +64,7 @@ def read_lines(path: Path, *, user_id: str | None = None) -> Iterator[tuple[Reco
     ValueError
         A line that is not JSON or holds no text; the message names the line.
     """
-    for number, item in _items(path):
+    for number, item in _decoded(path):
         try:
             record, event_given = _from_dict(item)
         except (ValueError, TypeError, KeyError) as exc:
@@ -91,6 +91,18 @@ def _as_dict(record: Record, event_given: bool) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value is not None and value not in ([], {})}
 
 
+def _decoded(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield the objects of a file; what is no text or no JSON is one clear error."""
+    try:
+        yield from _items(path)
+    except UnicodeDecodeError as exc:
+        raise ValueError(
+            f"{str(path)!r} is not UTF-8 ({exc.reason} at byte {exc.start}): save it as UTF-8 first"
+        ) from exc
+    except RecursionError as exc:
+        raise ValueError(f"{str(path)!r} is nested too deeply") from exc
+
+
 def _items(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Yield (line number, object) of JSONL or of one JSON document."""
     with path.open(encoding="utf-8") as file:
@@ -99,22 +111,13 @@ def _items(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             head = json.loads(first)
         except json.JSONDecodeError:
             head = None
-        if (
-            head is None
-            or isinstance(head, list)
-            or any(isinstance(head.get(key), list) for key in ("results", "memories", "items"))
-        ):
+        if not isinstance(head, dict) or any(isinstance(head.get(key), list) for key in _LISTS):
             file.seek(0)
             try:
                 document = json.load(file)
             except json.JSONDecodeError as exc:
                 raise ValueError(f"{str(path)!r} is neither JSONL nor JSON: {exc}") from exc
-            listed = (
-                document
-                if isinstance(document, list)
-                else next(document[k] for k in ("results", "memories", "items") if k in document)
-            )
-            yield from enumerate(listed, start=1)
+            yield from enumerate(_listed(document, path), start=1)
             return
         if "format" in head:
             if head["format"] != FORMAT:
@@ -127,6 +130,18 @@ def _items(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
                     yield number, json.loads(line)
                 except json.JSONDecodeError as exc:
                     raise ValueError(f"{str(path)!r} line {number} is not JSON: {exc}") from exc
+
+
+_LISTS = ("results", "memories", "items")
+
+
+def _listed(document: Any, path: Path) -> list[Any]:
+    """Return the list of memories in a JSON document; a document may also be one memory."""
+    if isinstance(document, list):
+        return document
+    if isinstance(document, dict):
+        return next((document[key] for key in _LISTS if isinstance(document.get(key), list)), [document])
+    raise ValueError(f"{str(path)!r} holds no list of memories")
 
 
 def _from_dict(item: Mapping[str, Any]) -> tuple[Record, bool]:

@@ -18,6 +18,7 @@ __all__ = [
     "check_namespace",
     "check_tags",
     "check_text",
+    "expiry",
     "from_micros",
     "moment",
     "to_micros",
@@ -102,7 +103,7 @@ def check_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
         written = _encode_json(dict(metadata))
         written.encode("utf-8")
         copy: dict[str, Any] = json.loads(written)
-    except (TypeError, ValueError) as exc:
+    except (TypeError, ValueError, RecursionError) as exc:
         raise ValueError(
             f"metadata must be JSON (str, finite numbers, bool, None, lists, dicts): {exc}"
         ) from exc
@@ -149,6 +150,18 @@ def moment(value: Moment, *, what: str) -> datetime:
             f"{what} {value!r} is not a date between the years 1 and 9999 (ISO 8601: 2023-05-08T13:56)"
         ) from exc
     return result
+
+
+def expiry(value: Moment | timedelta, *, now: datetime) -> datetime:
+    """Return the moment at which something expires: a point in time, or so long from now."""
+    if not isinstance(value, timedelta):
+        return moment(value, what="expires")
+    try:
+        return now + value
+    except OverflowError as exc:
+        raise ValueError(
+            f"expires {value!r} from now is beyond the year 9999: leave it out for never"
+        ) from exc
 
 
 def to_micros(value: datetime) -> int:

@@ -29,6 +29,7 @@ from agentcore.memory._validation import (
     check_namespace,
     check_tags,
     check_text,
+    expiry,
     moment,
     to_micros,
 )
@@ -104,8 +105,6 @@ class Writer:
         opens = None if valid_from is None else moment(valid_from, what="valid_from")
         closes = None if valid_to is None else moment(valid_to, what="valid_to")
         _check_validity(opens, closes)
-        if isinstance(expires, timedelta):
-            expires = now + expires
         record = Record(
             id=uuid.uuid4().hex if record_id is None else check_name(record_id, what="id"),
             text=check_text(text),
@@ -118,7 +117,7 @@ class Writer:
             run=None if run is None else check_name(run, what="run"),
             tags=check_tags(tags),
             metadata=check_metadata(metadata),
-            expires=None if expires is None else moment(expires, what="expires"),
+            expires=None if expires is None else expiry(expires, now=now),
             valid_from=opens,
             valid_to=closes,
         )

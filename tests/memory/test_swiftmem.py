@@ -193,12 +193,57 @@ def test_filters(memory: SwiftMem, filters: dict[str, Any], expected: set[str]) 
         (lambda m: m.search("x", filters={"a": {"$gt": None}}), TypeError),
         (lambda m: m.search("x", threshold=2), ValueError),
         (lambda m: m.search("x", profile="best"), ValueError),
+        (lambda m: m.search("x", limit=2.5), TypeError),
+        (lambda m: m.search("x", user_id=7), TypeError),
+        (lambda m: m.search("x", threshold=float("nan")), ValueError),
+        (lambda m: m.search("x", routes=("shortcut",)), ValueError),
+        (lambda m: m.search_text(" "), ValueError),
+        (lambda m: m.search_text("x", limit=-1), ValueError),
+        (lambda m: m.add("x", timestamp=True), TypeError),
+        (lambda m: m.add("x", timestamp=float("nan")), ValueError),
+        (lambda m: m.add("x", expires=timedelta.max), ValueError),
+        (lambda m: m.add("x", metadata={"deep": nested(5000)}), ValueError),
+        (lambda m: m.add("x", user_id="line\nbreak"), ValueError),
+        (lambda m: m.add("x", tags="one"), TypeError),
+        (lambda m: m.add_messages("text"), TypeError),
     ],
 )
 def test_bad_input_is_named(memory: SwiftMem, call: Any, error: type[Exception]) -> None:
     """Bad input raises at once with a message, and stores nothing."""
     with pytest.raises(error):
         call(memory)
+    assert memory.stats()["versions"] == 0
+
+
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"text": "caf\u00e9"}'.encode("latin-1"), "not UTF-8"),
+        (b"\x00\xff\xfe", "not UTF-8"),
+        (b"null", "no list of memories"),
+        (b"5\n", "no list of memories"),
+        (b"", "neither JSONL nor JSON"),
+        (b'{"text": "fine"}\n{"text": ""}\n', "line 2: text is empty"),
+        (b'{"text": "fine"}\nnot json\n', "line 2 is not JSON"),
+        (b'{"format": "swiftmem-99"}\n', "swiftmem-99"),
+        (b"[1, 2]", "expected an object"),
+        (b'{"text": "x", "timestamp": "someday"}', "timestamp 'someday'"),
+    ],
+)
+def test_bad_import_is_named(memory: SwiftMem, tmp_path: Path, content: bytes, message: str) -> None:
+    """A file that cannot be read is one error that names it, and nothing of it is stored."""
+    path = tmp_path / "bad.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message) as caught:
+        memory.import_(path)
+    assert "bad.jsonl" in str(caught.value)
     assert memory.stats()["versions"] == 0
 
 
