@@ -151,6 +151,12 @@ class Partition:
         return np.sort(self.order[picked])
 
     @cached_property
+    def sampled(self) -> Partition:
+        """The sample as records of their own, in order of insertion wherever they lie here."""
+        sample = self.sample
+        return self.take(sample[np.argsort(self.seq[sample])])
+
+    @cached_property
     def dense_sample(self) -> npt.NDArray[np.float32]:
         """Vectors of up to 1024 records, spread evenly: what is usual here, (S, D)."""
         return np.ascontiguousarray(self.vectors[self.order[:: max(len(self) // 1024, 1)]])

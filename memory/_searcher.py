@@ -143,24 +143,27 @@ def _best(
     request: Request,
 ) -> _Found:
     """Score along the route and keep the best."""
-    body, tail = collection.body, collection.tail
-    parts: list[tuple[Partition, Mask | None, Ranking]] = []
-    if route.candidates is None and not len(tail):
-        ranking = rank(body, query, config, eligible=masks[0], exhaustive=not request.routes)
-        parts.append((body, masks[0], ranking))
-    else:
-        candidates = np.arange(len(body)) if route.candidates is None else route.candidates
-        first, second = rank_candidates(body, tail, query, config, candidates, masks)
-        parts.append((body, masks[0], first))
-        if second is not None:
-            parts.append((tail, masks[1], second))
+    parts = _scored(collection, query, config, route.candidates, masks, exhaustive=not request.routes)
     wanted = min(request.depth, sum(_count(mask, part) for part, mask, _ in parts))
     if sum(_count_in(mask, ranking.rows) for _, mask, ranking in parts) < wanted:
         # more was asked for than was scored: everything, without tokens where there is much of it
         route.notes.append("the limit goes beyond the candidates: each record is scored")
-        everything = config if not collection.is_large else FAST
-        parts[0] = (body, masks[0], rank(body, query, everything, eligible=masks[0], exhaustive=True))
+        everything = FAST if collection.is_large else config
+        parts = _scored(collection, query, everything, None, masks, exhaustive=True)
     return _merged(parts, wanted)
+
+
+def _scored(
+    collection: Collection, query: Query, config: RankingConfig, candidates: npt.NDArray[np.intp] | None,
+    masks: tuple[Mask | None, Mask | None], *, exhaustive: bool,
+) -> list[tuple[Partition, Mask | None, Ranking]]:  # fmt: skip
+    """Score a small body by itself, of a large one candidates (None: all of it), and the tail."""
+    body, tail = collection.body, collection.tail
+    if not collection.is_large and not len(tail):
+        return [(body, masks[0], rank(body, query, config, eligible=masks[0], exhaustive=exhaustive))]
+    first, second = rank_candidates(body, tail, query, config, candidates, masks)
+    parts = [(body, masks[0], first)]
+    return parts if second is None else [*parts, (tail, masks[1], second)]
 
 
 def _merged(parts: list[tuple[Partition, Mask | None, Ranking]], wanted: int) -> _Found:

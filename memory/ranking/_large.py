@@ -1,7 +1,8 @@
 """Scoring a large collection: candidates of its indexed body, and every record of its short tail.
 
-No stage looks at all records, so what is usual among them (means and spreads for the z-scores) comes from samples and from sums kept by
-the index.
+What is usual among the records (means and spreads for the z-scores) comes from fixed samples and from sums kept by the index, whatever
+the candidates are. So the score of a record is the same function of it and its surroundings along every route, and a search over all records
+is what the others are measured against.
 """
 
 from __future__ import annotations
@@ -13,18 +14,20 @@ import numpy as np
 import numpy.typing as npt
 
 from agentcore.memory._partition import Partition
+from agentcore.memory.index import union
 from agentcore.memory.ranking._config import RankingConfig
 from agentcore.memory.ranking._query import Query
 from agentcore.memory.ranking._ranker import (
     Evidence,
     Ranking,
+    UsualTokens,
     add_hints,
     cue_table,
     finish,
     moments,
     standardised,
-    with_context,
 )
+from agentcore.memory.ranking._tokens import windowed
 
 __all__ = ["rank_candidates"]
 
@@ -40,6 +43,7 @@ class _Usual:
     dense: tuple[float, float]
     lexical: tuple[float, float]
     idf: Mapping[int, float]
+    tokens: UsualTokens | None
 
 
 def rank_candidates(
@@ -47,15 +51,16 @@ def rank_candidates(
     tail: Partition,
     query: Query,
     config: RankingConfig,
-    candidates: Rows,
+    candidates: Rows | None,
     eligible: tuple[Mask | None, Mask | None] = (None, None),
 ) -> tuple[Ranking, Ranking | None]:
     """Score candidates of the body, and the whole tail.
 
     Parameters
     ----------
-    candidates : ndarray, (C,), intp
-        More than `config.token_candidates` are cut to the best of them by a first score.
+    candidates : ndarray, (C,), intp, or None
+        None: every record of the body. Of more than `config.token_candidates` the best by a first score are kept; with them come
+        their neighbours, and the whole sessions of the very best.
     eligible : tuple of (ndarray, (N,), bool, or None)
         Which records of body and tail may be returned; None: all.
 
@@ -64,23 +69,16 @@ def rank_candidates(
     tuple of Ranking
         Of the body, and of the tail; None where it is empty.
     """
-    idf = body.lexical.idf(query.terms)
-    usual = _Usual(
-        moments(body.dense_sample @ query.pooled), body.lexical.moments(query.terms, tail.lexical), idf
-    )
-    use_tokens = config.use_tokens and query.tokens is not None and bool(body.tokens)
-    if len(candidates) > config.token_candidates:
-        candidates = _best_candidates(body, usual, query, config, candidates)
-    rows, structure, sample = with_context(body, candidates, with_sample=use_tokens)
+    usual = _usual(body, tail, query, config)
+    if candidates is None:
+        rows, structure = np.arange(len(body)), body.structure
+        evidence = _all_evidence(body, usual, query)
+    else:
+        rows = _with_context(body, _best_candidates(body, usual, query, config, candidates), config)
+        structure = body.structure.restrict(rows)
+        evidence = _evidence(body, usual, query, rows)
     first = finish(
-        body,
-        query,
-        config,
-        rows,
-        sample,
-        structure,
-        _evidence(body, usual, query, rows),
-        eligible=eligible[0],
+        body, query, config, rows, None, structure, evidence, eligible=eligible[0], usual=usual.tokens
     )
     if not len(tail):
         return first, None
@@ -95,29 +93,67 @@ def rank_candidates(
         tail.structure,
         evidence,
         eligible=eligible[1],
-        usual=first.usual,
+        usual=usual.tokens,
     )
     return first, second
 
 
+def _usual(body: Partition, tail: Partition, query: Query, config: RankingConfig) -> _Usual:
+    """Return what is usual here."""
+    return _Usual(
+        moments(body.dense_sample @ query.pooled),
+        body.lexical.moments(query.terms, tail.lexical),
+        body.lexical.idf(query.terms),
+        _usual_tokens(body, query, config),
+    )
+
+
+def _usual_tokens(body: Partition, query: Query, config: RankingConfig) -> UsualTokens | None:
+    """Return how well the sampled records meet the pieces of the query."""
+    if not config.use_tokens or query.tokens is None or not body.tokens:
+        return None
+    sampled = body.sampled
+    weights = body.tokens.weights(query.tokens, config)
+    similarities = sampled.tokens.similarities(query.tokens)
+    means = similarities.mean(axis=1, keepdims=True)
+    met = weights @ windowed(similarities, sampled.structure, config, means)
+    nameless = np.array([surface not in body.speaker_words for surface in query.surfaces])
+    bare = (weights * nameless) @ similarities
+    return UsualTokens(weights, means, moments(met), moments(bare))
+
+
 def _evidence(partition: Partition, usual: _Usual, query: Query, rows: Rows) -> Evidence:
     """Return what vectors and words say of some records."""
-    cosine = partition.vectors[rows] @ query.pooled
+    cosine = np.take(partition.vectors, rows, axis=0) @ query.pooled
     bm25, coverage = partition.lexical.scores_at(query.terms, rows, idf=usual.idf)
+    return Evidence(cosine, standardised(cosine, usual.dense), standardised(bm25, usual.lexical), coverage)
+
+
+def _all_evidence(body: Partition, usual: _Usual, query: Query) -> Evidence:
+    """Return what vectors and words say of every record."""
+    cosine = body.vectors @ query.pooled
+    bm25, coverage = body.lexical.scores(query.terms)
     return Evidence(cosine, standardised(cosine, usual.dense), standardised(bm25, usual.lexical), coverage)
 
 
 def _best_candidates(
     body: Partition, usual: _Usual, query: Query, config: RankingConfig, candidates: Rows
 ) -> Rows:
-    """Return the candidates worth a look at their tokens and neighbours."""
-    rows = np.unique(np.concatenate((candidates, body.structure.around[:2, candidates].ravel())))
-    rows = rows[rows < len(body)]
-    evidence = _evidence(body, usual, query, rows)
+    """Return the candidates worth a look at their tokens and surroundings, best first."""
+    evidence = _evidence(body, usual, query, candidates)
     first = (evidence.dense + evidence.lexical) * np.float32(0.5)
-    padded = np.append(first, np.float32(0))
-    previous, following = body.structure.restrict(rows).around[:2]
-    first = first + np.float32(config.shortlist_neighbours) * (padded[previous] + padded[following])
-    add_hints(first, body, query, config, rows)
-    first += np.float32(config.shortlist_cues) * cue_table(config, query.asks_when)[body.turn_cues[rows]]
-    return rows[np.argpartition(-first, config.token_candidates)[: config.token_candidates]]
+    add_hints(first, body, query, config, candidates)
+    first += (
+        np.float32(config.shortlist_cues) * cue_table(config, query.asks_when)[body.turn_cues[candidates]]
+    )
+    best = np.argsort(-first, kind="stable")[: config.token_candidates]
+    return candidates[best]
+
+
+def _with_context(body: Partition, chosen: Rows, config: RankingConfig) -> Rows:
+    """Return the chosen records with their neighbours and the sessions of the best, ascending."""
+    structure = body.structure
+    sessions = structure.session[chosen[: config.whole_sessions]]
+    members = structure.members(union(sessions), longest=config.longest_session)
+    rows = union(chosen, structure.around[:, chosen].ravel(), members)
+    return rows[: np.searchsorted(rows, len(body))]

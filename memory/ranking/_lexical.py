@@ -7,6 +7,7 @@ posting is computed when the index is built, so a query only gathers and adds.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,14 @@ __all__ = ["LexicalIndex"]
 
 K1 = 1.2
 B = 0.5
-POSTINGS_BUDGET = 20_000
-CHAMPIONS = 1000
 """Turns vary little in length; b = .5 is what the study of LoCoMo turns settled on."""
+
+POSTINGS_BUDGET = 8_000
+CHAMPIONS = 1000
+"""Postings read for candidates, and of a stem for which the budget is too small: its best by weight."""
+
+FILTERED_WHOLE = 100_000
+"""Of a stem with more postings only the champions are looked through for eligible records."""
 
 
 class LexicalIndex:
@@ -104,47 +110,64 @@ class LexicalIndex:
         coverage = np.bincount(rows, weights=shares / np.float32(mass), minlength=self.num_records)
         return scores.astype(np.float32), coverage.astype(np.float32)
 
-    def candidates(self, terms: Sequence[int], count: int) -> npt.NDArray[np.intp]:
+    def candidates(
+        self, terms: Sequence[int], count: int, *, eligible: npt.NDArray[np.bool_] | None = None
+    ) -> npt.NDArray[np.intp]:
         """Return about the `count` best records, without looking at every posting.
 
         The rarest stems are read whole; of a frequent one only its `CHAMPIONS` best postings are.
+
+        Parameters
+        ----------
+        eligible : ndarray, (N,), bool, optional
+            Only these are considered; postings are sorted out before any of them is counted.
         """
-        touched: list[npt.NDArray[np.int32]] = []
-        gains: list[npt.NDArray[np.float32]] = []
+        keys: list[npt.NDArray[np.uint64]] = []
         budget = POSTINGS_BUDGET
         for place in sorted(self._find(terms), key=lambda p: -float(self._idf[p])):
-            postings = slice(self._starts[place], self._starts[place + 1])
-            rows, weights = self._rows[postings], self._weights[postings]
+            postings: slice | npt.NDArray[np.intp] = slice(self._starts[place], self._starts[place + 1])
+            rows = self._rows[postings]
+            if eligible is not None and len(rows) <= FILTERED_WHOLE:
+                postings = self._starts[place] + np.flatnonzero(eligible[rows])
+                rows = self._rows[postings]
             if len(rows) > max(budget, CHAMPIONS):
-                best = self._champions(place)
-                rows, weights = rows[best], weights[best]
-            touched.append(rows)
-            gains.append(self._idf[place] * weights)
+                postings = self._champions(place)
+                rows = self._rows[postings]
+                if eligible is not None:
+                    postings = postings[eligible[rows]]
+                    rows = self._rows[postings]
+            gains = self._idf[place] * self._weights[postings]
+            keys.append(rows.astype(np.uint64) << np.uint64(32) | gains.view(np.uint32))
             budget -= len(rows)
-        if not touched:
+        joined = np.sort(np.concatenate(keys)) if keys else np.zeros(0, np.uint64)
+        if not len(joined):
             return np.zeros(0, dtype=np.intp)
-        rows, places = np.unique(np.concatenate(touched), return_inverse=True)
-        totals = np.bincount(places, weights=np.concatenate(gains))
-        best = np.argpartition(-totals, count)[:count] if count < len(totals) else np.arange(len(totals))
-        return rows[best].astype(np.intp)
+        # Row above, gain below: one sort brings the postings of a record together.
+        rows = (joined >> np.uint64(32)).astype(np.intp)
+        first = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
+        totals = np.add.reduceat(joined.astype(np.uint32).view(np.float32), first)
+        best = np.argpartition(-totals, count)[:count] if count < len(totals) else slice(None)
+        found: npt.NDArray[np.intp] = rows[first[best]]
+        return found
 
     def scores_at(
         self, terms: Sequence[int], rows: npt.NDArray[np.intp], *, idf: Mapping[int, float]
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Return what `scores` gives, for some records, ascending, with these weights of the stems."""
-        scores = np.zeros(len(rows), dtype=np.float32)
-        coverage = np.zeros(len(rows), dtype=np.float32)
+        """Return what `scores` gives, for some records, with these weights of the stems."""
+        table = np.zeros(len(self._terms) + 1, dtype=np.float32)
         for term, place in self._places(terms):
-            start, end = int(self._starts[place]), int(self._starts[place + 1])
-            postings = self._rows[start:end]
-            at = np.minimum(np.searchsorted(postings, rows), len(postings) - 1)
-            hit = np.flatnonzero(postings[at] == rows)
-            scores[hit] += np.float32(idf[term]) * self._weights[start + at[hit]]
-            coverage[hit] += np.float32(idf[term])
+            table[place] = idf[term]
+        stems, weights, starts = self._forward
+        first, lengths = starts[rows], starts[rows + 1] - starts[rows]
+        ends = np.cumsum(lengths)
+        places = np.repeat(first - ends + lengths, lengths) + np.arange(ends[-1] if len(ends) else 0)
+        shares = table[stems[places]]
+        hit = np.flatnonzero(shares)
+        record = np.searchsorted(ends, hit, side="right")
+        scores = np.bincount(record, weights=shares[hit] * weights[places[hit]], minlength=len(rows))
+        coverage = np.bincount(record, weights=shares[hit], minlength=len(rows))
         mass = sum(idf.values())
-        if mass > 0:
-            coverage /= np.float32(mass)
-        return scores, coverage
+        return scores.astype(np.float32), (coverage / max(mass, 1e-9)).astype(np.float32)
 
     def idf(self, terms: Sequence[int]) -> dict[int, float]:
         """Return the weight of each stem; one that nobody uses counts as the rarest."""
@@ -158,19 +181,38 @@ class LexicalIndex:
         mean = dict.fromkeys(terms, 0.0)
         square = dict.fromkeys(terms, 0.0)
         for index in (self, beside):
+            sums, squares = index._sums
             for term, place in index._places(terms):
-                weights = index._weights[index._starts[place] : index._starts[place + 1]]
-                mean[term] += idf[term] * float(np.add.reduce(weights)) / count
-                square[term] += idf[term] ** 2 * float(weights @ weights) / count
+                mean[term] += idf[term] * float(sums[place]) / count
+                square[term] += idf[term] ** 2 * float(squares[place]) / count
         variance = sum(square[term] - mean[term] ** 2 for term in terms)
         return sum(mean.values()), max(variance, 0.0) ** 0.5
+
+    @cached_property
+    def _forward(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+        """Return the postings by record: stems, weights, and where each record's begin; made when first asked for."""
+        order = np.argsort(self._rows, kind="stable")
+        stems = np.repeat(np.arange(len(self._terms), dtype=np.int32), np.diff(self._starts))[order]
+        starts = np.zeros(self.num_records + 1, dtype=np.int64)
+        np.cumsum(np.bincount(self._rows, minlength=self.num_records), out=starts[1:])
+        return stems, self._weights[order], starts
+
+    @cached_property
+    def _sums(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return the sum of the weights of each stem's postings, and of their squares."""
+        if not len(self._terms):
+            return np.zeros(0), np.zeros(0)
+        weights = self._weights.astype(np.float64)
+        return np.add.reduceat(weights, self._starts[:-1]), np.add.reduceat(weights**2, self._starts[:-1])
 
     def _champions(self, place: int) -> npt.NDArray[np.intp]:
         """Return the best postings of a frequent stem, worked out once."""
         best = self._best.get(place)
         if best is None:
-            weights = self._weights[self._starts[place] : self._starts[place + 1]]
-            best = self._best[place] = np.argpartition(-weights, CHAMPIONS)[:CHAMPIONS]
+            start, end = int(self._starts[place]), int(self._starts[place + 1])
+            best = self._best[place] = (
+                start + np.argpartition(-self._weights[start:end], CHAMPIONS)[:CHAMPIONS]
+            )
         return best
 
     def _find(self, terms: Sequence[int]) -> list[int]:

@@ -53,7 +53,9 @@ class SignVectors:
 
     def take(self, rows: npt.NDArray[np.integer]) -> Self:
         """Return some of the vectors."""
-        return type(self)([block[rows] for block in self.blocks])
+        return type(self)(
+            [np.take(block, rows, axis=0) for block in self.blocks]
+        )  # a third of indexing's time
 
     def extended(self, other: SignVectors) -> Self:
         """Return these vectors and then the other ones."""

@@ -71,6 +71,16 @@ class Structure:
         best = np.maximum.reduceat(values if order is None else values[order], starts)
         return np.take(best, self.session, mode="clip")
 
+    def members(self, sessions: Places, *, longest: int) -> Places:
+        """Return the records of some sessions, of those only that have up to `longest`."""
+        order, starts = self._grouped
+        first = starts[sessions]
+        lengths = np.append(starts, len(self.session))[sessions + 1] - first
+        first, lengths = first[lengths <= longest], lengths[lengths <= longest]
+        ends = np.cumsum(lengths)
+        places = np.repeat(first - ends + lengths, lengths) + np.arange(ends[-1] if len(ends) else 0)
+        return places if order is None else order[places]
+
     @cached_property
     def _grouped(self) -> tuple[Places | None, Places]:
         """The records by session (None: they lie so already), and where each session, none of them empty, begins."""

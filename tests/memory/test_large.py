@@ -23,7 +23,7 @@ TOPICS = {
     "sport": ["marathon", "racket", "referee", "sprint", "goalkeeper", "medal"],
 }
 WORDS = [word for topic in TOPICS.values() for word in topic]
-NUM_RECORDS = 900
+NUM_RECORDS = 3000
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,6 @@ def small_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let indexes begin at 300 records instead of 20,000, so that a test can afford them."""
     monkeypatch.setattr(_collection, "LARGE", 300)
     monkeypatch.setattr(_planner, "LARGE", 300)
-    monkeypatch.setattr(_planner, "MIN_TAG_RECORDS", 3)
 
 
 def messages() -> list[dict[str, Any]]:
@@ -44,7 +43,7 @@ def messages() -> list[dict[str, Any]]:
             {
                 "content": f"{topic} note: {said}",
                 "id": f"r{number}",
-                "timestamp": datetime(2022, 1, 1) + timedelta(hours=20 * number),
+                "timestamp": datetime(2022, 1, 1) + timedelta(hours=6 * number),
                 "metadata": {
                     "session": f"s{number // 12}",
                     "speaker": ("Ann", "Bob")[number % 2],
@@ -253,3 +252,34 @@ def test_background_consolidation(path: Path, embedder: HashEmbedder, clock: Any
         plan = memory.search("violin", explain=True).plan
         assert plan is not None and "tags" in plan.counts
         assert [ids(memory.search(query, routes=())) for query in QUERIES] == before
+
+
+def test_exhaustive_and_planned_scores_are_the_same(large: SwiftMem) -> None:
+    """A record has the same signals whether everything was scored or candidates only, so planning loses records but never misjudges them."""
+    for query in QUERIES:
+        planned = {hit.id: hit.signals for hit in large.search(query)}
+        everything = {hit.id: hit.signals for hit in large.search(query, routes=(), limit=20)}
+        shared = planned.keys() & everything.keys()
+        assert shared
+        for name in shared:
+            assert planned[name] == pytest.approx(everything[name], abs=1e-3)
+
+
+def test_a_named_speaker_is_a_tag(large: SwiftMem) -> None:
+    """A question about one of many people goes to that person's records, and to the best of the others beside them."""
+    large.add_messages(
+        [
+            {
+                "content": f"Zoe keeps the {word}",
+                "metadata": {"speaker": "Zoe", "session": f"z{place}"},
+                "id": f"z{place}",
+            }
+            for place, word in enumerate(WORDS)
+        ]
+    )
+    large.consolidate()
+    hits = large.search("What does Zoe say of the violin?", explain=True)
+    assert hits.plan is not None and hits.plan.route == "tags" and "@Zoe" in hits.plan.notes[-1]
+    assert hits[0].id == f"z{WORDS.index('violin')}"
+    without = large.search("What does Zoe say of the violin?", routes=("ann",), explain=True)
+    assert without.plan is not None and without.plan.route == "ann"
