@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agentcore.decoding.trimming._neutralise import neutralise
@@ -111,9 +111,8 @@ class LikelihoodVerifier:
                 future.set_result(value)
 
 
-@dataclass(slots=True)
 class LocalYesNo:
-    """Ask the local engine; each call is one prefill in a worker thread.
+    """Ask the local engine: one prefill a question in a worker thread, each shared prefix read once and kept.
 
     Parameters
     ----------
@@ -121,22 +120,40 @@ class LocalYesNo:
         As `agentcore.decoding.load_gguf` gives it.
     """
 
-    model: Any
-    tokens_spent: int = 0
+    def __init__(self, model: Any) -> None:
+        self.tokens_spent = 0
+        self._model = model
+        self._words = [model.tokenizer.encode(word) for word in (" Yes", " No")]
+        self._prefixes: dict[str, tuple[list[int], Any]] = {}
+        self._turn = threading.Lock()  # between verifier threads; no decode loop ever takes it
 
     async def ask(self, prefix: str, prompts: Sequence[str]) -> list[float]:
-        """Return the odds of Yes; the prefix is run once for the batch."""
+        """Return the odds of Yes for each prompt."""
         return await asyncio.to_thread(self._ask, prefix, list(prompts))
 
     def _ask(self, prefix: str, prompts: list[str]) -> list[float]:
         from agentcore.decoding import score
 
-        encode = self.model.tokenizer.encode
-        start = encode(prefix)
-        rows = [encode(prompt + word) for prompt in prompts for word in (" Yes", " No")]
-        self.tokens_spent += len(start) + sum(len(row) for row in rows[::2])
-        logs = score(self.model, start, rows)
-        return [_odds(yes, no) for yes, no in zip(logs[::2], logs[1::2], strict=True)]
+        with self._turn:
+            start, cache = self._prefix(prefix)
+            odds = []
+            for prompt in prompts:
+                ids = self._model.tokenizer.encode(prompt)
+                self.tokens_spent += len(ids)
+                yes, no = score(self._model, [*start, *ids], self._words, cache=cache)
+                cache.truncate(len(start))
+                odds.append(_odds(yes, no))
+        return odds
+
+    def _prefix(self, prefix: str) -> tuple[list[int], Any]:
+        """Return a prefix's tokens and a cache that holds exactly them."""
+        if prefix not in self._prefixes:
+            ids = list(self._model.tokenizer.encode(prefix))
+            cache = self._model.new_cache(len(ids))
+            self._model.prefill(ids, cache)
+            self.tokens_spent += len(ids)
+            self._prefixes[prefix] = (ids, cache)
+        return self._prefixes[prefix]
 
 
 def _odds(yes: float, no: float) -> float:

@@ -107,4 +107,7 @@ async def test_the_local_verifier_gives_odds(tiny: Callable[..., LanguageModel])
     first = await verifier.states_answer("How many?", "So it is 7.")
     assert 0.0 < first < 1.0
     assert await verifier.states_answer("How many?", "So it is 7.") == pytest.approx(first)
-    assert yes_no.tokens_spent > 100
+    spent = yes_no.tokens_spent
+    assert spent > 100
+    await verifier.states_answer("How many?", "So it is 8.")
+    assert yes_no.tokens_spent - spent < spent / 2, "the shared prefix is read once"
