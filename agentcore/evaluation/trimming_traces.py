@@ -18,7 +18,10 @@ from agentcore.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One recorded trace with its gold answer; `tokens` counts the whole thinking even where the text was shortened."""
+    """One recorded trace with its gold answer.
+
+    `tokens` counts the whole thinking even where the text was shortened; `problem` is empty where it is not known.
+    """
 
     id: str
     dataset: str
@@ -73,7 +76,7 @@ def read_traces(path: Path) -> list[Trace]:
                 traces.append(_trace(json.loads(line)))
             except (ValueError, KeyError, TypeError) as exc:
                 raise ConfigurationError(
-                    f"{path}:{line_number} is no trace ({exc!r}): each line needs id, problem, gold, trace, finished and tokens"
+                    f"{path}:{line_number} is no trace ({exc!r}): each line needs id, gold, trace, finished and tokens"
                 ) from exc
     if not traces:
         raise ConfigurationError(f"{path} holds no trace: name another file with --data FILE")
@@ -128,7 +131,7 @@ def _trace(row: dict[str, Any]) -> Trace:
         id=str(row["id"]),
         dataset=str(row.get("dataset", "")),
         problem_id=str(row.get("problem_id", row["id"])),
-        problem=str(row["problem"]),
+        problem=str(row.get("problem") or ""),
         gold=str(row["gold"]),
         model=str(row.get("model", "")),
         text=str(row["trace"]),

@@ -204,6 +204,13 @@ def test_a_bad_file_is_told_in_one_line(tmp_path: Path, content: str, message: s
         read_traces(tmp_path / "missing.jsonl")
 
 
+def test_a_trace_may_come_without_its_problem(tmp_path: Path) -> None:
+    """A recording of a thinking alone can be read: its problem is empty."""
+    path = tmp_path / "traces.jsonl"
+    path.write_text(json.dumps({name: value for name, value in ROW.items() if name != "problem"}))
+    assert [trace.problem for trace in read_traces(path)] == [""]
+
+
 @pytest.fixture(scope="module")
 def result() -> dict[str, dict[str, dict[str, float]]]:
     if not TRACES.exists():
