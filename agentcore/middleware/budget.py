@@ -248,7 +248,7 @@ class Budget(AgentMiddleware[Any, Any]):
         try:
             with self.reserve(_estimate(request)) as reservation:
                 response = self.in_time(lambda: handler(request))
-                _settle(reservation, response)
+                _settle(reservation, request, response)
                 return response
         except BudgetExceededError as exc:
             return _farewell(exc)
@@ -263,7 +263,7 @@ class Budget(AgentMiddleware[Any, Any]):
             with self.reserve(_estimate(request)) as reservation:
                 async with asyncio.timeout(self.seconds_left) as limit:
                     response = await handler(request)
-                _settle(reservation, response)
+                _settle(reservation, request, response)
                 return response
         except TimeoutError:
             if not limit.expired():  # the model's own
@@ -283,12 +283,14 @@ def _estimate(request: ModelRequest[Any]) -> int:
     return sum(len(str(message.content)) for message in request.messages) // 4
 
 
-def _settle(reservation: Reservation, response: ModelResponse[Any]) -> None:
-    """Add the usage that the messages of a response report."""
-    for message in response.result:
-        usage = message.usage_metadata if isinstance(message, AIMessage) else None
-        if usage:
-            reservation.settle(input_tokens=usage["input_tokens"], output_tokens=usage["output_tokens"])
+def _settle(reservation: Reservation, request: ModelRequest[Any], response: ModelResponse[Any]) -> None:
+    """Add the usage that the messages of a response report; of a model that reports none, an estimate."""
+    reported = [m.usage_metadata for m in response.result if isinstance(m, AIMessage) and m.usage_metadata]
+    for usage in reported:
+        reservation.settle(input_tokens=usage["input_tokens"], output_tokens=usage["output_tokens"])
+    if not reported:
+        written = sum(len(str(message.content)) for message in response.result) // 4
+        reservation.settle(input_tokens=_estimate(request), output_tokens=written)
 
 
 def _farewell(reason: BudgetExceededError) -> AIMessage:
