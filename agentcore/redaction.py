@@ -8,7 +8,7 @@ import re
 __all__ = ["redacted"]
 
 _MARK = "[redacted]"
-_SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)\Z")
+_SECRET_NAMES = ("KEY", "TOKEN", "SECRET", "PASSWORD")
 _SHORTEST = 8  # a shorter value is more likely a word than a key
 _KEY_LIKE = re.compile(
     r"\b(?:sk|pk|rk|ghp|gho|hf|xox[abp])[-_][A-Za-z0-9_*-]{8,}|(?<=Bearer )[A-Za-z0-9._~+/-]{8,}=*",
@@ -22,7 +22,7 @@ def redacted(text: str) -> str:
     Environment variables count whose names end in KEY, TOKEN, SECRET or PASSWORD and whose values are at least
     eight characters long.
     """
-    for name, value in os.environ.items():
-        if len(value) >= _SHORTEST and value in text and _SECRET_NAME.search(name):
+    for name in os.environ:
+        if name.endswith(_SECRET_NAMES) and len(value := os.environ[name]) >= _SHORTEST:
             text = text.replace(value, _MARK)
     return _KEY_LIKE.sub(_MARK, text)

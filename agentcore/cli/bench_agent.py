@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -16,6 +17,11 @@ import click
 )
 @click.option("--backbone", default="local", show_default=True, help="Which model answers.")
 @click.option(
+    "--model-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The file behind a remote backbone: its sha256 is recorded.",
+)
+@click.option(
     "--compare",
     metavar="NAMES",
     default="single_shot_rag,one_search_rag,random_choice,no_model",
@@ -29,6 +35,7 @@ import click
 def agent(
     data: Path | None,
     backbone: str,
+    model_file: Path | None,
     compare: str,
     limit: int | None,
     without_gold: bool,
@@ -45,6 +52,18 @@ def agent(
         if done % 10 == 0 or done == total:
             click.echo(f"{name}: {done} of {total}", err=True)
 
-    setting = Setting(backbone=backbone, limit=limit, without_gold=without_gold, seed=seed)
+    setting = Setting(
+        backbone=backbone,
+        limit=limit,
+        without_gold=without_gold,
+        seed=seed,
+        model_sha256="" if model_file is None else _sha256(model_file),
+    )
     result = run(data, out=out, compare=names, json_only=as_json, setting=setting, progress=progress)
     click.echo(json.dumps(result))
+
+
+def _sha256(file: Path) -> str:
+    """Return the hash of a file."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

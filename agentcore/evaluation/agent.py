@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -56,12 +57,15 @@ class Setting:
         Whether every question is asked again with its gold documents taken out.
     seed : int
         Of the lots drawn by `random_choice`.
+    model_sha256 : str
+        Of the file behind a remote backbone, for the record; a local one knows its own.
     """
 
     backbone: str = "local"
     limit: int | None = None
     without_gold: bool = True
     seed: int = 0
+    model_sha256: str = ""
     workflow: WorkflowSettings = WorkflowSettings()  # noqa: RUF009 - frozen
     reading: ReaderSettings = ReaderSettings()  # noqa: RUF009 - frozen
 
@@ -121,7 +125,7 @@ def run(
         for kind in sorted({row.question.kind for row in rows})
     }
     result["settings"] = {**asdict(setting), "questions": len(rows), "documents": len(corpus.sources)}
-    result["environment"] = _environment(model, time.perf_counter() - started)
+    result["environment"] = _environment(model, setting, time.perf_counter() - started)
     if not json_only:
         _print(result)
     if out is not None:
@@ -236,11 +240,11 @@ def _row(question: Question, result: Result, corpus: Searchable) -> Row:
     )
 
 
-def _environment(model: Any, seconds: float) -> dict[str, Any]:
+def _environment(model: Any, setting: Setting, seconds: float) -> dict[str, Any]:
     """Describe where and with what this was measured."""
     return {
         "model": getattr(model, "model_name", ""),
-        "model_sha256": getattr(model, "model_digest", ""),
+        "model_sha256": getattr(model, "model_digest", "") or setting.model_sha256,
         "python": platform.python_version(),
         "machine": platform.machine(),
         "cores": os.cpu_count(),
@@ -267,6 +271,8 @@ def _save(out: Path, result: dict[str, Any], answers: dict[str, list[Row]]) -> N
     """Write the result and, one a line, every answer."""
     out.mkdir(parents=True, exist_ok=True)
     stem = f"agent-{Path(result['data']).stem}"
+    if result["settings"]["backbone"] != "local":  # each model has a file beside the embedded one's
+        stem += "-" + re.sub(r"[^A-Za-z0-9._]+", "-", result["environment"]["model"])
     (out / f"{stem}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     with (out / f"{stem}-answers.jsonl").open("w", encoding="utf-8") as file:
         for name, rows in answers.items():

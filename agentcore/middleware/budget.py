@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
@@ -44,7 +44,15 @@ class Usage:
 
     def as_dict(self) -> dict[str, float]:
         """Return the counts as JSON values, the sum of tokens included."""
-        return {**asdict(self), "tokens": self.tokens, "calls": self.model_calls}
+        return {
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "model_calls": self.model_calls,
+            "tool_calls": self.tool_calls,
+            "seconds": self.seconds,
+            "tokens": self.tokens,
+            "calls": self.model_calls,
+        }
 
 
 class Reservation:
@@ -275,7 +283,7 @@ class Budget(AgentMiddleware[Any, Any]):
 
 def _add(used: Usage, **more: float) -> Usage:
     """Return the usage with so much more."""
-    return Usage(**{**asdict(used), **{name: getattr(used, name) + more[name] for name in more}})
+    return replace(used, **{name: getattr(used, name) + count for name, count in more.items()})  # type: ignore[arg-type]  # counts stay whole
 
 
 def _estimate(request: ModelRequest[Any]) -> int:

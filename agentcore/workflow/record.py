@@ -112,12 +112,11 @@ class RunRecord:
         known = self.workspace.read(_EVENTS) if path.exists() else ""
         if not path.exists() or not known.endswith("\n"):
             self.workspace.write(_EVENTS, known[: known.rfind("\n") + 1])
-        with path.open("a", encoding="utf-8", errors="surrogatepass") as file:
+        with path.open("ab", buffering=0) as file:  # one write an event: a kill loses none that was told
 
             def record(event: Event) -> None:
                 line = redacted(json.dumps(event.as_dict(), ensure_ascii=False))
                 _log.info("%s %s", self.run_id, line)
-                file.write(line + "\n")
-                file.flush()
+                file.write((line + "\n").encode("utf-8", "surrogatepass"))
 
             yield record
