@@ -41,6 +41,11 @@ def _are_apart(token: Token, slot: str, other: Token, ours: Clause, spans: Seque
     ):  # what a common noun means may be named otherwise elsewhere
         sentences = {clause.tokens[0].sentence for clause in having}
         holders = [c for c in holders if c.tokens[0].sentence in sentences]
+        if any(
+            _own(c, token) and (_own(c, other) or (c.is_gapped and other.lemma in c.taken)) for c in having
+        ):
+            return False
+        return bool(holders and having) and all(_rival(token, slot, ours, clause) for clause in holders)
     if not having or not holders or any(_own(c, other) or other.lemma in c.bag for c in having):
         return False
     return all(_rival(token, slot, ours, clause) for clause in holders)

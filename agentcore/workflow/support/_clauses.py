@@ -217,7 +217,7 @@ def _heads(tokens: Sequence[Token]) -> set[str]:
         if token.low == "of":
             hangs = bool(kept)  # "some of the documents" are documents
         is_part = token.is_content and token.low not in ADVERBS and token.low not in NEGATORS
-        is_part = is_part and token.low not in TITLES
+        is_part = is_part and token.low not in TITLES and not token.owns
         if (
             is_part
             and not hangs
@@ -226,7 +226,7 @@ def _heads(tokens: Sequence[Token]) -> set[str]:
             and not token.low.endswith("ly")
         ):
             kept.add(token.lemma)
-    return kept
+    return kept or {token.lemma for token in tokens if token.low in TITLES}
 
 
 def _frame(clause: Clause) -> set[str]:

@@ -20,7 +20,9 @@ __all__ = [
     "MEASURES",
     "MONTHS",
     "NEGATORS",
+    "NOUN_LIKE",
     "OPPOSITES",
+    "PARTICIPLES",
     "PREPOSITIONS",
     "PRONOUNS",
     "QUANTIFIERS",
@@ -72,7 +74,7 @@ AUXILIARIES = BE | _set(
 )
 DETERMINERS = _set(
     "the a an this that these those its his her their our my your some any no every each all both either neither "
-    "several many few most much more another other such"
+    "several many few most much more fewer less least another other such"
 )
 PREPOSITIONS = _set(
     "of in on at by for with from to into onto over under between among through during against about around near "
@@ -245,10 +247,48 @@ _BASES = (
     "sing sink sit sleep slow solve speak spend spread stand star start state stay steal stop store stretch strike study "
     "succeed suffer suggest supervise supply support surrender survive suspect swim switch take teach tell tend test think "
     "throw trade train transfer translate travel treat try turn understand unite use vary visit vote wait wake walk want warn "
-    "warm watch wear weigh win work write attribute blink boil repay germinate tolerate tackle assist burn lean stand cycle play lack orbit circle rest hurt injure kill wound"
+    "warm watch wear weigh win work write attribute blink boil repay germinate tolerate tackle assist burn lean stand cycle play lack orbit circle rest hurt injure kill wound "
+    "abandon absorb accompany accuse adapt adjust admire advise affect aim analyse apologise arrange arrest assemble assess assign "
+    "assume attach attract avoid balance beg behave bend bind bite bless block blow boast bounce breathe breed brew burst bury "
+    "calculate cancel capture care carve cease chase cheat chew clean collapse compare complain concern confess confuse consult "
+    "consume contrast convict convince correspond crash crawl crush cultivate cure dance dare debate decay decorate defy delay "
+    "delete detain devote dislike dissolve distribute disturb donate doubt download dream dry earn echo embrace emerge emit "
+    "encounter encourage endure enjoy ensure entertain escape evaluate evaporate exchange excite exhaust exploit explode explore "
+    "fascinate flee float flood flourish forgive gather generate grab greet grind guarantee guard handle hate heal hesitate hunt "
+    "illustrate imagine imitate imply impress imprison infect inform inhabit insist inspect instruct interview irritate isolate "
+    "knock laugh lick load lock melt migrate mix modify monitor mount multiply murder negotiate notice obey oblige overtake owe "
+    "persuade photograph pick please polish pollute populate pour pray preserve pretend prevail proceed provoke pull pump punish "
+    "quit react realise recall recruit reflect regard regulate reign relate rely remind rent repair repeat request resemble resist "
+    "restore restrict resume retain reverse review revise reward rob roll rush sail satisfy save scatter scream secure seize select "
+    "shelter shine shout slip smell smile smoke spill split spoil sprout stem stir stretch strip struggle submit substitute sue "
+    "surround suspend swallow sweep swing target tear thank threaten tie trace transform transmit transport trap trigger trust "
+    "twist urge vanish verify violate wander wash waste weaken weave welcome wipe wish wonder worry wrap yield"
 )
+PARTICIPLES = frozenset(_IRREGULAR)
 VERBS = (
     frozenset(form for base in _BASES.split() for form in _forms(base))
     | frozenset(_IRREGULAR)
     | {"lay", "found"}
+)
+# Verbs that are as often nouns.
+NOUN_LIKE = frozenset(
+    form
+    for base in sorted(
+        _set(
+            "plan cost copy record visit vote work study change cause cover deal demand design display force form help issue "
+            "lead limit link list move name need note offer order paint place plant play point praise print promise purchase "
+            "release report research rescue result return ring rise rule run search share show sign sleep spread stand star "
+            "start state stay stop store strike supply support suspect switch test train transfer travel treat trade turn use "
+            "wait walk watch wear charge attack attempt award ban break call claim climb command contact cook cross cut "
+            "damage decline decrease drink drive drop end face fall feature feel fight fire fit flow fly gain grant head host "
+            "increase influence judge jump launch lay land love mark marry match measure exhibit export import interest "
+            "matter object press process produce program project balance capture care cure dance debate delay dream echo "
+            "escape exchange fear flood grind guarantee guard handle hate interview knock laugh load lock monitor mount "
+            "murder notice pack pile pump rent repair repeat request reverse review reward roll rush scream shelter shout "
+            "slip smell smile smoke spill split sprout stem stretch struggle swing target tear tie trace transport trap "
+            "trigger trust twist waste wish wonder yield bite block blow crash witness answer nest rest regard reign doubt "
+            "download quit "
+        )
+    )
+    for form in (base, base + "s", base + "es")
 )

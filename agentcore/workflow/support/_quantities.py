@@ -10,17 +10,19 @@ from agentcore.workflow.support._lexicon import EXCLUSIVES, QUANTIFIERS
 __all__ = ["quantity_problems"]
 
 _EXCLUDED = {
-    "all": {"most", "many", "some", "few"},
+    "all": {"most", "many", "some", "few", "counted"},
     "most": {"some", "few", "none"},
     "many": {"few", "none"},
     "some": {"none", "all"},
     "few": {"many", "most", "all"},
+    "counted": set[str](),
     "none": set[str](),  # a matter of denial
 }
 
 
 def quantity_problems(claim: Sequence[Clause], spans: Sequence[Clause]) -> Iterator[str]:
     """Yield quantities that the spans' clause on the same thing excludes."""
+    known = set().union(*(clause.words for clause in spans)) if spans else set()
     for clause in claim:
         theirs = _closest(clause, spans)
         if not theirs:
@@ -36,6 +38,10 @@ def quantity_problems(claim: Sequence[Clause], spans: Sequence[Clause]) -> Itera
             if kind == "all" and not exclusive and all(_is_exclusive(other) for other in theirs):
                 yield f"the cited spans make an exception, {word!r} does not"
                 return
+        extra = clause.words - set().union(*(other.bag for other in theirs))
+        if not exclusive and extra & known and all(_is_exclusive(other) for other in theirs):
+            yield "the cited spans make an exception of it"
+            return
         if exclusive and not any(_is_exclusive(other) for other in theirs):
             yield "the cited spans do not say that it is the only one"
             return
@@ -53,6 +59,9 @@ def _kinds(clause: Clause) -> dict[str, str]:
     kinds: dict[str, str] = {}
     for place, token in enumerate(clause.tokens):
         kind = QUANTIFIERS.get(token.low)
+        following = clause.tokens[place + 1].low if place + 1 < len(clause.tokens) else ""
+        if token.number is not None and following in ("of", "percent"):
+            kind = "counted"
         before = clause.tokens[place - 1].low if place else ""
         is_few = kind == "few" and before == "a"  # "a few" are some
         if (

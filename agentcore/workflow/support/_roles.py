@@ -37,7 +37,7 @@ def role_problems(claim: Sequence[Clause], spans: Sequence[Clause]) -> Iterator[
         if any(_way_crossed(clause, other) for other in spans):
             yield "the cited spans give the way the other way round"
             return
-        problem = _other_subject(clause, spans)
+        problem = _other_subject(clause, spans) or _no_fit(clause, spans)
         if problem:
             yield problem
             return
@@ -107,6 +107,29 @@ def _other_subject(ours: Clause, spans: Sequence[Clause]) -> str | None:
     if all(_is_of_another(ours, clause, known) for clause in holders):
         return f"the cited spans say it of {' '.join(sorted(_actor(holders[0])))}"
     return None
+
+
+def _no_fit(ours: Clause, spans: Sequence[Clause]) -> str | None:
+    """Tell whether every clause with the claim's verb has somebody else or something else in one of its parts."""
+    if ours.verb is None or not ours.verb.is_content:
+        return None
+    alike = [other for other in spans if other.verb is not None and other.verb.lemma == ours.verb.lemma]
+    known = set().union(*(clause.words for clause in spans)) if spans else set()
+    if len(alike) > 1 and all(_part_differs(ours, other, known) for other in alike):
+        return f"the cited spans say {ours.verb.text!r} with other parts"
+    return None
+
+
+def _part_differs(ours: Clause, theirs: Clause, known: set[str]) -> bool:
+    """Tell whether a part of the claim is filled otherwise, though the spans speak of what the claim fills it with."""
+    actor, other = _actor(ours), _actor(theirs)
+    if actor and other and not actor & theirs.bag and actor <= known:
+        return True
+    for slot in {*ours.slots} & {*theirs.slots} - {"agent", "verb", "than", ""}:
+        mine, others = _slot(ours, slot), _slot(theirs, slot)
+        if mine and others and not mine & theirs.bag and mine <= known:
+            return True
+    return False
 
 
 def _said(clause: Clause) -> set[str]:

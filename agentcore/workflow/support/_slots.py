@@ -41,10 +41,10 @@ def slots_of(tokens: Sequence[Token], at: int | None, is_passive: bool) -> list[
     return slots
 
 
-def second_phrase(tokens: Sequence[Token]) -> int | None:
+def second_phrase(tokens: Sequence[Token], *, over_gaps: bool = False) -> int | None:
     """Return where a second noun phrase begins behind a first one ("her sister Ana | a pilot")."""
     for place in range(2, len(tokens)):
-        if tokens[place].gap or tokens[place].low in PREPOSITIONS:
+        if (tokens[place].gap and not over_gaps) or tokens[place].low in PREPOSITIONS:
             return None
         if tokens[place].low in ("a", "an", "the") and tokens[place - 1].is_content:
             return place
@@ -53,7 +53,7 @@ def second_phrase(tokens: Sequence[Token]) -> int | None:
 
 def gapped_slots(tokens: Sequence[Token], is_passive: bool) -> list[str]:
     """Return what each word does in a clause that leaves out its verb."""
-    cut = second_phrase(tokens)
+    cut = second_phrase(tokens, over_gaps=True)
     first, second = ("patient", "agent") if is_passive else ("agent", "patient")
     opens_with_number = (
         any(token.number is not None for token in tokens[:2]) and tokens[0].low not in DETERMINERS

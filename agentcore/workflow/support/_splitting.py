@@ -19,6 +19,10 @@ from agentcore.workflow.support._verbs import is_verb, verb_place
 
 __all__ = ["split_sentence"]
 
+_OTHERS = frozenset(
+    ("elder", "younger", "older", "latter", "former", "other", "others", "rest", "next", "last")
+)
+
 
 def split_sentence(tokens: list[Token]) -> list[tuple[list[Token], bool]]:
     """Cut a sentence into clauses; stretches without a verb join their neighbour unless they stand parallel to it.
@@ -62,7 +66,7 @@ def _joins(tokens: list[Token], place: int) -> bool:
         # "white and black" is no new clause; "built it and sold it", "in 1931, and in Geneva" are.
         rest = tokens[place + 1 : place + 8]
         return bool(rest) and (
-            verb_place(rest) is not None
+            verb_place([tokens[place], *rest]) is not None
             or rest[0].low in PREPOSITIONS
             or _has_number(rest)
             or second_phrase(rest) is not None
@@ -96,7 +100,20 @@ def _is_parallel(stretch: list[Token], before: list[Token]) -> bool:
     opens = stretch[0].low in CONJUNCTIONS
     if opens and second_phrase(stretch[1:]) is not None:
         return True
+    if _opens_other_phrase(stretch, before):
+        return True
     return opens and bool(_name_slots(stretch) & _name_slots(before))
+
+
+def _opens_other_phrase(stretch: list[Token], before: list[Token]) -> bool:
+    """Tell whether a stretch sets another one against the clause before: "the elder ...", "Oslo on its west coast"."""
+    if len(stretch) < 2:
+        return False
+    if stretch[0].low in ("the", "his", "her", "its", "their") and stretch[1].low in _OTHERS:
+        return True
+    used = {token.low for token in before} & (PREPOSITIONS - {"of"})
+    at = next((i for i, token in enumerate(stretch) if token.low in PREPOSITIONS), 0)
+    return at > 0 and stretch[at].low in used and all(token.is_name for token in stretch[:at])
 
 
 def _name_slots(tokens: Sequence[Token]) -> set[str]:

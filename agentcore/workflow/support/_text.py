@@ -77,6 +77,8 @@ class Token:
         The punctuation before it, "" without any.
     opens : bool
         It is the first of its sentence.
+    owns : bool
+        It is a possessive ("Pasteur's").
     """
 
     text: str
@@ -86,6 +88,7 @@ class Token:
     sentence: int
     gap: str
     opens: bool
+    owns: bool = False
 
     @property
     def low(self) -> str:
@@ -107,22 +110,23 @@ def read(text: str) -> list[Token]:
     """Split a text into tokens."""
     tokens: list[Token] = []
     for sentence, (start, end) in enumerate(sentence_spans(text)):
-        words: list[tuple[str, str]] = []
+        words: list[tuple[str, str, bool]] = []
         gap = ""
         for match in _WORD.finditer(text, start, end):
             word = match.group()
             if word in _BREAKS:
                 gap = word
                 continue
-            words.append((re.sub(r"['’]s?$", "", word), gap))
+            bare = re.sub(r"['’]s?$", "", word)
+            words.append((bare, gap, bare != word))
             gap = ""
-        low = [word.lower() for word, _ in words]
-        for place, (word, before) in enumerate(words):
+        low = [word.lower() for word, _, _ in words]
+        for place, (word, before, owns) in enumerate(words):
             value = _number(
                 word, low[place - 1] if place else "", low[place + 1] if place + 1 < len(low) else ""
             )
             measure = _measure(value, low, place) if value else ""
-            tokens.append(Token(word, lemma(word), value, measure, sentence, before, place == 0))
+            tokens.append(Token(word, lemma(word), value, measure, sentence, before, place == 0, owns))
     return tokens
 
 

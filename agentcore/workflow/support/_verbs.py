@@ -9,9 +9,12 @@ from agentcore.workflow.support._lexicon import (
     ADVERBS,
     AUXILIARIES,
     BE,
+    CONJUNCTIONS,
     DETERMINERS,
     MONTHS,
     NEGATORS,
+    NOUN_LIKE,
+    PARTICIPLES,
     PREPOSITIONS,
     PRONOUNS,
     VERBS,
@@ -19,149 +22,6 @@ from agentcore.workflow.support._lexicon import (
 from agentcore.workflow.support._text import Token
 
 __all__ = ["is_passive", "is_verb", "verb_place"]
-
-_NOUN_LIKE = frozenset(
-    form
-    for base in [
-        "plan",
-        "cost",
-        "copy",
-        "record",
-        "visit",
-        "vote",
-        "work",
-        "study",
-        "change",
-        "cause",
-        "cover",
-        "deal",
-        "demand",
-        "design",
-        "display",
-        "force",
-        "form",
-        "help",
-        "issue",
-        "lead",
-        "limit",
-        "link",
-        "list",
-        "move",
-        "name",
-        "need",
-        "note",
-        "offer",
-        "order",
-        "paint",
-        "place",
-        "plant",
-        "play",
-        "point",
-        "praise",
-        "print",
-        "promise",
-        "purchase",
-        "release",
-        "report",
-        "research",
-        "rescue",
-        "result",
-        "return",
-        "ring",
-        "rise",
-        "rule",
-        "run",
-        "search",
-        "share",
-        "show",
-        "sign",
-        "sleep",
-        "spread",
-        "stand",
-        "star",
-        "start",
-        "state",
-        "stay",
-        "stop",
-        "store",
-        "strike",
-        "supply",
-        "support",
-        "suspect",
-        "switch",
-        "test",
-        "train",
-        "transfer",
-        "travel",
-        "treat",
-        "trade",
-        "turn",
-        "use",
-        "wait",
-        "walk",
-        "watch",
-        "wear",
-        "charge",
-        "attack",
-        "attempt",
-        "award",
-        "ban",
-        "break",
-        "call",
-        "claim",
-        "climb",
-        "command",
-        "contact",
-        "cook",
-        "copy",
-        "cross",
-        "cut",
-        "damage",
-        "decline",
-        "decrease",
-        "drink",
-        "drive",
-        "drop",
-        "end",
-        "face",
-        "fall",
-        "feature",
-        "feel",
-        "fight",
-        "fire",
-        "fit",
-        "flow",
-        "fly",
-        "gain",
-        "grant",
-        "head",
-        "host",
-        "increase",
-        "influence",
-        "judge",
-        "jump",
-        "launch",
-        "lay",
-        "land",
-        "love",
-        "mark",
-        "marry",
-        "match",
-        "measure",
-        "exhibit",
-        "export",
-        "import",
-        "interest",
-        "matter",
-        "object",
-        "press",
-        "process",
-        "produce",
-        "program",
-        "project",
-    ]
-    for form in (base, base + "s", base + "es")
-)
 
 
 def verb_place(tokens: Sequence[Token]) -> int | None:
@@ -174,7 +34,7 @@ def verb_place(tokens: Sequence[Token]) -> int | None:
         low = tokens[i].low
         if tokens[i].gap:
             break
-        if _could_be_verb(low) and tokens[last].low in AUXILIARIES:
+        if _could_be_verb(low) and tokens[last].low in AUXILIARIES and tokens[i - 1].low not in DETERMINERS:
             last = i
         elif not (low in ADVERBS or low in NEGATORS or low.endswith("ly") or low in ("been", "be", "to")):
             break
@@ -195,10 +55,15 @@ def is_verb(tokens: Sequence[Token], place: int) -> bool:
     before = tokens[place - 1] if place else None
     if low in AUXILIARIES:
         return True
+    if before is None and low in NOUN_LIKE:
+        return _takes_object(tokens, place)
     if before is None:
         return not low.endswith("ing") and (not token.opens or low.endswith("ed"))
     if before.low in ("who", "which", "that"):
         return not low.endswith("ing")
+    following = tokens[place + 1] if place + 1 < len(tokens) else None
+    if before.low in CONJUNCTIONS and low.endswith("s") and following is not None and not following.gap:
+        return True
     if (
         before.low in DETERMINERS
         and before.low not in PRONOUNS - DETERMINERS
@@ -213,8 +78,7 @@ def is_verb(tokens: Sequence[Token], place: int) -> bool:
         return before.low in BE
     if before.number is not None and before.measure != "year" and not low.endswith("ed"):
         return False
-    following = tokens[place + 1] if place + 1 < len(tokens) else None
-    if low.endswith("ed") or low not in _NOUN_LIKE:
+    if low.endswith("ed") or low not in NOUN_LIKE:
         # "the long delayed extension": an adjective between an article and its noun
         return not (
             low.endswith("ed")
@@ -222,16 +86,16 @@ def is_verb(tokens: Sequence[Token], place: int) -> bool:
             and place >= 2
             and tokens[place - 2].low in DETERMINERS
         )
-    # A word that may be a noun as well ("plan", "costs") is a verb with an object or a preposition behind it.
-    return (
-        before.low in ("to", "not")
-        or before.low in AUXILIARIES
-        or (
-            following is not None
-            and not following.gap
-            and (following.low in DETERMINERS or following.number is not None or following.is_name)
-        )
-    )
+    # A word that may be a noun as well ("plan", "costs") is a verb with an object behind it.
+    return before.low in ("to", "not") or before.low in AUXILIARIES or _takes_object(tokens, place)
+
+
+def _takes_object(tokens: Sequence[Token], place: int) -> bool:
+    """Tell whether an article, a number or a name follows."""
+    if place + 1 >= len(tokens) or tokens[place + 1].gap:
+        return False
+    following = tokens[place + 1]
+    return following.low in DETERMINERS or following.number is not None or following.is_name
 
 
 def _unlisted_verb(tokens: Sequence[Token]) -> int | None:
@@ -272,7 +136,7 @@ def _stands_between_nouns(tokens: Sequence[Token], place: int) -> bool:
 def is_passive(tokens: Sequence[Token], at: int) -> bool:
     """Tell whether the verb is passive: a participle behind "be", or one behind its noun with "by"."""
     low = tokens[at].low
-    if low in AUXILIARIES or low.endswith("ing"):
+    if low in AUXILIARIES or not (low.endswith("ed") or low in PARTICIPLES):
         return False
     behind = [token.low for token in tokens[max(0, at - 4) : at]]
     if BE & set(behind) or "been" in behind:
