@@ -25,7 +25,9 @@ def binding_problems(claim: Sequence[Clause], spans: Sequence[Clause]) -> Iterat
                     continue
                 if other.measure == "day" or other.lemma in (token.lemma, token.measure):
                     continue
-                if not is_typed and (other is not clause.verb or not token.text[0].islower()):
+                if not is_typed and not (
+                    other is clause.verb or (other.is_name and slot not in ("agent", "patient"))
+                ):
                     continue
                 if _are_apart(token, slot, other, clause, spans):
                     yield f"the cited spans do not put {token.text} and {other.text} together"
@@ -73,7 +75,7 @@ def _rival(token: Token, slot: str, ours: Clause, clause: Clause) -> bool:
         if place == "than" or other.measure == "day" or _own(ours, other):
             continue
         if token.number is not None:
-            if other.number is not None and other.measure == token.measure:
+            if other.number is not None and other.measure in (token.measure, ""):
                 return True
         elif (token.is_name and slot not in ("agent", "patient", "") and place == slot and other.is_name) or (
             not token.is_name

@@ -21,7 +21,7 @@ from agentcore.workflow.support._lexicon import (
     RELATIVES,
     TITLES,
 )
-from agentcore.workflow.support._slots import gapped_slots, slots_of
+from agentcore.workflow.support._slots import gapped_slots, is_contrast, slots_of
 from agentcore.workflow.support._splitting import split_sentence
 from agentcore.workflow.support._text import Token, lemmas
 from agentcore.workflow.support._verbs import is_passive, verb_place
@@ -159,7 +159,8 @@ def _take_subject(clause: Clause, before: Clause) -> None:
         clause.subject = _heads(
             [t for t, slot in zip(clause.tokens, clause.slots, strict=True) if slot == first]
         )
-        clause.taken |= before.taken if before.is_gapped else _frame(before)
+        taken = before.taken if before.is_gapped else _frame(before)
+        clause.taken |= taken - before.subject if clause.subject else taken
     elif not clause.owns_subject and not clause.tokens[0].opens:
         clause.subject = set(before.subject)
         clause.taken |= _frame(before) if before.is_gapped else before.subject
@@ -167,7 +168,7 @@ def _take_subject(clause: Clause, before: Clause) -> None:
 
 def _is_denied(tokens: Sequence[Token]) -> bool:
     """Tell whether an odd number of negators stands in a clause; "neither ... nor" is one, "not until" none."""
-    lows = [token.low for token in tokens]
+    lows = ["" if is_contrast(tokens, place) else token.low for place, token in enumerate(tokens)]
     negators = [
         low
         for low, following in zip(lows, [*lows[1:], ""], strict=True)

@@ -262,7 +262,7 @@ _BASES = (
     "restore restrict resume retain reverse review revise reward rob roll rush sail satisfy save scatter scream secure seize select "
     "shelter shine shout slip smell smile smoke spill split spoil sprout stem stir stretch strip struggle submit substitute sue "
     "surround suspend swallow sweep swing target tear thank threaten tie trace transform transmit transport trap trigger trust "
-    "twist urge vanish verify violate wander wash waste weaken weave welcome wipe wish wonder worry wrap yield"
+    "rain snow twist urge vanish verify violate wander wash waste weaken weave welcome wipe wish wonder worry wrap yield"
 )
 PARTICIPLES = frozenset(_IRREGULAR)
 VERBS = (

@@ -12,6 +12,7 @@ from agentcore.workflow.support._text import Token
 __all__ = ["polarity_problems"]
 
 _RESTRICTING = frozenset(("who", "which", "if", "whether", "unless", "when", "while"))
+_CERTAIN = frozenset(("certainly", "definitely", "surely", "undoubtedly", "proven", "always"))
 _POSSIBLE = frozenset(("can", "could", "allowed", "permitted", "possible", "possibly"))
 
 
@@ -28,6 +29,11 @@ def polarity_problems(claim: Sequence[Clause], spans: Sequence[Clause]) -> Itera
         if found and not is_open and all(other.is_hedged for other, _ in found):
             yield "the cited spans do not say that it is certain"
             return
+        if any(token.low in _CERTAIN for token in clause.tokens) and spans:
+            closest = max(spans, key=lambda other: len(clause.bag & other.bag))
+            if closest.is_hedged:
+                yield "the cited spans do not say that it is certain"
+                return
     yield from _loose_opposites(claim, spans)
     yield from _taken_away(claim, spans)
 

@@ -151,19 +151,20 @@ def _is_of_another(ours: Clause, theirs: Clause, known: set[str]) -> bool:
     actor, other = _actor(ours), _actor(theirs)
     if not actor or not other or (ours.compares and theirs.compares):
         return False
-    if not actor & theirs.bag:
+    is_said_of_both = ours.verb is not None and ours.verb.low in BE
+    if ours.is_denied and not theirs.is_denied:
+        return False
+    is_strict = theirs.owns_subject and not is_said_of_both  # a pronoun behind the verb is not who acts
+    if not actor & (theirs.words | theirs.subject if is_strict else theirs.bag):
         return True
     # Both are in it: another name as the head ("Hannah Stein, the widow of Karl Stein, opened ...")
     mine, others = actor - other, other - actor
     names = {token.lemma for token in (*ours.tokens, *theirs.tokens) if token.text[0].isupper()}
-    if (
-        mine and others and not mine & theirs.bag
-    ):  # "the red variety", "unlike the red variety, the white one"
-        return mine <= known
-    is_said_of_both = ours.verb is not None and ours.verb.low in BE
-    return (
-        bool(mine & names) and bool(others & names) and same_predicate(ours, theirs) and not is_said_of_both
-    )
+    if mine and others and not mine & theirs.bag:
+        return mine <= known  # "the red variety", "unlike the red variety, the white one"
+    is_elsewhere = not mine & _slot(theirs, "agent")
+    is_rival = bool(others & names) or (bool(others) and is_elsewhere)
+    return bool(mine & names) and is_rival and same_predicate(ours, theirs) and not is_said_of_both
 
 
 def _actor(clause: Clause) -> set[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agentcore.workflow.support._lexicon import DETERMINERS, MONTHS, PREPOSITIONS
+from agentcore.workflow.support._lexicon import CONJUNCTIONS, DETERMINERS, MONTHS, PREPOSITIONS
 from agentcore.workflow.support._text import Token
 
-__all__ = ["gapped_slots", "second_phrase", "slots_of"]
+__all__ = ["gapped_slots", "is_contrast", "second_phrase", "slots_of"]
 
 _PARTICLES = frozenset(("on", "over", "up", "down", "out", "off"))
 
@@ -23,7 +23,7 @@ def slots_of(tokens: Sequence[Token], at: int | None, is_passive: bool) -> list[
             slot = right
             slots.append("verb")
             continue
-        if low == "unlike" or (low == "than" and not _is_bound(tokens, place)):
+        if is_contrast(tokens, place) or low == "unlike" or (low == "than" and not _is_bound(tokens, place)):
             slot = "than"
         elif slot == "than" and token.gap and at is not None and place < at:
             slot = left
@@ -58,7 +58,9 @@ def gapped_slots(tokens: Sequence[Token], is_passive: bool) -> list[str]:
     opens_with_number = (
         any(token.number is not None for token in tokens[:2]) and tokens[0].low not in DETERMINERS
     )
-    slot = second if opens_with_number else first
+    # "borders Chile in the south and Ecuador in the north": without a comma the second object, not a second subject
+    goes_on = tokens[0].low in CONJUNCTIONS and not tokens[0].gap and cut is None
+    slot = second if opens_with_number or goes_on else first
     slots: list[str] = []
     for place, token in enumerate(tokens):
         if place == cut:
@@ -67,6 +69,14 @@ def gapped_slots(tokens: Sequence[Token], is_passive: bool) -> list[str]:
             slot = "agent" if token.low == "by" and is_passive else token.low
         slots.append(slot)
     return slots
+
+
+def is_contrast(tokens: Sequence[Token], place: int) -> bool:
+    """Tell whether "not" sets something apart (", not the mayor, ...") and denies nothing."""
+    token = tokens[place]
+    if token.low != "not" or not token.gap or place + 1 >= len(tokens):
+        return False
+    return tokens[place + 1].low in DETERMINERS or tokens[place + 1].is_name
 
 
 def _is_bound(tokens: Sequence[Token], place: int) -> bool:

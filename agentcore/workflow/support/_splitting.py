@@ -70,6 +70,7 @@ def _joins(tokens: list[Token], place: int) -> bool:
             or rest[0].low in PREPOSITIONS
             or _has_number(rest)
             or second_phrase(rest) is not None
+            or _opens_other_phrase(rest, tokens[:place])
         )
     if low in SUBORDINATORS and place:
         return verb_place(tokens[place + 1 :]) is not None and not (
@@ -94,13 +95,14 @@ def _is_parallel(stretch: list[Token], before: list[Token]) -> bool:
     kinds = {(t.measure, t.number) for t in before if t.number is not None and t.measure != "day"}
     measures = {measure for measure, _ in kinds}
     ours = [t for t in stretch if t.number is not None and t.measure != "day"]
-    if any(t.measure in measures and (t.measure, t.number) not in kinds for t in ours):
+    numbers = {number for _, number in kinds}
+    if kinds and any((t.measure in measures or not t.measure) and t.number not in numbers for t in ours):
         return True
     # "the warehouse was insured by A, and the ship by B": a preposition with another name
     opens = stretch[0].low in CONJUNCTIONS
     if opens and second_phrase(stretch[1:]) is not None:
         return True
-    if _opens_other_phrase(stretch, before):
+    if _opens_other_phrase(stretch[1:] if opens else stretch, before):
         return True
     return opens and bool(_name_slots(stretch) & _name_slots(before))
 

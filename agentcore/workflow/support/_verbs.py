@@ -136,7 +136,9 @@ def _stands_between_nouns(tokens: Sequence[Token], place: int) -> bool:
 def is_passive(tokens: Sequence[Token], at: int) -> bool:
     """Tell whether the verb is passive: a participle behind "be", or one behind its noun with "by"."""
     low = tokens[at].low
-    if low in AUXILIARIES or not (low.endswith("ed") or low in PARTICIPLES):
+    if low in AUXILIARIES or not (
+        low.endswith("ed") or low in PARTICIPLES or low.removeprefix("re") in PARTICIPLES
+    ):
         return False
     behind = [token.low for token in tokens[max(0, at - 4) : at]]
     if BE & set(behind) or "been" in behind:
