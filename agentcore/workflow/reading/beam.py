@@ -18,6 +18,7 @@ from agentcore.workflow.reading.words import title_key, word_key
 __all__ = ["Beam", "Search", "mentions", "two_hop"]
 
 _SMALLEST_CORPUS = 10
+_CLEAR_HIT = 2.0  # what single facts that are there reach in corpora of a hundred passages and more
 Search = Callable[[str, int], Sequence[Passage]]
 
 
@@ -30,8 +31,8 @@ class Beam:
     passages : tuple of Passage
         In the order of their best pair, best first; the scores are those of the plain question.
     pair_score : float
-        Score of the best pair over the logarithm of the corpus' size: the signal of whether the corpus holds an
-        answer at all.
+        Score of the best pair, on one scale for corpora of any size: the signal of whether the corpus holds an answer
+        at all.
     pool : tuple of Passage
         Every passage that any of the searches returned.
     """
@@ -92,5 +93,16 @@ def two_hop(
         for passage in (first, other):
             if passage is not None and len(order) < limit:
                 order.setdefault(passage.key, passage)
-    scale = math.log(max(size, len(pool), _SMALLEST_CORPUS))
-    return Beam(tuple(order.values()), pairs[0][0] / scale, tuple(pool.values()))
+    score = _per_reach(pairs[0][0], max(size, len(pool)))
+    return Beam(tuple(order.values()), score, tuple(pool.values()))
+
+
+def _per_reach(score: float, size: int) -> float:
+    """Put a sum of z-scores on one scale for corpora of any size.
+
+    The best z-score of unrelated passages grows with the logarithm of their number. In a small corpus no z-score can pass
+    ``sqrt(size - 1)``: there a passage that stands out as far as possible counts like a clear hit of a large one.
+    """
+    if size <= 1:
+        return _CLEAR_HIT
+    return score / min(math.log(max(size, _SMALLEST_CORPUS)), math.sqrt(size - 1) / _CLEAR_HIT)

@@ -2,7 +2,7 @@
 
 With the gold passages taken out, the score of the best pair and the coverage of the question tell the two
 cases apart; no likelihood of a small model does (AUROC .42-.62 in the study). A z-score's maximum grows with the
-corpus, so the pair's score is divided by the logarithm of the number of passages.
+corpus, so the pair's score is put on one scale for all sizes (:mod:`agentcore.workflow.reading.beam`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def found_probability(pair_score: float, coverage: float, *, settings: ReaderSet
     Parameters
     ----------
     pair_score : float
-        Of the best pair of passages, over the logarithm of the corpus' size
+        Of the best pair of passages, on one scale for corpora of any size
         (:class:`agentcore.workflow.reading.beam.Beam`).
     coverage : float
         Mean best cosine of the question's word pieces with the chosen sentences.
