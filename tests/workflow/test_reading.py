@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from agentcore.memory.embedding import HashEmbedder
 from agentcore.workflow.reading.beam import mentions, two_hop
 from agentcore.workflow.reading.candidates import Candidate, Mention, answer_key, overlap_f1
-from agentcore.workflow.reading.choice import attention_signal, choose
+from agentcore.workflow.reading.choice import attention_signal, choose, direct_signal
 from agentcore.workflow.reading.comparison import compare, compared_things
-from agentcore.workflow.reading.coverage import inverse_frequencies, select_sentences
+from agentcore.workflow.reading.coverage import Selection, Sentence, inverse_frequencies, select_sentences
 from agentcore.workflow.reading.not_found import found_probability
 from agentcore.workflow.reading.passages import Passage
 from agentcore.workflow.reading.prompts import reading_prompt
@@ -276,6 +276,26 @@ def test_attention_is_summed_over_the_best_mention() -> None:
     weights = np.array([[0.1, 0.1, 0.0, 0.3, 0.2], [0.1, 0.1, 0.0, 0.1, 0.0]], dtype=np.float32)
     signal = attention_signal([candidate], [(0, 1), (1, 2), (2, 4), (4, 5), (5, 6)], weights)
     assert signal[0] == pytest.approx(math.log(0.3 + 1e-4), abs=1e-6)
+
+
+def test_a_single_fact_is_looked_for_in_its_own_sentence() -> None:
+    """Where one sentence holds the question, its candidates count more; where none does, all count the same."""
+    passages = [passage("Kew", "The Palm House was designed by Burton. The Pagoda was designed by Chambers.")]
+    sentences = (Sentence(passages[0].text[:38], 0, 0, 0, 38), Sentence(passages[0].text[39:], 0, 1, 39, 76))
+    selection = Selection(sentences, (0, 1), (0.0, 0.0), 1.0, 1.0)
+    candidates = [
+        Candidate(name, {"name"}, [Mention(place, 0, 1, in_title=False)], {0})
+        for place, name in enumerate(["Burton", "Chambers"])
+    ]
+    rarity = dict.fromkeys(("palm", "hous", "design", "kew", "fern", "pagoda"), 1.0)
+    for question, is_direct in (
+        ("Who designed the Palm House at Kew?", True),
+        ("Who grew the fern of the Palm House?", False),
+    ):
+        values = direct_signal(
+            question, candidates, selection, passages, rarity=rarity, least=SETTINGS.direct_share
+        )
+        assert (values[0] > values[1]) == is_direct
 
 
 def test_expected_f1_prefers_what_the_others_agree_on() -> None:

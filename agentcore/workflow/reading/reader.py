@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from agentcore.workflow.reading.beam import mentions
 from agentcore.workflow.reading.candidates import Candidate, gather_candidates, overlap_f1
-from agentcore.workflow.reading.choice import Choice, attention_signal, choose, linked_signal
+from agentcore.workflow.reading.choice import Choice, attention_signal, choose, direct_signal, linked_signal
 from agentcore.workflow.reading.comparison import compare
 from agentcore.workflow.reading.coverage import Selection, Sentence, select_sentences, standardise
 from agentcore.workflow.reading.not_found import found_probability
@@ -104,6 +104,7 @@ class Material:
     candidates: Sequence[Candidate]
     prompt: ReadingPrompt
     linked: npt.NDArray[np.float64]
+    direct: npt.NDArray[np.float64]
 
 
 class _Attention(Protocol):
@@ -135,7 +136,7 @@ class ModelChooser:
     def choose(self, material: Material) -> Choice:
         """Choose among the candidates that attention and link put first, by all signals together."""
         settings = self._settings
-        signals = [(settings.linked_weight, material.linked)]
+        signals = [(settings.linked_weight, material.linked), (settings.direct_weight, material.direct)]
         if self.mode == "attention":
             attention = self._model.attend(material.prompt.text)
             looked = attention_signal(material.candidates, attention.offsets, attention.weights)
@@ -254,7 +255,10 @@ class Reader:
         if not candidates:
             return Reading("", False, probability, (), selection, "none")
         linked = linked_signal(question, candidates, near, rarity=rarity)
-        choice = chooser.choose(Material(question, near, candidates, prompt, linked))
+        direct = direct_signal(
+            question, candidates, selection, near, rarity=rarity, least=self._settings.direct_share
+        )
+        choice = chooser.choose(Material(question, near, candidates, prompt, linked, direct))
         chosen = candidates[choice.index]
         others = tuple(candidates[index].text for index in choice.order[:5] if index != choice.index)
         support = _support(chosen, selection, near)
