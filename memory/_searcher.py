@@ -169,19 +169,20 @@ def _scored(
 def _merged(parts: list[tuple[Partition, Mask | None, Ranking]], wanted: int) -> _Found:
     """Return the best of several rankings."""
     scores = _joined([_masked(ranking, mask) for _, mask, ranking in parts])
-    seq = _joined([part.seq[ranking.rows] for part, _, ranking in parts])
+    seq = _joined([_seq(part, ranking.rows) for part, _, ranking in parts])
     best = _top(scores, seq, wanted)
-    names = ["dense", "lexical"]
-    columns = [_joined([r.dense for _, _, r in parts]), _joined([r.lexical for _, _, r in parts])]
-    tokens = [ranking.tokens for _, _, ranking in parts]
-    if all(values is not None for values in tokens):
-        names.append("tokens")
-        columns.append(_joined([values for values in tokens if values is not None]))
-    rows = zip(*(column[best].tolist() for column in columns), strict=True)
+    columns = {
+        "dense": _joined([ranking.dense for _, _, ranking in parts]),
+        "lexical": _joined([ranking.lexical for _, _, ranking in parts]),
+    }
+    tokens = [ranking.tokens for _, _, ranking in parts if ranking.tokens is not None]
+    if len(tokens) == len(parts):
+        columns["tokens"] = _joined(tokens)
+    signals = zip(*(column[best].tolist() for column in columns.values()), strict=True)
     return _Found(
         seq=seq[best].tolist(),
         fused=scores[best].tolist(),
-        signals=[dict(zip(names, values, strict=True)) for values in rows],
+        signals=[dict(zip(columns, values, strict=True)) for values in signals],
         answerable=max(ranking.answerable for _, _, ranking in parts),
         num_scored=len(scores),
     )
@@ -189,6 +190,11 @@ def _merged(parts: list[tuple[Partition, Mask | None, Ranking]], wanted: int) ->
 
 def _joined(arrays: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _seq(partition: Partition, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+    """Return the version numbers of some records, ascending by place."""
+    return partition.seq if len(rows) == len(partition) else partition.seq[rows]
 
 
 def _masked(ranking: Ranking, mask: Mask | None) -> npt.NDArray[np.float32]:
@@ -228,10 +234,12 @@ def _eligible(
 
 def _top(scores: npt.NDArray[np.float32], seq: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.intp]:
     """Return the places of the `count` largest, best first; earlier records win ties."""
-    if count < len(scores):
-        kept = np.argpartition(-scores, count)[:count] if count else np.zeros(0, dtype=np.intp)
-    else:
-        kept = np.arange(len(scores))
+    left_out = len(scores) - count
+    kept = (
+        np.argpartition(scores, left_out)[left_out:]
+        if 0 < count < len(scores)
+        else np.arange(min(count, len(scores)))
+    )
     return kept[np.lexsort((seq[kept], -scores[kept]))]
 
 

@@ -66,8 +66,10 @@ def _sigmoid(evidence: float) -> float:
 
 
 def _best(values: Float32, count: int) -> float:
-    """Return the mean of the largest `count` values."""
+    """Return the mean of the largest `count` values; their order is lost."""
     if count == 1:
         return float(np.maximum.reduce(values))
-    top = values if len(values) <= count else np.partition(values, len(values) - count)[-count:]
-    return float(np.add.reduce(top)) / len(top)
+    if len(values) > count:
+        values.partition(len(values) - count)
+        values = values[-count:]
+    return float(np.add.reduce(values)) / len(values)

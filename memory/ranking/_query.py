@@ -51,9 +51,9 @@ class Query:
         surfaces: tuple[str, ...] = ()
         if use_tokens and encoded.tokens is not None:
             found = content_words(encoded.tokens.pieces)
-            kept = [place for _, first, end in found for place in range(first, end)]
-            if kept:
-                tokens = QueryTokens(np.asarray(encoded.tokens.ids)[kept], encoded.tokens.vectors[kept])
+            if found:
+                kept = np.array([place for _, first, end in found for place in range(first, end)])
+                tokens = QueryTokens(encoded.tokens.ids[kept], encoded.tokens.vectors[kept])
                 surfaces = tuple(word for word, first, end in found for _ in range(first, end))
         said = words(text)
         return cls(

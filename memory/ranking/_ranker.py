@@ -307,10 +307,12 @@ def _with_surroundings(
         fused += np.float32(config.session) * own
         return fused
     around = np.take(np.concatenate((own, _NOTHING)), structure.around, mode="clip")
-    fused += np.float32(config.neighbours) * np.add.reduce(around, axis=0)
+    near = around[0] + around[1]
+    fused += np.float32(config.neighbours) * (near + around[2] + around[3])
     fused += np.float32(config.answered) * (around[0] * partition.replies[rows])
-    best = structure.best_of_session(own + np.float32(config.session_neighbours) * (around[0] + around[1]))
-    fused += np.float32(config.session) * best
+    near *= np.float32(config.session_neighbours)
+    near += own
+    fused += np.float32(config.session) * structure.best_of_session(near)
     return fused
 
 

@@ -35,7 +35,7 @@ class QueryTokens:
     """
 
     def __init__(self, ids: npt.NDArray[np.integer], vectors: Float32) -> None:
-        self.ids = np.asarray(ids).astype(np.uint32)
+        self.ids = ids.astype(np.uint32)
         self.signs = SignVectors.of(np.packbits(vectors > 0, axis=1))
 
     def __len__(self) -> int:
