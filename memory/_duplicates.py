@@ -44,7 +44,7 @@ def _similar(partition: Partition, features: Features, speaker: str | None) -> l
     terms = np.frombuffer(features.terms, dtype=TERM)["hash"]
     found = []
     for place in np.flatnonzero(cosine >= MIN_COSINE):
-        if partition.speakers[place] != speaker:
+        if partition.speakers[int(place)] != speaker:
             continue
         other = partition.terms["hash"][partition.term_starts[place] : partition.term_starts[place + 1]]
         shared = len(np.intersect1d(terms, other))

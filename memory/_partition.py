@@ -214,7 +214,8 @@ class Partition:
     def replies(self) -> npt.NDArray[np.float32]:
         """1 for a turn whose previous turn asks something, else 0."""
         asks = np.append((self.turn_cues & Cue.ASKS.value) != 0, False)
-        return asks[self.structure.around[0]].astype(np.float32)
+        replies: npt.NDArray[np.float32] = asks[self.structure.around[0]].astype(np.float32)
+        return replies
 
     @cached_property
     def years(self) -> list[int]:

@@ -49,7 +49,7 @@ class SignVectors:
     @property
     def num_bits(self) -> int:
         """Bits a vector, padding included."""
-        return 8 * sum(block.shape[1] for block in self.blocks)
+        return 8 * sum(int(block.shape[1]) for block in self.blocks)
 
     def take(self, rows: npt.NDArray[np.integer]) -> Self:
         """Return some of the vectors."""
@@ -70,7 +70,7 @@ class SignVectors:
             for mine, theirs in zip(self.blocks, query.blocks, strict=True):
                 asked = theirs[start : start + step]
                 found = np.empty((len(asked), count), dtype=np.int32)
-                faiss.hammings(
+                faiss.hammings(  # type: ignore[attr-defined]  # a C++ function that the stubs leave out
                     faiss.swig_ptr(asked), faiss.swig_ptr(mine), len(asked), count, mine.shape[1], faiss.swig_ptr(found)
                 )  # fmt: skip
                 total = found if total is None else np.add(total, found, out=total)

@@ -110,7 +110,8 @@ class TokenIndex:
         )
         width = np.float32(signs.num_bits)
         if len(filled) == len(starts) - 1:
-            return np.subtract(width, nearest, dtype=np.float32)
+            agreeing: Float32 = np.subtract(width, nearest, dtype=np.float32)
+            return agreeing
         result = np.empty((len(query), len(starts) - 1), dtype=np.float32)
         result[:] = width - nearest.max(axis=1, keepdims=True)
         result[:, filled] = width - nearest

@@ -262,12 +262,12 @@ def _begin(later: str, earlier: str) -> str:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
-_scan = json.JSONDecoder().scan_once
+_decode = json.JSONDecoder().raw_decode
 
 
 def _loads(metadata: str) -> Any:
     """Parse metadata; we wrote it, most is small, and the detours of `json.loads` around the value take longer than it."""
-    return {} if metadata == "{}" else _scan(metadata, 0)[0]
+    return {} if metadata == "{}" else _decode(metadata)[0]
 
 
 def _micros(value: datetime | None) -> int | None:
