@@ -12,6 +12,7 @@ from agentcore.backbones._translation import translated
 from agentcore.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from agentcore.decoding import LanguageModel
     from agentcore.decoding.speculation import Speculator
 
 __all__ = ["SpeculationOptions", "speculator_for"]
@@ -32,7 +33,8 @@ class SpeculationOptions:
     max_draft : int
         Longest draft.
     draft_model : str or None
-        Another backbone name (``"gguf:/path"`` or a catalogue name) for the method "draft_model".
+        Another backbone name (``"gguf:/path"`` or a catalogue name) for the method "draft_model"; by default the model's own
+        file in four bits, where it runs in a dearer layout.
     """
 
     methods: tuple[str, ...] = ("auto",)
@@ -76,9 +78,10 @@ def speculator_for(engine: Engine, options: SpeculationOptions) -> Speculator:
     """
     from agentcore.decoding.speculation import Speculator
 
-    draft_model = None
     if options.draft_model is not None:
         draft_model = shared_engine(resolve_path(options.draft_model)).model
+    else:
+        draft_model = _cheaper_layout(engine.model) if {"auto", "draft_model"} & {*options.methods} else None
     with translated():
         try:
             return Speculator(
@@ -90,3 +93,11 @@ def speculator_for(engine: Engine, options: SpeculationOptions) -> Speculator:
             )
         except ValueError as exc:
             raise ConfigurationError(str(exc)) from exc
+
+
+def _cheaper_layout(model: LanguageModel) -> LanguageModel | None:
+    """Return the model's own file in four bits, None where it already runs so or this machine cannot."""
+    if model.path is None or model.layout not in ("int8", "bf16") or model.device.type != "cpu":
+        return None
+    cheaper = shared_engine(model.path, weights="int4").model
+    return cheaper if cheaper.layout == "int4" else None

@@ -109,7 +109,7 @@ class DraftModelDrafter:
             return self._write(self._catch_up(context), limit)
         held = self._cache.length
         try:
-            return self._write(self.model.prefill(context[held - self._offset :], self._cache)[-1], limit)
+            return self._write(self.model.forward(context[held - self._offset :], self._cache)[-1], limit)
         finally:
             self._cache.truncate(held)
 

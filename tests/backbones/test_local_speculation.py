@@ -59,3 +59,17 @@ def test_an_unknown_method_is_a_clear_error() -> None:
     model: Any = load_backbone("local", speculation="sufix")
     with pytest.raises(ConfigurationError, match=r"'sufix'.*recycling"):
         model.complete("a", max_tokens=2)
+
+
+@needs_model
+@pytest.mark.parametrize(("weights", "layout"), [("bf16", "int4"), ("auto", None)])
+def test_a_dearer_layout_drafts_in_four_bits(weights: str, layout: str | None) -> None:
+    """By default a bf16 model takes its own int4 layout along as drafter, and the int4 model drafts from text alone."""
+    from agentcore.backbones._speculation import speculator_for
+
+    model: Any = load_backbone("local", weights=weights)
+    speculator = speculator_for(model.engine, SpeculationOptions())
+    if speculator.model.layout not in ("bf16", "int4"):
+        pytest.skip("this machine runs no int4 weights")
+    drafts = None if speculator.draft_model is None else speculator.draft_model.layout
+    assert drafts == layout
