@@ -16,7 +16,9 @@ def _names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> t
 
 @click.command()
 @click.option(
-    "--data", type=_FILE, help="A traffic log; by default the one recorded over the example corpus."
+    "--data",
+    type=_FILE,
+    help="A traffic log, or a file of questions to record an agent over; by default the log of the example corpus.",
 )
 @click.option("--model", type=_FILE, help="A GGUF file; by default the embedded model.")
 @click.option(
@@ -27,10 +29,10 @@ def _names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> t
     "--repeats", type=click.IntRange(min=1), default=9, show_default=True, help="Interleaved rounds."
 )
 @click.option(
-    "--limit", type=click.IntRange(min=0), default=3, show_default=True, help="Requests of a kind; 0: all."
+    "--limit", type=click.IntRange(min=0), default=2, show_default=True, help="Requests of a kind; 0: all."
 )
 @click.option(
-    "--max-new-tokens", type=click.IntRange(min=2), default=64, show_default=True, help="Bound on an answer."
+    "--max-new-tokens", type=click.IntRange(min=2), default=40, show_default=True, help="Bound on an answer."
 )
 @click.option(
     "--judge",

@@ -2,7 +2,8 @@
 
 What is measured: decode time alone (everything after a prompt's own forward), greedy, one sequence at a time, with the step
 times, governor and methods of the local backbone. Plain is one forward per emitted token on the same tier, constraint and cache;
-it and every method run interleaved, and a ratio is taken within one round. Forced tokens at the very beginning of an answer ride
+it and every method run interleaved, a ratio is taken within one round, and its interval is a bootstrap over rounds. Each round
+begins with nothing learnt. llama.cpp decodes as many tokens behind the same prompts, without a grammar. Forced tokens at the very beginning of an answer ride
 on the prompt's forward, so they cost the "forced" rows nothing here and plain decoding one forward each. What it cannot tell: prompts' own time, batches of
 callers, other models, and what the machine was doing besides: the load average stands beside.
 """
@@ -16,23 +17,24 @@ import platform
 import resource
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from agentcore.decoding import load_gguf
 from agentcore.decoding.speculation import first_difference, measure_step_times
 from agentcore.evaluation.decoding_llama import time_llama_cpp
+from agentcore.evaluation.decoding_recording import record_file
+from agentcore.evaluation.decoding_rows import AGENT, Cell, Key, beside_llama_cpp, row_of, table
 from agentcore.evaluation.decoding_runs import (
+    AUTO,
     DRAFT_MODEL,
     FORCED,
     JUDGE,
     METHOD_NAMES,
     PLAIN,
-    Outcome,
     Runner,
     constraint_of,
     is_exact_with_fixed_rows,
@@ -40,8 +42,6 @@ from agentcore.evaluation.decoding_runs import (
 from agentcore.evaluation.decoding_traffic import Request, example_traffic, read_traffic
 
 __all__ = ["Setting", "run"]
-
-_AGENT = "agent"  # tool calls and quotes together
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +73,14 @@ class Setting:
         "prompt_lookup",
         "recycling",
         "leap",
-        "auto",
+        "ngram_model",
+        AUTO,
         JUDGE,
         DRAFT_MODEL,
     )
     repeats: int = 9
-    max_new_tokens: int = 64
-    limit: int = 3
+    max_new_tokens: int = 40
+    limit: int = 2
     judge: float = 0.3
     threads: int | None = None
     check_deterministic: bool = True
@@ -93,26 +94,6 @@ class Setting:
             raise ValueError(f"unknown tier {strange[0]!r}: use int4, int8, bf16 or fp32")
         if self.repeats < 1 or self.max_new_tokens < 2:
             raise ValueError("repeats must be at least 1 and max_new_tokens at least 2")
-
-
-@dataclass(slots=True)
-class _Cell:
-    """All outcomes of one method on one set of requests, by round."""
-
-    rounds: dict[int, list[Outcome]] = field(default_factory=dict)
-    differences: list[dict[str, Any]] = field(default_factory=list)
-    is_exact: bool = True
-    is_deterministic_exact: bool | None = None
-
-    @property
-    def has_decode_time(self) -> bool:
-        """Whether anything was decoded: an answer that is forced behind the prompt to its end takes no forward."""
-        return all(any(o.report.forwards for o in outcomes) for outcomes in self.rounds.values())
-
-    def seconds_a_token(self, number: int) -> float:
-        """Mean decode seconds a token of one round."""
-        outcomes = self.rounds[number]
-        return sum(o.seconds for o in outcomes) / max(sum(len(o.tokens) - 1 for o in outcomes), 1)
 
 
 def run(
@@ -129,7 +110,8 @@ def run(
     Parameters
     ----------
     data : Path or None
-        A traffic log; None: the one recorded over the example corpus.
+        A traffic log; or a file of questions as `agentcore bench agent` takes it, over which an agent is run and its traffic
+        recorded first. None: the log recorded over the example corpus.
     model : Path or None
         A GGUF file; None: the embedded model.
     setting : Setting, optional
@@ -148,12 +130,13 @@ def run(
     """
     setting = setting or Setting()
     path = model or _embedded()
-    requests = _choose(read_traffic(data) if data else example_traffic(), setting.limit)
+    requests = _choose(_traffic(data, setting.limit), setting.limit)
     load_before = os.getloadavg()
     rows: list[dict[str, Any]] = []
     curves: dict[str, Any] = {}
     second_pass: dict[str, Any] = {}
     lengths: list[int] = []
+    prompts: dict[str, list[float]] = {}
     for tier in setting.tiers:
         engine = load_gguf(path, weights=tier, threads=setting.threads)  # type: ignore[arg-type]
         if engine.layout != tier:
@@ -162,9 +145,13 @@ def run(
             )
             continue
         methods, draft = setting.methods, None
-        if DRAFT_MODEL in methods:  # the int4 tier drafts for the others
-            draft = load_gguf(path, weights="int4") if tier != "int4" else None
-            methods = methods if draft else tuple(name for name in methods if name != DRAFT_MODEL)
+        if {DRAFT_MODEL, AUTO} & {*methods} and tier in (
+            "int8",
+            "bf16",
+        ):  # as the local backbone does by default
+            draft = load_gguf(path, weights="int4")
+        if draft is None or draft.layout != "int4":
+            draft, methods = None, tuple(name for name in methods if name != DRAFT_MODEL)
         curve = measure_step_times(engine, max_seconds=5.0)
         curves[tier] = {str(rows_): round(1e3 * curve(rows_), 3) for rows_ in curve.rows}
         runner = Runner(
@@ -174,30 +161,33 @@ def run(
         _explain(runner, requests, cells, setting)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         rows += [
-            {**_row(name, tier, kind, forced, cells), "peak_memory_bytes": peak}
+            {**row_of(name, tier, kind, forced, cells), "peak_memory_bytes": peak}
             for (name, kind, forced), cell in cells.items()
             if name != PLAIN and cell.has_decode_time
         ]
         second_pass[tier] = _second_pass(runner, requests)
         lengths = lengths or [len(runner.decode(r, FORCED, with_forced=True).tokens) for r in requests]
+        prompts[tier] = [runner.prompt_seconds[request.prompt_ids] for request in requests]
         del engine, runner, cells, draft
         gc.collect()
     llama = None
     if llama_cpp_python is not None:
         threads = setting.threads or os.cpu_count() or 1
-        llama = time_llama_cpp(
+        times = time_llama_cpp(
             llama_cpp_python, path, requests, num_tokens=lengths, repeats=setting.repeats, threads=threads
         )
+        llama = beside_llama_cpp(times, rows, requests, lengths=lengths, prompts=prompts)
     result = {
         "bench": "decoding",
         "data": str(data.name) if data else "example corpus",
         "metrics": {"methods": rows, "second_pass": second_pass, "step_ms": curves},
         "baselines": {"plain": "one forward per emitted token, speedup 1.0", "llama_cpp": llama},
         "settings": {**asdict(setting), "requests": len(requests), "model": path.name},
+        "answers": {"tokens": lengths, "kinds": [request.kind for request in requests]},
         "environment": _environment(load_before),
     }
     if not json_only:
-        sys.stdout.write(_table(rows, second_pass, llama) + "\n")
+        sys.stdout.write(table(rows, second_pass, llama) + "\n")
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "decoding.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
@@ -214,6 +204,18 @@ def _embedded() -> Path:
     return path
 
 
+def _traffic(data: Path | None, limit: int) -> list[Request]:
+    """Read a log, or record one where `data` holds questions."""
+    if data is None:
+        return example_traffic()
+    if (
+        data.read_text(encoding="utf-8").lstrip()[:1] != "["
+    ):  # a log is one object a line, questions are a list
+        return read_traffic(data)
+    sys.stderr.write("recording the traffic of an agent over the questions\n")
+    return record_file(data, limit=2 * (limit or 5))  # two tool calls and a free question for two
+
+
 def _choose(requests: Sequence[Request], limit: int) -> list[Request]:
     chosen: list[Request] = []
     for kind in dict.fromkeys(request.kind for request in requests):
@@ -222,17 +224,15 @@ def _choose(requests: Sequence[Request], limit: int) -> list[Request]:
     return chosen
 
 
-_Key = tuple[str, str, bool]
-
-
 def _measure(
     runner: Runner, requests: Sequence[Request], methods: Sequence[str], repeats: int
-) -> dict[_Key, _Cell]:
+) -> dict[Key, Cell]:
     """Time every method on every request, method after method within a request, round after round."""
-    cells: dict[_Key, _Cell] = {}
+    cells: dict[Key, Cell] = {}
     names = tuple(dict.fromkeys((PLAIN, *methods)))
     for number in range(-1, repeats):  # round -1 warms up
         runner.start_over()
+        sys.stderr.write(f"{runner.model.layout}: round {number + 1} of {repeats}\n")
         for place, request in enumerate(requests):
             for forced in (False, True) if request.grammar is not None else (False,):
                 turn = (number + place) % len(names)
@@ -243,7 +243,7 @@ def _measure(
                     outcome = runner.decode(request, name, with_forced=forced)
                     if number >= 0:
                         for kind, flag in _sets(request, forced, name):
-                            cell = cells.setdefault((name, kind, flag), _Cell())
+                            cell = cells.setdefault((name, kind, flag), Cell())
                             cell.rounds.setdefault(number, []).append(outcome)
     return cells
 
@@ -253,14 +253,14 @@ def _sets(request: Request, forced: bool, name: str) -> list[tuple[str, bool]]:
     sets = [] if name == FORCED and not forced else [(request.kind, forced)]
     if request.kind != "free":
         flags = (forced,) if request.grammar is not None else (False, True)
-        sets += [(_AGENT, flag) for flag in flags if flag or name != FORCED]
+        sets += [(AGENT, flag) for flag in flags if flag or name != FORCED]
     return sets
 
 
-def _explain(runner: Runner, requests: Sequence[Request], cells: dict[_Key, _Cell], setting: Setting) -> None:
+def _explain(runner: Runner, requests: Sequence[Request], cells: dict[Key, Cell], setting: Setting) -> None:
     """Compare tokens with plain decoding: as measured, and in deterministic mode."""
     for (name, kind, forced), cell in cells.items():
-        if name == PLAIN or kind == _AGENT:
+        if name == PLAIN or kind == AGENT:
             continue
         of_kind = [request for request in requests if request.kind == kind]
         plain = cells[PLAIN, kind, forced].rounds
@@ -283,47 +283,15 @@ def _explain(runner: Runner, requests: Sequence[Request], cells: dict[_Key, _Cel
                         cell.differences.append({**known, **asdict(difference)})
         is_shipped_form = forced == (of_kind[0].grammar is not None)
         if setting.check_deterministic and is_shipped_form and name not in (FORCED, JUDGE):
-            cell.is_deterministic_exact = all(is_exact_with_fixed_rows(runner, r, name) for r in of_kind)
+            # One request of each kind: fixed rows take the time of that many at every step.
+            cell.is_deterministic_exact = is_exact_with_fixed_rows(runner, of_kind[0], name)
     for (name, kind, forced), cell in cells.items():
-        if kind == _AGENT and name != PLAIN:
+        if kind == AGENT and name != PLAIN:
             plain = cells[PLAIN, kind, forced].rounds
             cell.is_exact = all(
                 [o.tokens for o in outcomes] == [o.tokens for o in plain[number]]
                 for number, outcomes in cell.rounds.items()
             )
-
-
-def _row(name: str, tier: str, kind: str, forced: bool, cells: dict[_Key, _Cell]) -> dict[str, Any]:
-    cell, plain = cells[name, kind, forced], cells[PLAIN, kind, forced]
-    ratios = sorted(plain.seconds_a_token(n) / cell.seconds_a_token(n) for n in cell.rounds)
-    outcomes = [outcome for outcomes in cell.rounds.values() for outcome in outcomes]
-    forwards = sum(o.report.forwards for o in outcomes)
-    counts = [c for o in outcomes for c in o.report.methods.values()]
-    accepted, drafted = sum(c.accepted for c in counts), sum(c.drafted for c in counts)
-    return {
-        "name": name,
-        "tier": tier,
-        "set": kind,
-        "forced": forced,
-        "speedup": round(median(ratios), 3),
-        "speedup_low": round(ratios[int(0.05 * (len(ratios) - 1))], 3),
-        "speedup_high": round(ratios[-1 - int(0.05 * (len(ratios) - 1))], 3),
-        "tokens_per_forward": round(sum(len(o.tokens) - 1 for o in outcomes) / max(forwards, 1), 3),
-        "accepted_mean": round(accepted / max(forwards, 1), 3),
-        "acceptance": round(accepted / drafted, 3) if drafted else None,
-        "forced_share": round(
-            sum(o.report.forced for o in outcomes) / max(sum(o.report.emitted for o in outcomes), 1), 3
-        ),
-        "ms_per_token": round(1e3 * median(cell.seconds_a_token(n) for n in cell.rounds), 3),
-        "plain_ms_per_token": round(1e3 * median(plain.seconds_a_token(n) for n in plain.rounds), 3),
-        "draft_ms_per_forward": round(
-            1e3 * sum(o.report.draft_seconds for o in outcomes) / max(forwards, 1), 3
-        ),
-        "lossless": name != JUDGE,
-        "exact": cell.is_exact,
-        "deterministic_exact": cell.is_deterministic_exact,
-        "first_differences": cell.differences,
-    }
 
 
 def _second_pass(runner: Runner, requests: Sequence[Request]) -> dict[str, float]:
@@ -332,8 +300,7 @@ def _second_pass(runner: Runner, requests: Sequence[Request]) -> dict[str, float
     runner.start_over()
     for _ in range(2):
         reports = [
-            runner.decode(replace(r, stop=r.stop), "suffix", with_forced=True, run=f"bench/{r.run}").report
-            for r in requests
+            runner.decode(r, "suffix", with_forced=True, run=f"bench/{r.run}").report for r in requests
         ]
         accepted = sum(c.accepted for report in reports for c in report.methods.values())
         means.append(accepted / max(sum(report.forwards for report in reports), 1))
@@ -355,33 +322,3 @@ def _environment(load_before: tuple[float, float, float]) -> dict[str, Any]:
         "torch": version("torch"),
         "llguidance": version("llguidance"),
     }
-
-
-def _table(rows: Sequence[dict[str, Any]], second_pass: dict[str, Any], llama: dict[str, Any] | None) -> str:
-    head = f"{'tier':5} {'set':6} {'forced':6} {'method':14} {'speed-up [low, high]':22} {'tok/fwd':>7} {'accept':>6} {'ms/tok':>7}  same tokens"
-    lines = [head, "-" * len(head)]
-    for row in sorted(rows, key=lambda r: (r["tier"], r["set"], r["forced"], -r["speedup"])):
-        interval = f"{row['speedup']:5.2f}x [{row['speedup_low']:.2f}, {row['speedup_high']:.2f}]"
-        gaps = ", ".join(f"{difference['gap']:.3g}" for difference in row["first_differences"])
-        same = (
-            "lossy"
-            if not row["lossless"]
-            else "all"
-            if row["exact"]
-            else f"up to ties of {gaps}"
-            if gaps
-            else "not all"
-        )
-        if row["deterministic_exact"] is not None:
-            same += "; deterministic: " + ("all" if row["deterministic_exact"] else "NOT ALL")
-        lines.append(
-            f"{row['tier']:5} {row['set']:6} {'yes' if row['forced'] else 'no':6} {row['name']:14} {interval:22} "
-            f"{row['tokens_per_forward']:7.2f} {row['acceptance'] or 0:6.2f} {row['ms_per_token']:7.2f}  {same}"
-        )
-    for tier, passes in second_pass.items():
-        lines.append(f"second pass over the same requests, {tier}: accepts {passes['gain']:+.0%} a forward")
-    if llama is not None:
-        lines.append(
-            f"llama.cpp {llama['version']}: {llama['ms_per_token']:.2f} ms a token on the same prompts"
-        )
-    return "\n".join(lines)

@@ -6,13 +6,14 @@ import json
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from agentcore.evaluation.decoding_traffic import Request
 
 __all__ = ["time_llama_cpp"]
 
-# Greedy, no grammar: what it takes per token at the least. The prompt's own evaluation is not timed.
+# Greedy, no grammar: what it takes per token at the least. The prompt's own evaluation is timed apart.
 _SCRIPT = """
 import json, sys, time
 import llama_cpp
@@ -21,6 +22,7 @@ model = llama_cpp.Llama(task["model"], n_ctx=task["context"], n_threads=task["th
 rows = []
 for repeat in range(task["repeats"] + 1):
     for ids, count in task["requests"]:
+        started = time.perf_counter()
         model.reset()
         steps = model.generate(ids, temp=0.0, repeat_penalty=1.0)
         next(steps)
@@ -28,7 +30,7 @@ for repeat in range(task["repeats"] + 1):
         for _ in range(count - 1):
             next(steps)
         if repeat:
-            rows.append((repeat - 1, time.perf_counter() - begun, count - 1))
+            rows.append((time.perf_counter() - begun, begun - started))
 json.dump({"rows": rows, "version": llama_cpp.__version__}, sys.stdout)
 """
 
@@ -42,7 +44,7 @@ def time_llama_cpp(
     repeats: int,
     threads: int,
 ) -> dict[str, Any]:
-    """Return llama.cpp's milliseconds a token on the same file and prompts.
+    """Return llama.cpp's times on the same file and prompts.
 
     Parameters
     ----------
@@ -59,12 +61,18 @@ def time_llama_cpp(
     threads : int
         Threads of llama.cpp.
 
+    Returns
+    -------
+    dict
+        Its `version`, and for each request the median seconds of its prompt and of its decoding over the rounds:
+        `prompt_seconds`, `decode_seconds`.
+
     Raises
     ------
     ValueError
         If the interpreter cannot run it; the message ends with what it said.
     """
-    pairs = [(list(r.prompt_ids), n) for r, n in zip(requests, num_tokens, strict=True) if n > 1]
+    pairs = [(list(r.prompt_ids), n) for r, n in zip(requests, num_tokens, strict=True)]
     longest = max(len(ids) + n for ids, n in pairs)
     task = {
         "model": str(model),
@@ -82,12 +90,9 @@ def time_llama_cpp(
             f"{python} could not time llama.cpp: {last}: give an interpreter with llama-cpp-python"
         )
     answer = json.loads(done.stdout)
-    milliseconds = []
-    for repeat in range(repeats):
-        rows = [row for row in answer["rows"] if row[0] == repeat]
-        milliseconds.append(1e3 * sum(row[1] for row in rows) / sum(row[2] for row in rows))
+    rounds = [answer["rows"][place :: len(pairs)] for place in range(len(pairs))]
     return {
-        "ms_per_token": sorted(milliseconds)[repeats // 2],
-        "all_ms": milliseconds,
         "version": answer["version"],
+        "decode_seconds": [median(decode for decode, _ in rows) for rows in rounds],
+        "prompt_seconds": [median(prompt for _, prompt in rows) for rows in rounds],
     }

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
-from agentcore.decoding import Constraint, GrammarConstraint, LanguageModel, generate
-from agentcore.decoding.speculation import Governor, SpeculationReport, Speculator, StepTimeCurve, speculate
+from agentcore.decoding import Constraint, GrammarConstraint, KVCache, LanguageModel, generate
+from agentcore.decoding.speculation import (
+    Governor,
+    SpeculationReport,
+    Speculator,
+    StepTimeCurve,
+    measure_step_times,
+    speculate,
+)
 from agentcore.evaluation.decoding_traffic import Request
 
 __all__ = [
+    "AUTO",
     "DRAFT_MODEL",
     "FORCED",
     "JUDGE",
@@ -26,6 +36,7 @@ __all__ = [
 PLAIN = "plain"
 FORCED = "forced"
 JUDGE = "judge"
+AUTO = "auto"
 DRAFT_MODEL = "draft_model"
 # Each name with the drafting methods behind it; all but the judge are lossless.
 METHODS: dict[str, str] = {
@@ -35,11 +46,12 @@ METHODS: dict[str, str] = {
     "leap": "leap",
     "ngram_model": "ngram_model",
     JUDGE: "ngram_model",
-    "auto": "auto",
+    AUTO: "auto",
     DRAFT_MODEL: "draft_model",
 }
 METHOD_NAMES = (PLAIN, FORCED, *METHODS)
 _FIXED_ROWS = 8
+_MAX_DRAFT = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +92,11 @@ class Runner:
     max_new_tokens : int
         Bound on every answer.
     draft_model : LanguageModel or None
-        A cheaper tier for the row "draft_model".
+        A cheaper tier of the same file for the rows "draft_model" and "auto".
+
+    Notes
+    -----
+    Every prompt is run once and its cache forked for each answer, so all methods begin with the same bits.
     """
 
     def __init__(
@@ -97,6 +113,11 @@ class Runner:
         self.judge = judge
         self.max_new_tokens = max_new_tokens
         self.draft_model = draft_model
+        self.prompt_seconds: dict[tuple[int, ...], float] = {}
+        self._prices = (
+            {} if draft_model is None else {DRAFT_MODEL: measure_step_times(draft_model, rows=(1,))(1)}
+        )
+        self._prompts: dict[tuple[int, ...], KVCache] = {}
         self._speculators: dict[str, Speculator] = {}
 
     def start_over(self) -> None:
@@ -121,28 +142,32 @@ class Runner:
         """
         constraint = constraint_of(request, self.model, with_forced=with_forced, one_by_one=method == PLAIN)
         report = SpeculationReport()
-        budget = min(request.max_new_tokens, self.max_new_tokens)
+        options: dict[str, Any] = {
+            "max_new_tokens": min(request.max_new_tokens, self.max_new_tokens),
+            "stop": request.stop,
+            "constraint": constraint,
+            "cache": self.prompt(request),
+            "cached_ids": request.prompt_ids[:-1],
+            "report": report,
+        }
         if method in (PLAIN, FORCED):
-            steps = speculate(
-                self.model,
-                request.prompt_ids,
-                drafter=[],
-                max_new_tokens=budget,
-                stop=request.stop,
-                constraint=constraint,
-                report=report,
-            )
+            steps = speculate(self.model, request.prompt_ids[-1:], drafter=[], **options)
         else:
-            steps = self.speculator(method).generate(
-                request.prompt_ids,
-                run=run,
-                max_new_tokens=budget,
-                stop=request.stop,
-                constraint=constraint,
-                report=report,
-            )
+            steps = self.speculator(method).generate(request.prompt_ids[-1:], run=run, **options)
         tokens = tuple(step.token_id for step in steps)
         return Outcome(tokens, report.decode_seconds, report)
+
+    def prompt(self, request: Request) -> KVCache:
+        """Return a cache that holds all of the prompt but its last token."""
+        ids = request.prompt_ids
+        if ids not in self._prompts:
+            begun = time.perf_counter()
+            cache = self.model.new_cache(len(ids))
+            if len(ids) > 1:
+                self.model.prefill(ids[:-1], cache)
+            self.prompt_seconds[ids] = time.perf_counter() - begun
+            self._prompts[ids] = cache
+        return self._prompts[ids].fork(room=self.max_new_tokens + 2 * _MAX_DRAFT)
 
     def speculator(self, method: str) -> Speculator:
         """Return the speculator of a method, with what it has learnt since `start_over`."""
@@ -150,9 +175,9 @@ class Runner:
             self._speculators[method] = Speculator(
                 self.model,
                 methods=METHODS[method],
-                draft_model=self.draft_model if method == DRAFT_MODEL else None,
+                draft_model=self.draft_model if method in (DRAFT_MODEL, AUTO) else None,
                 judge=self.judge if method == JUDGE else 0.0,
-                governor=Governor(self.curve, max_draft=12),
+                governor=Governor(self.curve, max_draft=_MAX_DRAFT, prices=self._prices),
             )
         return self._speculators[method]
 
@@ -226,21 +251,18 @@ def constraint_of(
 
 def is_exact_with_fixed_rows(runner: Runner, request: Request, method: str) -> bool:
     """Return whether a method gives the tokens of plain decoding in deterministic mode."""
-    model, budget = runner.model, min(request.max_new_tokens, runner.max_new_tokens)
-    plain = generate(
-        model,
-        request.prompt_ids,
-        max_new_tokens=budget,
-        stop=request.stop,
-        constraint=constraint_of(request, model, with_forced=True, one_by_one=False),
-        fixed_rows=_FIXED_ROWS,
-    )
-    expected = [step.token_id for step in plain]
-    fast = runner.speculator(method).generate(
-        request.prompt_ids,
-        max_new_tokens=budget,
-        stop=request.stop,
-        constraint=constraint_of(request, model, with_forced=True, one_by_one=False),
-        fixed_rows=_FIXED_ROWS,
-    )
+    model = runner.model
+
+    def options() -> dict[str, Any]:
+        return {
+            "max_new_tokens": min(request.max_new_tokens, runner.max_new_tokens),
+            "stop": request.stop,
+            "constraint": constraint_of(request, model, with_forced=True, one_by_one=False),
+            "cache": runner.prompt(request),
+            "fixed_rows": _FIXED_ROWS,
+        }
+
+    last, known = request.prompt_ids[-1:], request.prompt_ids[:-1]
+    expected = [step.token_id for step in generate(model, last, **options())]
+    fast = runner.speculator(method).generate(last, cached_ids=known, **options())
     return [step.token_id for step in fast] == expected
