@@ -151,6 +151,38 @@ def test_sampled_drafts_keep_the_targets_distribution(governor: Governor | None,
     _assert_same_distribution(found, expected, runs)
 
 
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(
+    prompt=st.lists(st.integers(1, 4), min_size=1, max_size=6),
+    seed=st.integers(0, 99),
+    length=st.integers(2, 4),
+    stop=st.sampled_from(["", "b", "cd", "ee"]),
+    draft_length=st.integers(1, 6),
+)
+def test_sampled_drafts_keep_the_distribution_over_prompts_lengths_and_ends(
+    prompt: list[int], seed: int, length: int, stop: str, draft_length: int
+) -> None:
+    """Whatever the prompt, the budget, the stop string and the ends of turn inside drafts, proportions are the target's."""
+    model = ToyModel(seed=seed, vocabulary_size=5, sharpness=1.2, eos_bias=0.0)
+    draft = ToyModel(seed=seed + 1, vocabulary_size=5, sharpness=1.0, eos_bias=0.5)
+    expected = _exact_pairs(model, prompt, None, length=length, stop=stop)
+    found: Counter[tuple[int, ...]] = Counter()
+    for run in range(500):
+        sampling = Sampling(temperature=0.9, seed=run)
+        steps = speculate(
+            model,
+            prompt,
+            drafter=DraftModelDrafter(draft, target=model, sampling=sampling, stop_below=0.0),
+            sampling=sampling,
+            max_new_tokens=length,
+            stop=[stop] if stop else [],
+            governor=FixedLength(draft_length),
+        )
+        found[tuple(step.token_id for step in steps)] += 1
+    assert set(found) <= set(expected)
+    _assert_same_distribution(found, expected, 500)
+
+
 def test_rows_without_drafts_pass_the_chi_square_test_too() -> None:
     """The test of proportions itself: plain sampling passes it, and a wrong temperature fails it."""
     model = ToyModel(seed=5, vocabulary_size=5, sharpness=1.2, eos_bias=-0.5)
@@ -170,13 +202,14 @@ def test_rows_without_drafts_pass_the_chi_square_test_too() -> None:
 
 
 def _exact_pairs(
-    model: ToyModel, prompt: list[int], grammar: ToyGrammar | None
+    model: ToyModel, prompt: list[int], grammar: ToyGrammar | None, *, length: int = 3, stop: str = ""
 ) -> dict[tuple[int, ...], float]:
-    """Probabilities of all outputs of up to three tokens at temperature 0.9."""
+    """Probabilities of all outputs of up to `length` tokens at temperature 0.9."""
     out: dict[tuple[int, ...], float] = {}
 
     def visit(tokens: tuple[int, ...], mass: float, state: ToyGrammar | None) -> None:
-        if len(tokens) == 3 or (tokens and tokens[-1] == EOS):
+        is_stopped = stop != "" and "".join(chr(97 + token) for token in tokens).endswith(stop)
+        if len(tokens) == length or (tokens and tokens[-1] == EOS) or is_stopped:
             out[tokens] = mass
             return
         scores = model.row([*prompt, *tokens])
