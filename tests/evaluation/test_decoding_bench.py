@@ -54,7 +54,12 @@ def test_the_plain_baseline_emits_forced_tokens_one_at_a_time() -> None:
     path = path_of("smollm2")
     assert path is not None
     model = load_gguf(path, weights="int4")
-    schema = {"type": "object", "properties": {"name": {"const": "search_documents"}}, "required": ["name"]}
+    schema = {  # one choice, far from a tie: forced tokens behind the prompt ride on its forward and round differently
+        "type": "object",
+        "properties": {"name": {"enum": ["search_documents", "zzz"]}, "limit": {"const": 5}},
+        "required": ["name", "limit"],
+        "additionalProperties": False,
+    }
     grammar = JsonSchemaConstraint(schema, model.tokenizer).grammar
     request = Request("tool", "r", tuple(model.tokenizer.encode("Call a tool: ")), 24, (), grammar)
     both = []
