@@ -232,13 +232,25 @@ class Partition:
         """The words of all speakers' names."""
         return frozenset(word for names in self._speaker_names.values() for word in names)
 
-    def named_speaker(self, query_words: Collection[str]) -> Bool | None:
-        """Return the records of the one speaker whose first name the query holds; None where it names none or several."""
-        named = [code for code, names in self._speaker_names.items() if names and names[0] in query_words]
+    def named_speaker(
+        self, query_words: Collection[str], rows: npt.NDArray[np.intp] | slice = slice(None)
+    ) -> Bool | None:
+        """Return which of the rows are of the one speaker whose first name the query holds; None where it names none or several."""
+        called = self._called
+        named = {code for word in query_words for code in called.get(word, ())}
         if len(named) != 1:
             return None
-        mask: Bool = self.speakers.codes == named[0]
+        mask: Bool = self.speakers.codes[rows] == named.pop()
         return mask
+
+    @cached_property
+    def _called(self) -> dict[str, list[int]]:
+        """The speakers by first name."""
+        called: dict[str, list[int]] = {}
+        for code, names in self._speaker_names.items():
+            if names:
+                called.setdefault(names[0], []).append(code)
+        return called
 
     @cached_property
     def _speaker_names(self) -> dict[int, list[str]]:

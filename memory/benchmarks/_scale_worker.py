@@ -39,8 +39,12 @@ _OWN_VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "swiftmem-fast": {"profile": "fast"},
     "swiftmem-no-temporal": {"routes": ("tags", "ann")},
     "swiftmem-no-tags": {"routes": ("temporal", "ann")},
+    "swiftmem-ann-only": {"routes": ("ann",)},
 }
 _COSINE_FAMILY = frozenset({"faiss", "faiss-hnsw", "faiss-ivf", "sqlite-vec", "chroma", "lancedb-dense"})
+_MOST_CONSOLIDATED = 200_000
+"""Records up to which the tags are made and consolidated: of a million that alone takes longer than an engine's budget."""
+
 _FEWEST = 5
 """Questions asked even when the budget is spent."""
 
@@ -155,13 +159,10 @@ def _measure(job: Job, folder: Path) -> Outcome:
         "ram_bytes_per_record": None,
         "cold_open_s": None,
     }
-    variants = _OWN_VARIANTS if isinstance(engine, SwiftMemEngine) else {job.engine: {}}
-    _measure_variants(engine, variants, targets, queries, job, shared, outcome)
     if isinstance(engine, SwiftMemEngine):
-        began = perf_counter()
-        engine.consolidate()
-        consolidated = {**shared, "consolidation_s": perf_counter() - began}
-        _measure_variants(engine, {"swiftmem-consolidated": {}}, targets, queries, job, consolidated, outcome)
+        _measure_own(engine, targets, queries, job, shared, outcome)
+    else:
+        _measure_variants(engine, {job.engine: {}}, targets, queries, job, shared, outcome)
     gc.collect()
     grown = max(0, (resident_bytes() or 0) - before) / job.records
     size = engine.size_bytes()
@@ -176,6 +177,25 @@ def _measure(job: Job, folder: Path) -> Outcome:
     for row, _ in outcome.measured:
         row.update(shared)
     return outcome
+
+
+def _measure_own(
+    engine: SwiftMemEngine,
+    targets: Sequence[tuple[str, Question]],
+    queries: Sequence[EncodedQuery],
+    job: Job,
+    shared: Mapping[str, Any],
+    outcome: Outcome,
+) -> None:
+    """Measure before consolidation, then consolidate and measure the default plan beside every ablation."""
+    if job.records > _MOST_CONSOLIDATED:
+        _measure_variants(engine, _OWN_VARIANTS, targets, queries, job, shared, outcome)
+        return
+    _measure_variants(engine, {"swiftmem-no-consolidation": {}}, targets, queries, job, shared, outcome)
+    began = perf_counter()
+    engine.consolidate()
+    consolidated = {**shared, "consolidation_s": perf_counter() - began}
+    _measure_variants(engine, _OWN_VARIANTS, targets, queries, job, consolidated, outcome)
 
 
 def _weigh(folder: Path, users: Sequence[str], embedder: _GivenVectors) -> float:

@@ -127,9 +127,9 @@ def rank(
 
 def add_hints(first: Float32, partition: Partition, query: Query, config: RankingConfig, rows: Rows) -> None:
     """Add, in place, speaker and date to the scores a shortlist is made by."""
-    named = partition.named_speaker(query.words)
+    named = partition.named_speaker(query.words, rows)
     if named is not None:
-        first[named[rows]] += np.float32(config.shortlist_speaker)
+        first[named] += np.float32(config.shortlist_speaker)
     if query.spans:
         first += np.float32(config.shortlist_date) * date_fit(query.spans, partition.event_time[rows])
 
@@ -157,8 +157,7 @@ def finish(
     """
     cosine, dense, lexical, coverage = evidence.cosine, evidence.dense, evidence.lexical, evidence.coverage
     chosen: Rows | slice = slice(None) if len(rows) == len(partition) else rows  # all of them: no copies
-    named = partition.named_speaker(query.words)
-    named = None if named is None else named[chosen]
+    named = partition.named_speaker(query.words, chosen)
     tokens = nameless = None
     if config.use_tokens and query.tokens is not None and bool(partition.tokens):
         select = None if len(rows) == len(partition) else rows

@@ -91,7 +91,7 @@ class SwiftMemEngine:
         return Found(
             tuple(hit.id[start:] for hit in hits),
             max((hit.score for hit in hits), default=0.0),
-            rows_scored=plan.counts.get("candidates") if plan else None,
+            rows_scored=plan.counts.get("scored") if plan else None,
             route=plan.route if plan else None,
         )
 
