@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import queue
 import threading
 import time
 import uuid
@@ -17,6 +16,7 @@ import platformdirs
 from langchain_core.language_models.chat_models import BaseChatModel
 
 from agentcore.backbones import load_backbone
+from agentcore.background import in_thread
 from agentcore.corpus import Corpus
 from agentcore.decoding.trimming import Trimming, TrimmingConfig
 from agentcore.errors import ConfigurationError, RunCancelledError
@@ -239,8 +239,8 @@ class Agent:
         """Async twin of :meth:`run`; cancelling the task stops the run at its next step."""
         cancel = threading.Event()
         try:
-            return await asyncio.to_thread(
-                self.run, question, conversation=conversation, run_id=run_id, cancel=cancel
+            return await in_thread(
+                lambda: self.run(question, conversation=conversation, run_id=run_id, cancel=cancel)
             )
         except asyncio.CancelledError:
             cancel.set()
@@ -250,24 +250,28 @@ class Agent:
         self, question: str, *, conversation: Sequence[Turn] = (), run_id: str | None = None
     ) -> AsyncIterator[Event]:
         """Yield the events of a run as they happen; leaving the loop early stops the run."""
-        events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        loop = asyncio.get_running_loop()
+        events: asyncio.Queue[Event | None] = asyncio.Queue()
         cancel = threading.Event()
+
+        def tell(event: Event | None) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any longer
+                loop.call_soon_threadsafe(events.put_nowait, event)
 
         def work() -> None:
             try:
-                self.run(
-                    question, conversation=conversation, run_id=run_id, on_event=events.put, cancel=cancel
-                )
+                self.run(question, conversation=conversation, run_id=run_id, on_event=tell, cancel=cancel)
             finally:
-                events.put(None)
+                tell(None)
 
-        worker = asyncio.create_task(asyncio.to_thread(work))
+        worker = asyncio.create_task(in_thread(work))
         try:
-            while (event := await asyncio.to_thread(events.get)) is not None:
+            while (event := await events.get()) is not None:
                 yield event
             await worker
         finally:
-            cancel.set()  # the worker ends by itself at its next step; nobody waits for it
+            cancel.set()  # the run ends by itself at its next step; nobody waits for it
+            worker.cancel()
 
     def close(self) -> None:
         """Close what the agent opened itself; again is harmless."""

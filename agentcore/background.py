@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import contextvars
 import threading
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-__all__ = ["Background", "DeadlineError"]
+__all__ = ["Background", "DeadlineError", "in_thread"]
 
 Result = TypeVar("Result")
 
@@ -59,3 +61,28 @@ class Background(Generic[Result]):
             self._error = exc
         finally:
             self._done.set()
+
+
+async def in_thread(call: Callable[[], Result]) -> Result:
+    """Run a call in a daemon thread of its own and wait for it; cancelled, nobody waits any longer.
+
+    Not ``asyncio.to_thread``: its few threads are shared, so that a handful of calls that never return would leave
+    none for anything else.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Result] = loop.create_future()
+
+    def settle(set_outcome: Callable[[Any], None], outcome: Any) -> None:
+        if not future.done():  # else it was cancelled
+            set_outcome(outcome)
+
+    def work() -> None:
+        try:
+            outcome: tuple[Callable[[Any], None], Any] = (future.set_result, call())
+        except BaseException as exc:  # noqa: BLE001 -- handed to whoever waits
+            outcome = (future.set_exception, exc)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+            loop.call_soon_threadsafe(settle, *outcome)
+
+    Background(work)
+    return await future

@@ -345,3 +345,22 @@ def test_a_model_that_hangs_leaves_a_partial_answer(corpus: Corpus, tmp_path: Pa
             assert time.monotonic() - began < 20
     finally:
         released.set()
+
+
+async def test_many_stopped_runs_leave_room_for_the_next(corpus: Corpus, tmp_path: Path) -> None:
+    """However many runs were left while their model hung, the next one is not held up by them."""
+    released = threading.Event()
+
+    def hang(_: str) -> None:
+        released.wait(120)
+
+    try:
+        hanging = agent_of(corpus, tmp_path / "hanging", ScriptedLocal(before=hang))
+        for _ in range(40):
+            async for event in hanging.astream(QUESTION):
+                if event.type == "thinking" and not event.path:
+                    break
+        agent = agent_of(corpus, tmp_path / "free")
+        assert (await asyncio.wait_for(agent.arun(QUESTION), 60)).status == "done"
+    finally:
+        released.set()
