@@ -109,7 +109,7 @@ async def _measure(traces: list[Trace], load: Load) -> dict[str, object]:
 async def _watched(
     traces: list[Trace], signal: StopSignal, load: Load, *, server: ReplayServer | None = None
 ) -> dict[str, object]:
-    """Run the streams beside a stop signal and wait for its last looks."""
+    """Run the streams beside a stop signal and wait a while for the looks that are still under way."""
     pool = VerifierPool(workers=len(traces))
     with Trimming(RULES_OFF, signal=signal, pool=pool) as trimming:
         if server is not None:
@@ -117,7 +117,7 @@ async def _watched(
         else:
             async with _server(traces, load) as own:
                 await _run(own, traces, trimming)
-        open_until = time.perf_counter() + pool.timeout_s
+        open_until = time.perf_counter() + 4 * load.verifier_delay_s
         while pool.num_tasks and time.perf_counter() < open_until:
             await asyncio.sleep(0.02)
         reports = list(trimming.reports)
