@@ -26,7 +26,7 @@ from agentcore.decoding.trimming.oracle import oracle_cut
 from agentcore.errors import ConfigurationError
 from agentcore.evaluation.trimming_detectors import CAUTIONS, caution_curve, entries, trimmer
 from agentcore.evaluation.trimming_metrics import Row, group_metrics, split_metrics
-from agentcore.evaluation.trimming_online import Load, measure_online, measure_signal
+from agentcore.evaluation.trimming_online import LONGEST, Load, measure_online, measure_signal
 from agentcore.evaluation.trimming_table import print_table
 from agentcore.evaluation.trimming_traces import Cut, Trace, count_thoughts, read_traces
 from agentcore.evaluation.trimming_verifiers import MODELLED, NAMES, Judge, judge_for, signal_cuts, signal_for
@@ -198,9 +198,8 @@ def _signal_row(sample: list[Trace], name: str, judge: Judge | None, setting: Se
     if judge is not None:
         row |= {"model": judge.name, "model_sha256": judge.sha256}
     if setting.load is not None:
-        short = sorted(sample, key=lambda trace: trace.tokens)[: max(1, len(sample) * 3 // 4)]
-        few = short[-setting.streams :]
-        row |= measure_signal(few, signal_for(name, setting.config, judge), setting.load)
+        short = [trace for trace in sample if trace.tokens <= LONGEST] or sample
+        row |= measure_signal(short[: setting.streams], signal_for(name, setting.config, judge), setting.load)
     return row
 
 

@@ -34,6 +34,9 @@ from agentcore.decoding.trimming.remote import RemoteSource, ServerYesNo
 from agentcore.evaluation.trimming_server import ReplayServer
 from agentcore.evaluation.trimming_traces import Trace
 
+LONGEST = 2000
+"""Tokens of the longest trace that is streamed whole to a verifier: only whole ones have verdicts that can be late."""
+
 RULES_OFF = TrimmingConfig(over_rule="off", under_mode="off", repetition=False)
 
 
@@ -60,7 +63,8 @@ def measure_online(traces: Sequence[Trace], load: Load) -> dict[str, object]:
     chosen = [trace for trace in traces if trace.tokens >= load.tokens][: load.streams] or list(
         traces[: load.streams]
     )
-    return asyncio.run(_measure(chosen, load))
+    whole = [trace for trace in traces if trace.finished and load.tokens <= trace.tokens <= LONGEST]
+    return asyncio.run(_measure(chosen, whole[: load.streams] or chosen, load))
 
 
 def measure_signal(traces: Sequence[Trace], signal: StopSignal, load: Load) -> dict[str, object]:
@@ -74,7 +78,7 @@ def measure_signal(traces: Sequence[Trace], signal: StopSignal, load: Load) -> d
     return asyncio.run(_watched(list(traces), signal, replace(load, tokens=0)))
 
 
-async def _measure(traces: list[Trace], load: Load) -> dict[str, object]:
+async def _measure(traces: list[Trace], whole: list[Trace], load: Load) -> dict[str, object]:
     watching = TrimmingConfig(caution=99, under_mode="off", shingle_repeats=10**6, ngram_repeats=10**6)
     plain, trimmed, work, waited = [], [], [], 0.0
     async with _server(traces, load) as server:
@@ -87,10 +91,10 @@ async def _measure(traces: list[Trace], load: Load) -> dict[str, object]:
                 work.append(sum(report.work_ms for report in trimming.reports) / max(tokens, 1) * 1000)
                 waited += sum(report.decoder_wait_ms for report in trimming.reports)
     ratios = [without / having for without, having in zip(plain, trimmed, strict=True)]
-    async with _server(traces, load) as server:
+    async with _server(whole, replace(load, tokens=0)) as server:
         server.verifier_delay_s = load.verifier_delay_s
         verifier = LikelihoodVerifier(ServerYesNo(server.base_url, "stand-in"))
-        slow = await _watched(traces, AgreementSignal(CachedVerifier(verifier)), load, server=server)
+        slow = await _watched(whole, AgreementSignal(CachedVerifier(verifier)), load, server=server)
     return {
         **slow,
         "streams": len(traces),

@@ -91,8 +91,8 @@ class ReplayServer:
                 await self._judge(body, writer)
             else:
                 await _plain(writer, 404, {"error": "no such path"})
-        except (ConnectionError, asyncio.IncompleteReadError):
-            self.num_cancelled += 1
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            self.num_cancelled += 1  # the client left, or the server's loop ends: nobody waits for the rest
         finally:
             writer.close()
 
