@@ -12,16 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from agentcore.memory._collection import Collection
-from agentcore.memory._filters import Filter
 from agentcore.memory._partition import Partition
 from agentcore.memory._partitions import Partitions
-from agentcore.memory._planner import ROUTES, Route, choose_route
+from agentcore.memory._planner import Route, choose_route
 from agentcore.memory._records import Hit, Plan, SearchResult
+from agentcore.memory._request import Request
 from agentcore.memory._validation import from_micros
 from agentcore.memory.embedding import EncodedQuery
 from agentcore.memory.ranking import (
     FAST,
-    Profile,
     Query,
     RankingConfig,
     Reordering,
@@ -32,33 +31,9 @@ from agentcore.memory.ranking._large import rank_candidates
 from agentcore.memory.ranking._ranker import Ranking, rank
 from agentcore.memory.storage import Connection, Database, RowStore
 
-__all__ = ["Request", "Searcher"]
+__all__ = ["Searcher"]
 
 Mask = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A checked search. Times in microseconds; `start` and `end` are inclusive."""
-
-    query: str
-    user_id: str
-    namespace: str
-    limit: int
-    start: int | None
-    end: int | None
-    condition: Filter | None
-    threshold: float | None
-    profile: Profile | RankingConfig
-    now: int
-    as_of: int | None = None
-    routes: tuple[str, ...] = ROUTES
-    reordering: Reordering | None = None
-
-    @property
-    def depth(self) -> int:
-        """How many hits are looked at."""
-        return self.limit if self.reordering is None else self.reordering.pool(self.limit)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

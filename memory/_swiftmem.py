@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -13,14 +11,14 @@ from typing import Any, Self
 from agentcore.memory._async import AsyncTwins
 from agentcore.memory._background import Background
 from agentcore.memory._consolidation import Consolidation, Consolidator
-from agentcore.memory._filters import parse_filters
-from agentcore.memory._partitions import Partitions
+from agentcore.memory._draft import draft_of_message, make_draft
 from agentcore.memory._planner import ROUTES
 from agentcore.memory._progress import Progress, terminal_bar
 from agentcore.memory._records import Duplicates, Record, SearchResult
-from agentcore.memory._reembed import embedder_label, reembed
-from agentcore.memory._searcher import Request, Searcher
-from agentcore.memory._snapshot import SnapshotFolder
+from agentcore.memory._reembed import reembed
+from agentcore.memory._request import make_request, time_range
+from agentcore.memory._resources import Resources
+from agentcore.memory._searcher import Searcher
 from agentcore.memory._text_search import search_text
 from agentcore.memory._transfer import read_lines, write_lines
 from agentcore.memory._validation import (
@@ -37,10 +35,10 @@ from agentcore.memory._validation import (
     to_micros,
     utc_now,
 )
-from agentcore.memory._writer import Draft, Writer
-from agentcore.memory.embedding import Embedder, Encoded, EncodedQuery, QueryCache, default_embedder
-from agentcore.memory.errors import EmbedderMismatchError, RecordNotFoundError
-from agentcore.memory.ranking import Profile, RankingConfig, Reordering, Rerank, profile_config
+from agentcore.memory._writer import Writer
+from agentcore.memory.embedding import Embedder, Encoded, EncodedQuery
+from agentcore.memory.errors import RecordNotFoundError
+from agentcore.memory.ranking import Profile, RankingConfig, Rerank
 from agentcore.memory.storage import Database, RowStore, Synchronous, TextIndex
 from agentcore.memory.tags import Tagger, as_tagger
 
@@ -90,22 +88,21 @@ class SwiftMem(AsyncTwins):
         synchronous: Synchronous = "NORMAL",
         progress: Progress | None = None,
     ) -> None:
-        self._progress = progress or terminal_bar()
         self._database = Database(None if path is None else Path(path), synchronous=synchronous)
         self._now = now or utc_now
-        self._given_embedder = embedder
-        self._lock = threading.RLock()
-        self._queries: QueryCache | None = None
+        self._resources = Resources(self._database, embedder, progress=progress or terminal_bar())
         self._rows = RowStore()
         self._writer = Writer(
-            self._database, embedder=self._embedder, partitions=self._loaded_partitions, now=self._now
+            self._database,
+            embedder=self._resources.embedder,
+            partitions=self._resources.partitions,
+            now=self._now,
         )
-        self._partitions: Partitions | None = None
         self._tagger = as_tagger(tagger)
         self._background = None if tagger is None else Background(self._consolidator().keep_up)
         try:
             if embedder is not None:
-                self._embedder()
+                self._resources.embedder()
         except BaseException:
             self._database.close()
             raise
@@ -153,8 +150,8 @@ class SwiftMem(AsyncTwins):
         ValueError, TypeError
             Empty text, impossible time, metadata that is not JSON.
         """
-        draft = self._writer.draft(
-            text, user_id=user_id, namespace=namespace, record_id=id, role=role, agent=agent, run=run, timestamp=timestamp,
+        draft = make_draft(
+            text, now=self._now(), user_id=user_id, namespace=namespace, record_id=id, role=role, agent=agent, run=run, timestamp=timestamp,
             metadata=metadata, tags=tags, expires=expires, valid_from=valid_from, valid_to=valid_to,
         )  # fmt: skip
         (record_id,) = self._writer.add([draft], duplicates=duplicates)
@@ -185,7 +182,10 @@ class SwiftMem(AsyncTwins):
         list of str
             The ids, in order.
         """
-        drafts = [self._draft_message(message, user_id=user_id, namespace=namespace) for message in messages]
+        drafts = [
+            draft_of_message(message, now=self._now(), user_id=user_id, namespace=namespace)
+            for message in messages
+        ]
         ids = self._writer.add(drafts, duplicates=duplicates, encoded=encoded)
         self._tag_later(user_id, namespace)
         return ids
@@ -285,25 +285,13 @@ class SwiftMem(AsyncTwins):
         ValueError, TypeError
             Empty query, negative limit, start after end, unknown operator.
         """
-        request = self._request(
-            query,
-            user_id,
-            namespace,
-            limit,
-            start,
-            end,
-            filters,
-            threshold,
-            profile,
-            as_of,
-            routes,
-            rerank,
-            diversity,
-        )
-        searcher = Searcher(self._database, self._loaded_partitions())
+        request = make_request(
+            query, now=self._now(), user_id=user_id, namespace=namespace, limit=limit, start=start, end=end, filters=filters,
+            threshold=threshold, profile=profile, as_of=as_of, routes=routes, rerank=rerank, diversity=diversity,
+        )  # fmt: skip
+        searcher = Searcher(self._database, self._resources.partitions())
         if encoded is None:
-            assert self._queries is not None
-            encoded = self._queries.encode(query)
+            encoded = self._resources.queries().encode(query)
         result = searcher.search(request, encoded)
         if not explain:
             result.plan = None
@@ -362,7 +350,7 @@ class SwiftMem(AsyncTwins):
             [check_name(user_id, what="user_id"), check_namespace(namespace)],
         )
         parameters: list[Any] = list(values)
-        since, until = self._range(start, end)
+        since, until = time_range(start, end)
         for condition, value in (("event_time >= ?", since), ("event_time <= ?", until)):
             if value is not None:
                 where.append(condition)
@@ -399,10 +387,9 @@ class SwiftMem(AsyncTwins):
         with self._database.write():
             count = self._writer.delete(where, parameters)
             TextIndex(self._database).erase_deleted()
-        if self._queries is not None:
-            self._queries.clear()
+        self._resources.forget_queries()
         if count and self._database.path is not None:
-            self._loaded_partitions().discard()
+            self._resources.partitions().discard()
         self._database.flush()
         return count
 
@@ -472,7 +459,7 @@ class SwiftMem(AsyncTwins):
             if (user_id is None or user == user_id) and (namespace is None or space == namespace)
         ]
         reports = [self._consolidator().run(key) for key in chosen]
-        self._loaded_partitions().save()
+        self._resources.partitions().save()
         return reports
 
     def flush(self) -> None:
@@ -509,8 +496,8 @@ class SwiftMem(AsyncTwins):
         self._stop_threads()
         if self._background is not None:
             self._background.stop()
-        if self._partitions is not None and not self._database.is_closed:
-            self._partitions.save()
+        if not self._database.is_closed:
+            self._resources.save()
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -523,114 +510,12 @@ class SwiftMem(AsyncTwins):
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _embedder(self) -> Embedder:
-        """Return the embedder, checked against the file; loaded when first needed."""
-        with self._lock:
-            return self._checked_embedder()
-
-    def _checked_embedder(self) -> Embedder:
-        if self._queries is None:
-            embedder = self._given_embedder or default_embedder()
-            given = embedder_label(embedder)
-            with self._database.write() as connection:
-                stored = connection.execute("SELECT value FROM settings WHERE key = 'embedder'").fetchone()
-                if stored is None:
-                    connection.execute("INSERT INTO settings (key, value) VALUES ('embedder', ?)", (given,))
-                elif stored[0] != given:
-                    raise EmbedderMismatchError(self._database.name, stored=stored[0], given=given)
-            self._given_embedder = embedder
-            self._queries = QueryCache(embedder)
-        assert self._given_embedder is not None
-        return self._given_embedder
-
-    def _loaded_partitions(self) -> Partitions:
-        """Return the records in RAM, made when first needed."""
-        with self._lock:
-            if self._partitions is None:
-                embedder = self._embedder()
-                snapshots = None
-                if self._database.path is not None:
-                    identity = {"embedder": embedder_label(embedder), "file": self._file_id()}
-                    snapshots = SnapshotFolder(self._database.path, identity)
-                self._partitions = Partitions(
-                    self._database, dimension=embedder.dimension, snapshots=snapshots, progress=self._progress
-                )
-            return self._partitions
-
-    def _file_id(self) -> str:
-        """Return a random id that the file keeps, so that a snapshot of another file is never taken for its own."""
-        with self._database.write() as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO settings (key, value) VALUES ('file', ?)", (uuid.uuid4().hex,)
-            )
-            return str(connection.execute("SELECT value FROM settings WHERE key = 'file'").fetchone()[0])
-
     def _consolidator(self) -> Consolidator:
-        return Consolidator(self._database, self._loaded_partitions, self._tagger)
+        return Consolidator(self._database, self._resources.partitions, self._tagger)
 
     def _tag_later(self, user_id: str, namespace: str | None) -> None:
         if self._background is not None:
             self._background.put((user_id, namespace or ""))
-
-    def _draft_message(self, message: Mapping[str, Any], *, user_id: str, namespace: str | None) -> Draft:
-        """Check one message of a batch."""
-        if not isinstance(message, Mapping):
-            raise TypeError(f"a message must be a mapping with 'content', got {type(message).__name__}")
-        given = dict(message)
-        text = given.pop("content", None)
-        text = given.pop("text", None) if text is None else text
-        metadata = dict(given.pop("metadata", None) or {})
-        name = given.pop("name", None)
-        if name is not None:
-            metadata.setdefault("speaker", name)
-        known = {
-            key: given.pop(key, None)
-            for key in ("role", "timestamp", "tags", "expires", "valid_from", "valid_to", "agent", "run")
-        }
-        record_id = given.pop("id", None)
-        if given:
-            raise ValueError(f"unknown message keys {sorted(given)}: put them under 'metadata'")
-        return self._writer.draft(
-            text, user_id=user_id, namespace=namespace, record_id=record_id, metadata=metadata, **known
-        )
-
-    def _range(self, start: Moment | None, end: Moment | None) -> tuple[int | None, int | None]:
-        """Return the inclusive time range in microseconds."""
-        since = None if start is None else to_micros(moment(start, what="start"))
-        until = None if end is None else to_micros(moment(end, what="end"))
-        if since is not None and until is not None and since > until:
-            raise ValueError(f"start {start} is after end {end}")
-        return since, until
-
-    def _request(
-        self, query: str, user_id: str, namespace: str | None, limit: int, start: Moment | None, end: Moment | None,
-        filters: Mapping[str, Any] | None, threshold: float | None, profile: Profile | RankingConfig,
-        as_of: Moment | None, routes: Sequence[str], rerank: Rerank | None, diversity: float,
-    ) -> Request:  # fmt: skip
-        """Check the arguments of a search."""
-        since, until = self._range(start, end)
-        profile_config(profile)
-        if unknown := set(routes) - set(ROUTES):
-            raise ValueError(f"unknown routes {sorted(unknown)}: use some of {', '.join(ROUTES)}")
-        if threshold is not None and not 0 <= threshold <= 1:
-            raise ValueError(f"threshold must lie in [0, 1], got {threshold!r}")
-        if not 0 <= diversity <= 1:
-            raise ValueError(f"diversity must lie in [0, 1], got {diversity!r}")
-        return Request(
-            query=check_text(query, what="query"),
-            user_id=check_name(user_id, what="user_id"),
-            namespace=check_namespace(namespace),
-            limit=check_limit(limit),
-            start=since,
-            end=until,
-            condition=parse_filters(filters),
-            threshold=threshold,
-            profile=profile,
-            now=to_micros(self._now()),
-            as_of=None if as_of is None else to_micros(moment(as_of, what="as_of")),
-            routes=tuple(routes),
-            reordering=Reordering(rerank, diversity) if rerank is not None or diversity else None,
-        )
 
     def _is_expired(self, record: Record) -> bool:
         return record.expires is not None and to_micros(record.expires) <= to_micros(self._now())

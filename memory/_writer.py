@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
+from agentcore.memory._draft import Draft, check_validity
 from agentcore.memory._duplicates import decisive_words, near_duplicate
 from agentcore.memory._encoding import (
-    dense_text,
     features_of,
     lexical_text,
     session_of,
@@ -23,35 +21,13 @@ from agentcore.memory._partitions import Partitions
 from agentcore.memory._records import Duplicates, Record
 from agentcore.memory._validation import (
     Clock,
-    Moment,
-    check_metadata,
-    check_name,
-    check_namespace,
-    check_tags,
-    check_text,
-    expiry,
-    moment,
-    to_micros,
 )
 from agentcore.memory.embedding import Embedder, Encoded
 from agentcore.memory.errors import DuplicateRecordError, RecordNotFoundError
 from agentcore.memory.ranking import cues_of
 from agentcore.memory.storage import Change, ChangeLog, Database, NewRow, RowStore, TagRows
 
-__all__ = ["Draft", "Writer"]
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A checked record before it has vectors."""
-
-    record: Record
-    event_given: bool
-
-    @property
-    def dense(self) -> str:
-        """The text to embed."""
-        return dense_text(self.record.text, role=self.record.role, metadata=self.record.metadata)
+__all__ = ["Writer"]
 
 
 class Writer:
@@ -82,46 +58,6 @@ class Writer:
         self._now = now
         self._rows = RowStore()
         self._log = ChangeLog()
-
-    def draft(
-        self,
-        text: object,
-        *,
-        user_id: str,
-        namespace: str | None,
-        record_id: str | None = None,
-        role: str | None = None,
-        agent: str | None = None,
-        run: str | None = None,
-        timestamp: Moment | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        tags: Iterable[str] | None = None,
-        expires: Moment | timedelta | None = None,
-        valid_from: Moment | None = None,
-        valid_to: Moment | None = None,
-    ) -> Draft:
-        """Check everything a caller gave, before anything is embedded or written."""
-        now = self._now()
-        opens = None if valid_from is None else moment(valid_from, what="valid_from")
-        closes = None if valid_to is None else moment(valid_to, what="valid_to")
-        _check_validity(opens, closes)
-        record = Record(
-            id=uuid.uuid4().hex if record_id is None else check_name(record_id, what="id"),
-            text=check_text(text),
-            user_id=check_name(user_id, what="user_id"),
-            namespace=check_namespace(namespace) or None,
-            timestamp=now if timestamp is None else moment(timestamp, what="timestamp"),
-            created_at=now,
-            role=None if role is None else check_name(role, what="role"),
-            agent=None if agent is None else check_name(agent, what="agent"),
-            run=None if run is None else check_name(run, what="run"),
-            tags=check_tags(tags),
-            metadata=check_metadata(metadata),
-            expires=None if expires is None else expiry(expires, now=now),
-            valid_from=opens,
-            valid_to=closes,
-        )
-        return Draft(record, event_given=timestamp is not None)
 
     def add(
         self, drafts: Sequence[Draft], *, duplicates: Duplicates, encoded: Encoded | None = None
@@ -168,7 +104,7 @@ class Writer:
                 raise RecordNotFoundError(record_id)
             seq, old = found
             record = replace(old, **changes, version=old.version + 1, created_at=self._now())
-            _check_validity(record.valid_from, record.valid_to)
+            check_validity(record.valid_from, record.valid_to)
             # Embedding takes milliseconds, so it happens outside the transaction.
             draft = Draft(record, event_given=event_given or "timestamp" in changes)
             (row,) = self._finish([draft], None)
@@ -304,11 +240,6 @@ def _new_row(draft: Draft, encoded: Encoded, place: int) -> NewRow:
         cues=int(cues_of(record.text)),
         features=features_of(encoded, place, lexical=lexical),
     )
-
-
-def _check_validity(opens: datetime | None, closes: datetime | None) -> None:
-    if opens is not None and closes is not None and to_micros(opens) >= to_micros(closes):
-        raise ValueError(f"valid_from {opens} is not before valid_to {closes}")
 
 
 def _additions(written: Sequence[tuple[int, Record]]) -> list[Change]:

@@ -244,14 +244,14 @@ def test_a_delete_between_ranking_and_reading_is_honoured(tmp_path: Path) -> Non
         record_id = one.add("the note to delete")
         one.add("the note to keep", id="keep")
         assert len(two.search("note")) == 2
-        original = two._loaded_partitions().get
+        original = two._resources.partitions().get
 
         def late(*args: Any, **kwargs: Any) -> Any:
             collection = original(*args, **kwargs)
             one.delete(record_id)  # after the index was brought up to date
             return collection
 
-        two._loaded_partitions().get = late  # type: ignore[method-assign]
+        two._resources.partitions().get = late  # type: ignore[method-assign]
         assert [hit.id for hit in two.search("note")] == ["keep"]
 
 

@@ -146,8 +146,8 @@ def test_tags_open_a_route(large: SwiftMem) -> None:
         for query in ("item17", "rehearsal item17", "trowel compost")
     ]
     assert all(plan is not None and "tags" in plan.counts for plan in plans)
-    body = large._loaded_partitions()._cache[("default", "")].body
-    graph = large._loaded_partitions()._graphs[body]
+    body = large._resources.partitions()._cache[("default", "")].body
+    graph = large._resources.partitions()._graphs[body]
     assert nx.is_directed_acyclic_graph(graph.graph)
     assert all(graph.specificity(parent) < graph.specificity(child) for parent, child in graph.graph.edges)
 
