@@ -10,17 +10,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from agentcore.decoding._block_pool import BlockPool, CancelSignal
     from agentcore.decoding._cache import KVCache
-    from agentcore.decoding._generation import CancelSignal, Step, generate
+    from agentcore.decoding._generation import Step, generate
     from agentcore.decoding._loading import load_gguf
     from agentcore.decoding._model import LanguageModel
-    from agentcore.decoding._prefixes import PrefixStore
     from agentcore.decoding._sampling import Sampler, Sampling
     from agentcore.decoding._scoring import attention_from_last, score
     from agentcore.decoding._spec import ModelSpec
     from agentcore.decoding._tokenizer import TextStream, Tokenizer
     from agentcore.decoding.constraints import Constraint, GrammarConstraint, JsonSchemaConstraint
     from agentcore.decoding.errors import (
+        CacheFullError,
         ConstraintError,
         ContextOverflowError,
         DecodingError,
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     )
 
 _EXPORTS = {
-    "CancelSignal": "_generation",
+    "BlockPool": "_block_pool",
+    "CacheFullError": "errors",
+    "CancelSignal": "_block_pool",
     "Constraint": "constraints",
     "ConstraintError": "errors",
     "ContextOverflowError": "errors",
@@ -46,7 +49,6 @@ _EXPORTS = {
     "ModelFileError": "errors",
     "ModelSpec": "_spec",
     "NonFiniteLogitsError": "errors",
-    "PrefixStore": "_prefixes",
     "Sampler": "_sampling",
     "Sampling": "_sampling",
     "Step": "_generation",
@@ -62,6 +64,8 @@ _EXPORTS = {
 }
 
 __all__ = [
+    "BlockPool",
+    "CacheFullError",
     "CancelSignal",
     "Constraint",
     "ConstraintError",
@@ -75,7 +79,6 @@ __all__ = [
     "ModelFileError",
     "ModelSpec",
     "NonFiniteLogitsError",
-    "PrefixStore",
     "Sampler",
     "Sampling",
     "Step",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from agentcore.decoding._block_pool import CancelSignal
 from agentcore.decoding._cache import KVCache
 from agentcore.decoding._model import LanguageModel, check_finite
 from agentcore.decoding._sampling import Sampler, Sampling
@@ -25,14 +26,6 @@ __all__ = ["CancelSignal", "Step", "generate"]
 _CLOSING_WINDOW = 128
 
 FinishReason = Literal["stop", "length"]
-
-
-class CancelSignal(Protocol):
-    """Anything with `is_set`, such as `threading.Event`."""
-
-    def is_set(self) -> bool:
-        """Return whether the caller wants to stop."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +100,10 @@ def generate(
     ------
     ContextOverflowError
         If the prompt leaves no room for a single new token; fewer than `max_new_tokens` end with ``length`` instead.
+    CacheFullError
+        If there is no room for the sequence. Without a `cache` it waits until others have finished, unless nothing moves.
     GenerationCancelled
-        If `cancel` is set between two tokens.
+        If `cancel` is set between two tokens, or while waiting for room.
     NonFiniteLogitsError
         If the model's scores are not numbers.
     """
@@ -121,10 +116,42 @@ def generate(
     if cached + len(prompt_ids) >= limit:
         raise ContextOverflowError(cached + len(prompt_ids) + 1, limit)
     budget = min(max_new_tokens, limit - cached - len(prompt_ids))
+    own = None
     if cache is None:
-        cache = model.new_cache(len(prompt_ids) + min(budget, 512))
-    sampler, text = Sampler(sampling or Sampling()), StopText(model.tokenizer, stop)
-    pending, emitted, is_prompt = list(prompt_ids), 0, True
+        cache = own = model.new_cache(len(prompt_ids) + budget + (fixed_rows or 0), cancel=cancel)
+    try:
+        yield from _steps(
+            model,
+            list(prompt_ids),
+            cache,
+            budget=budget,
+            sampler=Sampler(sampling or Sampling()),
+            text=StopText(model.tokenizer, stop),
+            constraint=constraint,
+            cancel=cancel,
+            logprobs=logprobs,
+            fixed_rows=fixed_rows,
+        )
+    finally:
+        if own is not None:
+            own.release()
+
+
+def _steps(
+    model: LanguageModel,
+    pending: list[int],
+    cache: KVCache,
+    *,
+    budget: int,
+    sampler: Sampler,
+    text: StopText,
+    constraint: Constraint | None,
+    cancel: CancelSignal | None,
+    logprobs: bool,
+    fixed_rows: int | None,
+) -> Iterator[Step]:
+    """Decode until something ends the output; `pending` is committed, but not yet in the cache."""
+    emitted, is_prompt = 0, True
     while True:
         if cancel is not None and cancel.is_set():
             raise GenerationCancelled("cancelled by the caller")

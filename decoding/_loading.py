@@ -32,6 +32,7 @@ def load_gguf(
     weights: Literal["auto", "int4", "int8", "bf16", "fp32"] = "auto",
     threads: int | None = None,
     device: str = "cpu",
+    cache_bytes: int = 2**30,
 ) -> LanguageModel:
     """Load a GGUF file of the llama or qwen2 architecture.
 
@@ -47,6 +48,8 @@ def load_gguf(
         Threads for torch in this process; by default torch's own choice stays.
     device : str
         ``"cpu"`` or a CUDA device, on which only bf16 and fp32 are available.
+    cache_bytes : int
+        Bound on the memory for keys and values of all sequences, taken as it is needed; one full context always fits.
 
     Returns
     -------
@@ -78,6 +81,7 @@ def load_gguf(
         chat_template=None if template is None else str(template),
         layout=loader.layout,
         path=Path(path),
+        cache_bytes=cache_bytes,
     )
 
 

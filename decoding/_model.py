@@ -10,7 +10,6 @@ reordered when loaded.
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,18 +20,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from agentcore.decoding._batching import BatchTurn, Request
-from agentcore.decoding._cache import KEY_BLOCK, KVCache
+from agentcore.decoding._attention import Span, additive_masks
+from agentcore.decoding._batching import BatchQueue, Request
+from agentcore.decoding._block_pool import CHUNK, BlockPool, CancelSignal
+from agentcore.decoding._cache import KVCache
 from agentcore.decoding._spec import ModelSpec
 from agentcore.decoding._tokenizer import Tokenizer
-from agentcore.decoding.errors import NonFiniteLogitsError
+from agentcore.decoding.errors import DecodingError, NonFiniteLogitsError
 from agentcore.decoding.quantization import Layout, Linear, LinearWeights
 
-__all__ = ["PREFILL_ROWS", "LanguageModel", "LayerWeights", "ModelWeights"]
+__all__ = ["LanguageModel", "LayerWeights", "ModelWeights"]
 
-# Prompts run in chunks of this many rows, counted from position 0. Larger is hardly faster here (64 rows: 1280 tokens/s,
-# 128: 1420, 256: 1470), and the fixed grid makes a reused beginning bit-equal to one that is run again.
-PREFILL_ROWS = 64
+# Rows up to which a request joins others instead of being treated like a chunk of a prompt.
+_SHORT_ROWS = 16
+# Rows of a batch. Beyond 32 the dense kernels split wide layers otherwise, and a row's bits depend on its company.
+_BATCH_ROWS = 32
+# Keys are read in whole groups of this size where results must not depend on how rows were split over forwards.
+_KEY_MULTIPLE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,6 @@ class ModelWeights:
     rotary_factors: Tensor | None = None
 
 
-_Views = tuple[tuple[Tensor, ...], tuple[Tensor, ...], tuple[Tensor, ...]]
 _LayerFunctions = tuple[Tensor, Linear, Linear, Tensor, Linear, Linear]
 
 
@@ -79,11 +82,14 @@ class LanguageModel:
         The layout of `weights`.
     path : Path or None
         The file that the weights came from.
+    cache_bytes : int
+        Bound on the memory for keys and values of all sequences; it always holds one full context.
 
     Notes
     -----
     Safe for use from several threads, each with caches of its own: forwards take turns, so that torch's own threads
-    never compete, and single-token forwards that are asked for at the same time run as one batch.
+    never compete, and those over few rows that are asked for at the same time run as one batch. Which kernels a
+    sequence's rows run through depends on their own number alone, so that its scores do not depend on the company.
     """
 
     def __init__(
@@ -95,6 +101,7 @@ class LanguageModel:
         chat_template: str | None,
         layout: Layout,
         path: Path | None = None,
+        cache_bytes: int = 2**30,
     ) -> None:
         self.spec = spec
         self.weights = weights
@@ -102,10 +109,16 @@ class LanguageModel:
         self.chat_template = chat_template
         self.layout = layout
         self.path = path
-        self._turn = threading.Lock()
         self.dtype = weights.head.dtype
         self.device = weights.final_norm.device
         self.rows_crossover = weights.layers[0].down.rows_crossover
+        self.blocks = BlockPool(spec, dtype=self.dtype, device=self.device, max_bytes=cache_bytes)
+        is_packed = self.rows_crossover > 1
+        self._short_rows = self.rows_crossover - 1 if is_packed else _SHORT_ROWS
+        self._wide = torch.float64 if self.dtype is torch.float64 else torch.float32
+        self._no_scores = torch.zeros((0, spec.vocabulary_size), dtype=self._wide, device=self.device)
+        # The dense float32 kernels round differently for 1, 2, 3 and more rows: the reference runs alone.
+        self._queue = BatchQueue(self._run, max_rows=1 if self.dtype is torch.float32 else _BATCH_ROWS)
         width = spec.model_width
         self._norm_floor = torch.tensor((width * spec.norm_epsilon) ** 0.5, device=self.device)
         self._final_norm = weights.final_norm * width**0.5
@@ -113,11 +126,6 @@ class LanguageModel:
         self._many = [_functions(layer, width, few=False) for layer in weights.layers]
         self._head_few, self._head_many = weights.head.few(), weights.head.many()
         self._cos, self._sin = _rotary_tables(spec, weights.rotary_factors, self.dtype, self.device)
-
-    @cached_property
-    def _batches(self) -> BatchTurn:
-        # Below the crossover rows are independent of each other in the packed kernels: a batch changes no bit.
-        return BatchTurn(self._forward_batch, self._turn, max_size=max(self.rows_crossover - 1, 1))
 
     @property
     def num_bytes(self) -> int:
@@ -135,9 +143,29 @@ class LanguageModel:
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def new_cache(self, capacity: int = 256) -> KVCache:
-        """Return an empty cache for one sequence."""
-        return KVCache(self.spec, dtype=self.dtype, device=self.device, capacity=capacity)
+    def new_cache(self, capacity: int = 256, *, cancel: CancelSignal | None = None) -> KVCache:
+        """Return an empty cache for one sequence, as soon as there is room for it.
+
+        Parameters
+        ----------
+        capacity : int
+            Positions to reserve; with less than a sequence needs, it may find no room later.
+        cancel : CancelSignal, optional
+            Ends the waiting.
+
+        Raises
+        ------
+        CacheFullError
+            If the memory can never hold so much, or nothing moves while all of it is in use.
+        GenerationCancelled
+            If `cancel` is set while waiting.
+        """
+        return KVCache(self.blocks, capacity=capacity, cancel=cancel)
+
+    @property
+    def num_others(self) -> int:
+        """Sequences that the next forward over few rows will be shared with, by the last one."""
+        return self._queue.num_others
 
     def forward(
         self,
@@ -169,7 +197,7 @@ class LanguageModel:
         kernels : {"few", "many"}, optional
             Pin the packed or the dense kernels, for bit-equal results at any number of rows; by default chosen by M.
         fixed_rows : int, optional
-            Run exactly this many rows over whole blocks of keys, however few are real: scores are then bit for bit the
+            Run exactly this many rows over whole groups of keys, however few are real: scores are then bit for bit the
             same however tokens are split over forwards. More tokens than this run as they are. Pins the kernels to
             ``"few"`` unless told otherwise.
         queries : list of Tensor, optional
@@ -184,148 +212,138 @@ class LanguageModel:
         ------
         ContextOverflowError
             If the context cannot hold the tokens; the cache is unchanged.
+        CacheFullError
+            If the tokens need a block and none is left; the cache is unchanged.
         """
         if len(ids) == 0:
             raise ValueError("forward needs at least one token: an empty prompt has nothing to continue")
-        is_plain = (
-            positions is None and mask is None and kernels is None and fixed_rows is None and queries is None
-        )
-        if len(ids) == 1 and is_plain and rows != "none":
-            cache.reserve(1)
-            return self._batches.submit(Request(ids[0], cache))
-        with self._turn, torch.inference_mode():
-            return self._forward(ids, cache, rows, positions, mask, kernels, fixed_rows, queries)
-
-    def _forward(
-        self,
-        ids: Sequence[int],
-        cache: KVCache,
-        rows: Literal["last", "all", "none"],
-        positions: Sequence[int] | None,
-        mask: Tensor | None,
-        kernels: Literal["few", "many"] | None,
-        fixed_rows: int | None,
-        queries: list[Tensor] | None,
-    ) -> Tensor:
-        real, start = len(ids), cache.length
-        is_fixed = fixed_rows is not None and real <= fixed_rows
-        padding = fixed_rows - real if fixed_rows is not None and is_fixed else 0
-        M = real + padding
-        if is_fixed and kernels is None:
-            kernels = "few"
-        cache.reserve(real, padding=padding)
-        few = self.rows_crossover > M if kernels is None else kernels == "few"
-        index = torch.tensor([*ids, *[0] * padding], device=self.device)
-        x = self.weights.embedding.rows(index).float()
-        where = torch.tensor([*(positions or range(start, start + real)), *[0] * padding], device=self.device)
-        rotation = (_rotation(self._cos[where], 1.0, self.spec), _rotation(self._sin[where], 0.0, self.spec))
-        views = cache.views(M, key_multiple=KEY_BLOCK if is_fixed else 1)
-        bias = None
-        if is_fixed or mask is not None or (M > 1 and start > 0):
-            bias = self._attention_bias(M, start, views[1][0].shape[2], real, mask)
-        x = self._blocks(x, self._few if few else self._many, views, rotation, bias, queries, real)
-        cache.advance(real)
-        if rows == "none":
-            return x.new_zeros((0, self.spec.vocabulary_size), dtype=torch.float32)
-        if not is_fixed and rows == "last":
-            x = x[-1:]
-        x = _rms_norm(x, self._final_norm, self._norm_floor, self.dtype)
-        few_scores = x.shape[0] < self.rows_crossover if kernels is None else few
-        scores = (self._head_few if few_scores else self._head_many)(x)
-        return (scores[real - 1 : real] if is_fixed and rows == "last" else scores[:real]).float()
-
-    @torch.inference_mode()
-    def _forward_batch(self, batch: Sequence[Request]) -> Tensor:
-        """Run the next token of several sequences, which see nothing of each other; return (B, V)."""
-        if len(batch) == 1:
-            return self._forward([batch[0].token_id], batch[0].cache, "last", None, None, "few", None, None)
-        index = torch.tensor([request.token_id for request in batch], device=self.device)
-        where = torch.tensor([request.cache.length for request in batch], device=self.device)
-        x = self.weights.embedding.rows(index).float()
-        rotation = (_rotation(self._cos[where], 1.0, self.spec), _rotation(self._sin[where], 0.0, self.spec))
-        x = self._batch_blocks(x, [request.cache.views(1) for request in batch], rotation)
-        for request in batch:
-            request.cache.advance(1)
-        return self._head_few(_rms_norm(x, self._final_norm, self._norm_floor, self.dtype)).float()
+        return self._submit(Request(ids, cache, rows, positions, mask, kernels, fixed_rows, queries))
 
     def prefill(self, ids: Sequence[int], cache: KVCache, *, queries: list[Tensor] | None = None) -> Tensor:
-        """Run a prompt in chunks and return the scores for the token after it, (1, V), float32."""
-        begin = 0
-        while begin + (chunk := PREFILL_ROWS - cache.length % PREFILL_ROWS) < len(ids):
-            self.forward(ids[begin : begin + chunk], cache, rows="none")
-            begin += chunk
-        return self.forward(ids[begin:], cache, queries=queries)
+        """Run a prompt in chunks and return the scores for the token after it, (1, V), float32.
 
-    def _blocks(
+        Chunks that another sequence has computed, or computes meanwhile, are taken over and not run again.
+        """
+        if len(ids) == 0:
+            raise ValueError("a prompt needs at least one token: there is nothing to continue")
+        begin = 0
+        while True:
+            end = begin + CHUNK - cache.length % CHUNK
+            before, is_last = cache.length, end >= len(ids)
+            request = Request(ids[begin:end], cache, "last" if is_last else "none", prompt=ids[begin:])
+            request.queries = queries if is_last else None
+            scores = self._submit(request)
+            if is_last:
+                return scores
+            begin += cache.length - before
+
+    def _submit(self, request: Request) -> Tensor:
+        is_plain = request.positions is None and request.mask is None and request.queries is None
+        if request.is_fixed:
+            is_short = request.num_rows <= _SHORT_ROWS and request.kernels is None
+        else:
+            is_short = request.num_rows <= self._short_rows and request.kernels is None
+        request.is_short = is_plain and is_short
+        return self._queue.submit(request)
+
+    @torch.inference_mode()
+    def _run(self, batch: Sequence[Request]) -> None:
+        """Run requests in one forward; one that cannot run gets its error and leaves the others alone."""
+        ready = []
+        for request in batch:
+            try:
+                if request.prompt and request.cache.adopt(request.prompt[:-1]):
+                    request.scores = self._no_scores
+                    continue
+                request.cache.reserve(len(request.ids), padding=request.num_rows - len(request.ids))
+                ready.append(request)
+            except (DecodingError, ValueError) as exc:
+                request.error = exc
+        if not ready:
+            return
+        results = self._forward(ready)
+        for request, scores in zip(ready, results, strict=True):
+            if request.prompt and request.cache.pool is self.blocks:  # not another layout's values
+                request.cache.publish(request.ids)
+            request.cache.advance(len(request.ids))
+            request.scores = scores
+
+    def _forward(self, batch: Sequence[Request]) -> Sequence[Tensor]:
+        """Run the rows of several sequences through the model: linear layers together, attention apart."""
+        ids, where = list[int](), list[int]()
+        for request in batch:
+            start, padding = request.cache.length, [0] * (request.num_rows - len(request.ids))
+            ids += [*request.ids, *padding]
+            where += [*(request.positions or range(start, start + len(request.ids))), *padding]
+        few = self._uses_few(batch)
+        index = torch.tensor(where, device=self.device)
+        rotation = (
+            _rotation(self._cos[index], 1.0, self.spec),
+            _rotation(self._sin[index], 0.0, self.spec),
+        )
+        x = self.weights.embedding.rows(torch.tensor(ids, device=self.device)).to(self._wide)
+        x = self._layers(x, self._few if few else self._many, rotation, [self._span(r) for r in batch])
+        parts = [
+            _scored(part, request)
+            for part, request in zip(torch.split(x, [r.num_rows for r in batch]), batch, strict=True)
+        ]
+        x = parts[0] if len(parts) == 1 else torch.cat(parts)
+        if x.shape[0] == 0:
+            return [self._no_scores for _ in batch]
+        x = _rms_norm(x, self._final_norm, self._norm_floor, self.dtype)
+        is_pinned = batch[0].kernels is not None or batch[0].is_fixed or batch[0].is_short
+        few_scores = few if is_pinned else x.shape[0] < self.rows_crossover
+        head = self._head_few if few_scores else self._head_many
+        scores = torch.split(head(x).to(self._wide), [part.shape[0] for part in parts])
+        return [_wanted(rows, request) for rows, request in zip(scores, batch, strict=True)]
+
+    def _uses_few(self, batch: Sequence[Request]) -> bool:
+        """Whether to use the packed kernels: short requests always do, whatever company they are in."""
+        first = batch[0]
+        if first.kernels is not None:
+            return first.kernels == "few"
+        return first.is_short or first.is_fixed or first.num_rows < self.rows_crossover
+
+    def _span(self, request: Request) -> Span:
+        M, real = request.num_rows, len(request.ids)
+        views = request.cache.views(M, key_multiple=_KEY_MULTIPLE if request.is_fixed else 1)
+        masks: list[Tensor] = []
+        is_first = request.cache.length == 0 and len(views.open) == 1
+        if request.is_fixed or request.mask is not None or (M > 1 and not is_first):
+            masks = additive_masks(
+                self.spec,
+                views,
+                num_rows=M,
+                num_real=real,
+                mask=request.mask,
+                dtype=self.dtype,
+                device=self.device,
+            )
+        return Span(self.spec, M, real, views, masks, request.queries)
+
+    def _layers(
         self,
         x: Tensor,
         layers: list[_LayerFunctions],
-        views: _Views,
         rotation: tuple[Tensor, Tensor],
-        bias: Tensor | None,
-        queries: list[Tensor] | None,
-        real: int,
+        spans: list[Span],
     ) -> Tensor:
-        spec, dtype = self.spec, self.dtype
-        M = x.shape[0]
-        H, H_kv, D = spec.num_heads, spec.num_kv_heads, spec.head_width
-        group, half, floor = H // H_kv, D // 2, self._norm_floor
+        dtype, floor = self.dtype, self._norm_floor
+        R, heads_width, D = x.shape[0], self.spec.num_heads + 2 * self.spec.num_kv_heads, self.spec.head_width
         cos, sin = rotation
-        write, keys, values = views
-        attend = functional.scaled_dot_product_attention
+        sizes = [span.num_rows for span in spans]
         for i, (attention_norm, qkv, output, mlp_norm, gate_up, down) in enumerate(layers):
-            heads = qkv(_rms_norm(x, attention_norm, floor, dtype)).view(M, H + 2 * H_kv, D)
-            heads = torch.addcmul(heads * cos, heads.roll(half, -1), sin)
-            if queries is not None:
-                queries.append(heads[real - 1, :H])
-            write[i].copy_(heads[:, H:].view(M, 2, H_kv, D).permute(1, 2, 0, 3))
-            if M == 1:
-                query = heads[:, :H].view(1, H_kv, group, D)
-                mixed = attend(query, keys[i], values[i], attn_mask=bias).reshape(1, H * D)
-            elif bias is None:
-                query = heads[:, :H].transpose(0, 1)[None]
-                mixed = attend(query, keys[i], values[i], is_causal=True, enable_gqa=group > 1)
-                mixed = mixed[0].transpose(0, 1).reshape(M, H * D)
+            heads = qkv(_rms_norm(x, attention_norm, floor, dtype)).view(R, heads_width, D)
+            heads = torch.addcmul(heads * cos, heads.roll(D // 2, -1), sin)
+            if len(spans) == 1:
+                mixed = spans[0].attend(i, heads)
             else:
-                query = heads[:, :H].view(M, H_kv, group, D).transpose(0, 1).reshape(1, H_kv, M * group, D)
-                mixed = attend(query, keys[i], values[i], attn_mask=bias)
-                mixed = mixed.view(H_kv, M, group, D).transpose(0, 1).reshape(M, H * D)
+                parts = zip(spans, torch.split(heads, sizes), strict=True)
+                mixed = torch.cat([span.attend(i, part) for span, part in parts])
             x = x + output(mixed)
             gate, up = gate_up(_rms_norm(x, mlp_norm, floor, dtype)).chunk(2, -1)
             x = x + down(functional.silu(gate).mul_(up))
         return x
-
-    def _batch_blocks(self, x: Tensor, views: list[_Views], rotation: tuple[Tensor, Tensor]) -> Tensor:
-        """Run one row per sequence through all blocks: linear layers together, attention apart."""
-        spec, dtype, floor = self.spec, self.dtype, self._norm_floor
-        B, H, H_kv, D = x.shape[0], spec.num_heads, spec.num_kv_heads, spec.head_width
-        cos, sin = rotation
-        attend = functional.scaled_dot_product_attention
-        for i, (attention_norm, qkv, output, mlp_norm, gate_up, down) in enumerate(self._few):
-            heads = qkv(_rms_norm(x, attention_norm, floor, dtype)).view(B, H + 2 * H_kv, D)
-            heads = torch.addcmul(heads * cos, heads.roll(D // 2, -1), sin)
-            queries = heads[:, :H].view(B, 1, H_kv, H // H_kv, D).unbind(0)
-            entries = heads[:, H:].view(B, 2, H_kv, 1, D).unbind(0)
-            rows = []
-            for (write, keys, values), query, entry in zip(views, queries, entries, strict=True):
-                write[i].copy_(entry)
-                rows.append(attend(query, keys[i], values[i]).reshape(1, H * D))
-            x = x + output(torch.cat(rows))
-            gate, up = gate_up(_rms_norm(x, mlp_norm, floor, dtype)).chunk(2, -1)
-            x = x + down(functional.silu(gate).mul_(up))
-        return x
-
-    def _attention_bias(self, M: int, start: int, num_keys: int, real: int, mask: Tensor | None) -> Tensor:
-        """Additive mask (M * group, T): cached keys are seen, new ones by `mask`, what lies behind them never."""
-        seen = torch.zeros(M, num_keys, dtype=torch.bool, device=self.device)
-        seen[:, :start] = True
-        seen[:, start : start + M] = torch.ones(M, M, dtype=torch.bool, device=self.device).tril()
-        if mask is not None:
-            seen[:real, start : start + real] = mask.to(self.device)
-        bias = torch.zeros(M, num_keys, dtype=self.dtype, device=self.device).masked_fill_(
-            ~seen, float("-inf")
-        )
-        return bias.repeat_interleave(self.spec.num_heads // self.spec.num_kv_heads, 0)
 
 
 def check_finite(scores: Tensor) -> None:
@@ -342,8 +360,23 @@ def check_finite(scores: Tensor) -> None:
         )
 
 
+def _scored(x: Tensor, request: Request) -> Tensor:
+    """Rows to run the head over. With fixed rows all of them: their number is part of the arithmetic."""
+    if request.rows == "none":
+        return x[:0]
+    return x[-1:] if request.rows == "last" and not request.is_fixed else x
+
+
+def _wanted(scores: Tensor, request: Request) -> Tensor:
+    """Cut the scores of padding, and of rows that nobody asked for."""
+    if not request.is_fixed or request.rows == "none":
+        return scores
+    real = len(request.ids)
+    return scores[real - 1 : real] if request.rows == "last" else scores[:real]
+
+
 def _rms_norm(x: Tensor, weight: Tensor, floor: Tensor, dtype: torch.dtype) -> Tensor:
-    """Normalise float32 rows: ``weight`` is scaled by sqrt(C), ``floor`` is sqrt(C * epsilon). Half the time of torch's own."""
+    """Normalise wide rows: ``weight`` is scaled by sqrt(C), ``floor`` is sqrt(C * epsilon). Half the time of torch's own."""
     length = torch.hypot(torch.linalg.vector_norm(x, 2, -1, keepdim=True), floor)
     return (x * weight).div_(length).to(dtype)
 

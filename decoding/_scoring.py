@@ -21,8 +21,6 @@ def score(
     model: LanguageModel,
     prefix_ids: Sequence[int],
     continuations: Sequence[Sequence[int]],
-    *,
-    cache: KVCache | None = None,
 ) -> list[float]:
     """Return the log-likelihood of each continuation after a shared prefix.
 
@@ -34,8 +32,6 @@ def score(
         At least one token; run once for all continuations.
     continuations : sequence of sequence of int
         At least one token each.
-    cache : KVCache, optional
-        Holds a beginning of the prefix, short of its last token; holds all of the prefix afterwards.
 
     Returns
     -------
@@ -49,16 +45,18 @@ def score(
     """
     if any(len(ids) == 0 for ids in continuations):
         raise ValueError("a continuation has no tokens: give at least one")
-    if cache is None:
-        cache = model.new_cache(len(prefix_ids) + max((len(ids) for ids in continuations), default=0))
-    first = model.prefill(prefix_ids[cache.length :], cache)[-1].log_softmax(-1)
-    totals = [float(first[ids[0]]) for ids in continuations]
-    for batch in _batches(continuations):
-        rows = _score_rows(model, cache, [continuations[i] for i in batch])
-        for i, total in zip(batch, rows, strict=True):
-            totals[i] += total
-        cache.truncate(len(prefix_ids))
-    return totals
+    cache = model.new_cache(len(prefix_ids) + max((len(ids) for ids in continuations), default=0))
+    try:
+        first = model.prefill(prefix_ids, cache)[-1].log_softmax(-1)
+        totals = [float(first[ids[0]]) for ids in continuations]
+        for batch in _batches(continuations):
+            rows = _score_rows(model, cache, [continuations[i] for i in batch])
+            for i, total in zip(batch, rows, strict=True):
+                totals[i] += total
+            cache.truncate(len(prefix_ids))
+        return totals
+    finally:
+        cache.release()
 
 
 def _batches(continuations: Sequence[Sequence[int]]) -> list[list[int]]:
@@ -99,7 +97,6 @@ def attention_from_last(
     ids: Sequence[int],
     *,
     heads: Sequence[tuple[int, int]],
-    cache: KVCache | None = None,
 ) -> Tensor:
     """Return how much the last token attends to every token, for chosen heads.
 
@@ -111,8 +108,6 @@ def attention_from_last(
         The prompt.
     heads : sequence of (layer, head)
         Which heads to read; layers and heads count from 0.
-    cache : KVCache, optional
-        Holds a beginning of the prompt, short of its last token; holds all of it afterwards.
 
     Returns
     -------
@@ -125,13 +120,15 @@ def attention_from_last(
             raise ValueError(
                 f"there is no head {(layer, head)!r}: the model has {spec.num_layers} layers of {spec.num_heads} heads"
             )
-    if cache is None:
-        cache = model.new_cache(len(ids))
-    queries: list[Tensor] = []
-    model.prefill(ids[cache.length :], cache, queries=queries)
-    group = spec.num_heads // spec.num_kv_heads
-    weights = torch.zeros(len(heads), len(ids))
-    for row, (layer, head) in enumerate(heads):
-        keys, query = cache.keys(layer)[head // group].float(), queries[layer][head].float()
-        weights[row] = functional.softmax(keys @ query * spec.head_width**-0.5, -1).cpu()
-    return weights
+    cache = model.new_cache(len(ids))
+    try:
+        queries: list[Tensor] = []
+        model.prefill(ids, cache, queries=queries)
+        group = spec.num_heads // spec.num_kv_heads
+        weights = torch.zeros(len(heads), len(ids))
+        for row, (layer, head) in enumerate(heads):
+            keys, query = cache.keys(layer)[head // group].float(), queries[layer][head].float()
+            weights[row] = functional.softmax(keys @ query * spec.head_width**-0.5, -1).cpu()
+        return weights
+    finally:
+        cache.release()

@@ -5,6 +5,7 @@
     DecodingError
     ├── ModelFileError            the file is missing, truncated or no GGUF
     │   └── UnsupportedModelError a readable file that this engine cannot run
+    ├── CacheFullError            live sequences hold all memory for keys and values
     ├── ContextOverflowError      more tokens than the model's context holds
     ├── ConstraintError           a schema or grammar that cannot be enforced
     ├── GenerationCancelled       the caller asked to stop (control flow, no failure)
@@ -18,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 __all__ = [
+    "CacheFullError",
     "ConstraintError",
     "ContextOverflowError",
     "DecodingError",
@@ -58,6 +60,29 @@ class ContextOverflowError(DecodingError):
         self.limit = limit
         super().__init__(
             f"{num_tokens} tokens do not fit into the context of {limit}: shorten the input or ask for fewer new tokens"
+        )
+
+
+class CacheFullError(DecodingError):
+    """The memory for keys and values has no room for a sequence.
+
+    Attributes
+    ----------
+    num_tokens : int
+        Room that was asked for, in tokens.
+    num_free : int
+        What was left.
+    limit : int
+        What there is.
+    """
+
+    def __init__(self, num_tokens: int, num_free: int, limit: int) -> None:
+        self.num_tokens = num_tokens
+        self.num_free = num_free
+        self.limit = limit
+        super().__init__(
+            f"no room for {num_tokens} more tokens: {num_free} of {limit} are free: "
+            "let sequences finish or release their caches, or load the model with more cache_bytes"
         )
 
 

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from agentcore.errors import ConfigurationError, MissingExtraError, MissingModelError
 
 if TYPE_CHECKING:
-    from agentcore.decoding import LanguageModel, PrefixStore
+    from agentcore.decoding import LanguageModel
 
-__all__ = ["Engine", "resolve_path", "shared_engine"]
+__all__ = ["resolve_path", "shared_engine"]
 
 Weights = Literal["auto", "int4", "int8", "bf16", "fp32"]
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """A loaded model and the prompt beginnings it remembers."""
-
-    model: LanguageModel
-    prefixes: PrefixStore
-
-
-_ENGINES: dict[tuple[Path, str], Engine] = {}
+_ENGINES: dict[tuple[Path, str], LanguageModel] = {}
 _LOCK = threading.Lock()
 
 
@@ -54,8 +45,8 @@ def resolve_path(model: str) -> Path:
     return found.resolve()
 
 
-def shared_engine(path: Path, *, weights: Weights = "auto", threads: int | None = None) -> Engine:
-    """Return the engine for a file, loading it on first use.
+def shared_engine(path: Path, *, weights: Weights = "auto", threads: int | None = None) -> LanguageModel:
+    """Return the model of a file, loading it on first use.
 
     Raises
     ------
@@ -66,9 +57,8 @@ def shared_engine(path: Path, *, weights: Weights = "auto", threads: int | None 
         found = _ENGINES.get((path, weights))
         if found is None:
             try:
-                from agentcore.decoding import PrefixStore, load_gguf
+                from agentcore.decoding import load_gguf
             except ModuleNotFoundError as exc:
                 raise MissingExtraError("local", what=f"a local model ({exc.name})") from exc
-            model = load_gguf(path, weights=weights, threads=threads)
-            found = _ENGINES[path, weights] = Engine(model, PrefixStore(model))
+            found = _ENGINES[path, weights] = load_gguf(path, weights=weights, threads=threads)
         return found

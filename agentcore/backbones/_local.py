@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -21,12 +21,15 @@ from pydantic import ConfigDict, Field, PrivateAttr
 from agentcore.backbones._answer_constraints import call_constraint, schema_constraint
 from agentcore.backbones._async import stream_in_thread
 from agentcore.backbones._conversation import turns_of
-from agentcore.backbones._engines import Engine, Weights, resolve_path, shared_engine
+from agentcore.backbones._engines import Weights, resolve_path, shared_engine
 from agentcore.backbones._speculation import SpeculationOptions, speculator_for
 from agentcore.backbones._structured import structured_output
 from agentcore.backbones._text import Attention, TextModel, TokenCount
 from agentcore.backbones._tool_calls import CallReader, ReadCall, answer_chunk
 from agentcore.backbones._tool_format import CALL_START, COMPACT, SPACED, ToolChoice, read_tool_choice
+
+if TYPE_CHECKING:
+    from agentcore.decoding import LanguageModel
 
 __all__ = ["Attention", "LocalChatModel"]
 
@@ -83,7 +86,7 @@ class LocalChatModel(BaseChatModel):
     constrain_tools: bool = True
     speculation: bool | str | list[str] | dict[str, Any] | None = None
 
-    _engine: Engine | None = PrivateAttr(default=None)
+    _engine: LanguageModel | None = PrivateAttr(default=None)
 
     @property
     def _llm_type(self) -> str:
@@ -99,7 +102,7 @@ class LocalChatModel(BaseChatModel):
         }
 
     @property
-    def engine(self) -> Engine:
+    def engine(self) -> LanguageModel:
         """The loaded model; loads it if need be.
 
         Raises
@@ -126,13 +129,13 @@ class LocalChatModel(BaseChatModel):
     @property
     def model_digest(self) -> str:
         """sha256 of the weights file."""
-        return self.engine.model.digest
+        return self.engine.digest
 
     @cached_property
     def _template(self) -> Any:
         from agentcore.backbones._template import ChatTemplate
 
-        model = self.engine.model
+        model = self.engine
         return ChatTemplate(model.chat_template, marks=model.tokenizer.control_tokens)
 
     # LangChain's interface

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from agentcore.backbones._engines import Engine, resolve_path, shared_engine
+from agentcore.backbones._engines import resolve_path, shared_engine
 from agentcore.backbones._translation import translated
 from agentcore.errors import ConfigurationError
 
@@ -68,7 +68,7 @@ class SpeculationOptions:
 
 
 @lru_cache(maxsize=8)
-def speculator_for(engine: Engine, options: SpeculationOptions) -> Speculator:
+def speculator_for(model: LanguageModel, options: SpeculationOptions) -> Speculator:
     """Return the speculator of a loaded model, shared by every chat model with the same wish.
 
     Raises
@@ -79,13 +79,13 @@ def speculator_for(engine: Engine, options: SpeculationOptions) -> Speculator:
     from agentcore.decoding.speculation import Speculator
 
     if options.draft_model is not None:
-        draft_model = shared_engine(resolve_path(options.draft_model)).model
+        draft_model = shared_engine(resolve_path(options.draft_model))
     else:
-        draft_model = _cheaper_layout(engine.model) if {"auto", "draft_model"} & {*options.methods} else None
+        draft_model = _cheaper_layout(model) if {"auto", "draft_model"} & {*options.methods} else None
     with translated():
         try:
             return Speculator(
-                engine.model,
+                model,
                 methods=options.methods,
                 judge=options.judge,
                 max_draft=options.max_draft,
@@ -99,5 +99,5 @@ def _cheaper_layout(model: LanguageModel) -> LanguageModel | None:
     """Return the model's own file in four bits, None where it already runs so or this machine cannot."""
     if model.path is None or model.layout not in ("int8", "bf16") or model.device.type != "cpu":
         return None
-    cheaper = shared_engine(model.path, weights="int4").model
+    cheaper = shared_engine(model.path, weights="int4")
     return cheaper if cheaper.layout == "int4" else None

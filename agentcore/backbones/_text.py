@@ -11,17 +11,13 @@ import numpy as np
 import numpy.typing as npt
 from langchain_core.messages.ai import UsageMetadata
 
-from agentcore.backbones._engines import Engine
 from agentcore.backbones._translation import translated
 
 if TYPE_CHECKING:
-    from agentcore.decoding import Constraint, KVCache, Sampling, Step
+    from agentcore.decoding import Constraint, LanguageModel, Sampling, Step
     from agentcore.decoding.speculation import Speculator
 
 __all__ = ["Attention", "TextModel", "TokenCount"]
-
-# Positions reserved at once for an answer; the cache grows beyond them when needed.
-_ROOM = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +51,20 @@ class TokenCount:
 
 
 class TextModel:
-    """Raw text on one engine, with the beginnings of earlier prompts reused.
+    """Raw text on one model, which may serve any number of callers at once.
 
     Parameters
     ----------
-    engine : Engine
-        The loaded model.
+    model : LanguageModel
+        The model.
     speculator : Speculator, optional
         Decodes with drafts; without one, one forward per token.
     """
 
-    def __init__(self, engine: Engine, *, speculator: Speculator | None = None) -> None:
-        self.engine = engine
+    def __init__(self, model: LanguageModel, *, speculator: Speculator | None = None) -> None:
+        self.model = model
         self.speculator = speculator
-        self.tokenizer = engine.model.tokenizer
+        self.tokenizer = model.tokenizer
 
     def decode(
         self,
@@ -95,32 +91,26 @@ class TextModel:
         with translated():
             ids = self.prompt_ids(prompt)
             tokens.prompt = len(ids)
-            cache = self.engine.prefixes.start(ids, room=min(max_tokens, _ROOM))
-            try:
-                for step in self._steps(
-                    ids,
-                    cache,
-                    run,
-                    max_new_tokens=max_tokens,
-                    sampling=sampling,
-                    stop=stop,
-                    constraint=constraint,
-                    cancel=cancel,
-                ):
-                    tokens.new += 1
-                    tokens.finish = step.finish or tokens.finish
-                    if step.text:
-                        yield step.text
-            finally:
-                self.engine.prefixes.keep(ids, cache)
+            for step in self._steps(
+                ids,
+                run,
+                max_new_tokens=max_tokens,
+                sampling=sampling,
+                stop=stop,
+                constraint=constraint,
+                cancel=cancel,
+            ):
+                tokens.new += 1
+                tokens.finish = step.finish or tokens.finish
+                if step.text:
+                    yield step.text
 
-    def _steps(self, ids: list[int], cache: KVCache, run: str, **options: Any) -> Iterator[Step]:
+    def _steps(self, ids: list[int], run: str, **options: Any) -> Iterator[Step]:
         from agentcore.decoding import generate
 
-        known = cache.length
         if self.speculator is None:
-            return generate(self.engine.model, ids[known:], cache=cache, **options)
-        return self.speculator.generate(ids[known:], cache=cache, cached_ids=ids[:known], run=run, **options)
+            return generate(self.model, ids, **options)
+        return self.speculator.generate(ids, run=run, **options)
 
     def attend(self, prompt: str, heads: Sequence[tuple[int, int]]) -> Attention:
         """Return how much the last token attends to each token, for chosen (layer, head) pairs."""
@@ -130,10 +120,7 @@ class TextModel:
         if self.tokenizer.bos_id is not None:
             ids, offsets = [self.tokenizer.bos_id, *ids], [(0, 0), *offsets]
         with translated():
-            cache = self.engine.prefixes.start(ids, room=1)
-            weights = attention_from_last(self.engine.model, ids, heads=heads, cache=cache).numpy()
-            self.engine.prefixes.keep(ids, cache)
-            return Attention(offsets, weights)
+            return Attention(offsets, attention_from_last(self.model, ids, heads=heads).numpy())
 
     def score(self, prompt: str, continuations: Sequence[str]) -> list[float]:
         """Return the log-likelihood of each continuation."""
@@ -141,12 +128,7 @@ class TextModel:
 
         ids = self.prompt_ids(prompt)
         with translated():
-            cache = self.engine.prefixes.start(ids, room=64)
-            found = score(
-                self.engine.model, ids, [self.tokenizer.encode(text) for text in continuations], cache=cache
-            )
-            self.engine.prefixes.keep(ids, cache)
-            return found
+            return score(self.model, ids, [self.tokenizer.encode(text) for text in continuations])
 
     def prompt_ids(self, prompt: str) -> list[int]:
         """Return the tokens of a whole prompt, with the beginning mark where the model wants one."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from agentcore import decoding
 from agentcore.backbones.errors import ContextTooLongError
-from agentcore.errors import ConfigurationError, ModelOutputError
+from agentcore.errors import ConfigurationError, ModelFailedError, ModelOutputError
 
 __all__ = ["translated"]
 
@@ -29,5 +29,7 @@ def translated() -> Iterator[None]:
         decoding.UnknownMethodError,
     ) as exc:
         raise ConfigurationError(str(exc)) from exc
+    except decoding.CacheFullError as exc:
+        raise ModelFailedError("local", reason=str(exc)) from exc
     except decoding.NonFiniteLogitsError as exc:
         raise ModelOutputError(str(exc)) from exc

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from agentcore.backbones import LocalChatModel
-from agentcore.backbones._engines import Engine
 from agentcore.backbones._text import TextModel
+from agentcore.decoding import LanguageModel
 
 __all__ = ["RecordingModel", "RecordingText", "Request", "example_traffic", "read_traffic", "write_traffic"]
 
@@ -55,8 +55,8 @@ class RecordingText(TextModel):
     Set `kind` and `run_name` before a call; read `requests` afterwards.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine)
+    def __init__(self, model: LanguageModel) -> None:
+        super().__init__(model)
         self.kind = "free"
         self.run_name = ""
         self.requests: list[Request] = []

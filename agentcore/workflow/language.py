@@ -7,9 +7,8 @@ the attention of chosen heads; which of these a backbone has decides how answers
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, Literal, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
@@ -76,7 +75,6 @@ class Language:
         self._model = model
         self._budget = budget
         self._is_local = isinstance(model, _Completes)
-        self._turn = threading.Lock()  # a local engine serves one call at a time
         self.name = str(
             getattr(model, "model_name", None) or getattr(model, "model", None) or model._llm_type
         )
@@ -195,13 +193,13 @@ class Language:
             raise ModelFailedError(self.name, reason=reason) from exc
 
     def _call(self, call: Callable[[], Answer]) -> Answer:
-        """Make one call of the model: in turn where it is local, given up when the time is up."""
+        """Make one call of the model, given up when the time is up."""
 
-        def in_turn() -> Answer:
-            with self._turn if self._is_local else nullcontext(), self.translated():
+        def translated() -> Answer:
+            with self.translated():
                 return call()
 
-        return self._budget.in_time(in_turn)
+        return self._budget.in_time(translated)
 
     def _best_mode(self) -> ChoiceMode:
         if self.heads is not None:

@@ -1,4 +1,4 @@
-"""The decoding engine against its references: same tokens, same perplexity, how many tokens a second.
+"""The decoding engine against its references: same tokens, same perplexity, how many tokens a second, alone and for many.
 
 Run it as ``python -m agentcore.decoding.benchmarks.engine --model FILE --data PASSAGES.json``. Parts can be chosen;
 `equality` and `speed` need transformers.
@@ -7,6 +7,7 @@ Run it as ``python -m agentcore.decoding.benchmarks.engine --model FILE --data P
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import platform
@@ -21,6 +22,7 @@ from agentcore.decoding import LanguageModel, load_gguf
 from agentcore.decoding.benchmarks.engine_equality import compare_with_reference, load_reference
 from agentcore.decoding.benchmarks.engine_perplexity import perplexity
 from agentcore.decoding.benchmarks.engine_speed import measure_bandwidth, measure_speed
+from agentcore.decoding.benchmarks.engine_throughput import measure_throughput
 from agentcore.decoding.quantization import Layout
 
 __all__ = ["main", "run"]
@@ -38,6 +40,7 @@ def run(
     num_new_tokens: int = 64,
     perplexity_tokens: int = 50_000,
     rounds: int = 5,
+    layouts: Sequence[Layout] = _LAYOUTS,
 ) -> dict[str, Any]:
     """Measure one file and return the benchmark's result document.
 
@@ -47,26 +50,29 @@ def run(
         GGUF file.
     passages : sequence of str
         Text: each of the first `num_prompts` gives a prompt of 32 tokens, all joined give the perplexity slice.
+    layouts : sequence of str
+        Which weight layouts to measure.
     """
     metrics: dict[str, Any] = {}
-    exact = load_gguf(model_path, weights="fp32")
     if "equality" in parts:
+        exact = load_gguf(model_path, weights="fp32")
         prompts = [exact.tokenizer.encode(text)[:_PROMPT_TOKENS] for text in passages[:num_prompts]]
         reference = load_reference(model_path)
         metrics["equality"] = compare_with_reference(exact, reference, prompts, num_tokens=num_new_tokens)
-        del reference
+        del reference, exact
     if "perplexity" in parts:
+        exact = load_gguf(model_path, weights="fp32")
         stream = exact.tokenizer.encode("\n\n".join(passages))[:perplexity_tokens]
         baseline = perplexity(exact, stream)
         metrics["perplexity"] = {"tokens": len(stream), "fp32": baseline}
-        for layout in _LAYOUTS:
+        for layout in layouts:
             value = perplexity(load_gguf(model_path, weights=layout), stream)
             metrics["perplexity"][layout] = value
             metrics["perplexity"][f"{layout}_excess"] = value / baseline - 1
-    del exact
+        del exact
     if "speed" in parts:
         models: dict[str, LanguageModel] = {
-            layout: load_gguf(model_path, weights=layout) for layout in _LAYOUTS
+            layout: load_gguf(model_path, weights=layout) for layout in layouts
         }
         reference = load_reference(model_path, dtype=torch.bfloat16)
         speed = measure_speed(models, model_path, reference=reference, rounds=rounds)
@@ -81,6 +87,10 @@ def run(
                 row["bandwidth_bound_tokens_per_s"] = bandwidth / models[ours].num_bytes
         metrics["speed"] = speed
         metrics["bandwidth_bytes_per_s"] = bandwidth
+    if "throughput" in parts:
+        metrics["throughput"] = measure_throughput(
+            {layout: load_gguf(model_path, weights=layout) for layout in layouts}, rounds=rounds
+        )
     return {
         "bench": "engine",
         "data": "",
@@ -91,6 +101,8 @@ def run(
             "prompts": num_prompts,
             "new_tokens": num_new_tokens,
             "rounds": rounds,
+            "model": model_path.stem,
+            "sha256": hashlib.sha256(model_path.read_bytes()).hexdigest(),
         },
         "environment": {
             "python": platform.python_version(),
@@ -109,12 +121,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--data", type=Path, required=True, help="JSON list of passages (text, or objects with one)"
     )
-    parser.add_argument("--parts", default="equality,perplexity,speed")
+    parser.add_argument("--parts", default="equality,perplexity,speed,throughput")
     parser.add_argument("--prompts", type=int, default=50)
     parser.add_argument("--tokens", type=int, default=50_000, help="tokens of the perplexity slice")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--layouts", default=",".join(_LAYOUTS))
+    parser.add_argument("--threads", type=int, default=None, help="threads of torch")
     parser.add_argument("--out", type=Path, default=None, help="folder for the result")
     options = parser.parse_args(arguments)
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
     result = run(
         options.model,
         _passages(options.data),
@@ -122,6 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         num_prompts=options.prompts,
         perplexity_tokens=options.tokens,
         rounds=options.rounds,
+        layouts=options.layouts.split(","),
     )
     result["data"] = options.data.name
     _print_table(result["metrics"])
@@ -161,7 +178,14 @@ def _print_table(metrics: dict[str, Any]) -> None:
         lines += [
             f"            {name} {found[name]:.4f} ({100 * found[name + '_excess']:+.2f} %)"
             for name in _LAYOUTS
+            if name in found
         ]
+    for name, row in metrics.get("throughput", {}).items():
+        lines.append(
+            f"throughput  {name}: eight at once {row['parallel_tokens_per_s']:.0f} tokens/s, in sequence "
+            f"{row['sequence_tokens_per_s']:.0f}: {row['ratio']:.2f} x [{row['ratio_low']:.2f}, {row['ratio_high']:.2f}], "
+            f"equal {row['equal']:.1%}, slowest over fastest {row['fairness']:.2f}"
+        )
     for name, row in metrics.get("speed", {}).items():
         if "skipped" in row:
             lines.append(f"speed       {name}: skipped, {row['skipped']}")

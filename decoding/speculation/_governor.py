@@ -33,11 +33,14 @@ class DraftPolicy(Protocol):
         """Return the policy for one new sequence, which learns for all of them."""
         ...
 
-    def limit(self, source: str, *, rows: int, rivals: Sequence[Draft] = ()) -> int:
-        """Return how many tokens to ask of `source` for a forward that has `rows` rows anyway, beside the `rivals` at hand."""
+    def limit(self, source: str, *, rows: int, rivals: Sequence[Draft] = (), others: int = 0) -> int:
+        """Return how many tokens to ask of `source` for a forward that has `rows` rows anyway, beside the `rivals` at hand.
+
+        `others` sequences share the forward: a row more is a delay to them as well.
+        """
         ...
 
-    def choose(self, drafts: Sequence[Draft], *, rows: int) -> Draft:
+    def choose(self, drafts: Sequence[Draft], *, rows: int, others: int = 0) -> Draft:
         """Return the draft to verify, shortened, or an empty one."""
         ...
 
@@ -80,11 +83,11 @@ class FixedLength:
         """Return itself."""
         return self
 
-    def limit(self, source: str, *, rows: int, rivals: Sequence[Draft] = ()) -> int:  # noqa: ARG002
+    def limit(self, source: str, *, rows: int, rivals: Sequence[Draft] = (), others: int = 0) -> int:  # noqa: ARG002
         """Return the fixed length, nothing when there is a draft already."""
         return 0 if any(len(draft) for draft in rivals) else self.max_draft
 
-    def choose(self, drafts: Sequence[Draft], *, rows: int) -> Draft:  # noqa: ARG002
+    def choose(self, drafts: Sequence[Draft], *, rows: int, others: int = 0) -> Draft:  # noqa: ARG002
         """Return the first draft that has a token."""
         return next((draft.shortened(self.max_draft) for draft in drafts if len(draft)), EMPTY_DRAFT)
 
@@ -155,6 +158,7 @@ class Governor:
     and one draft length for a run, ours decides at every step from the confidence of each token. For drafts drawn at
     random the length is decided token by token from the front, because a choice that looked at later draws would bias the
     output.
+    Where other sequences share the forward, the rate is that of all of them: they lose what a draft's rows cost.
     Shared by the sequences of one model; races between threads only blur an estimate.
     """
 
@@ -176,29 +180,29 @@ class Governor:
         twin._trust = {}
         return twin
 
-    def limit(self, source: str, *, rows: int, rivals: Sequence[Draft] = ()) -> int:
+    def limit(self, source: str, *, rows: int, rivals: Sequence[Draft] = (), others: int = 0) -> int:
         """Return how many tokens are worth asking of `source`: fewer, or none, where drafting itself takes time."""
         record = self._record(source)
         if record.seconds < _CHEAP * self.curve(1):
             return self.max_draft
-        best, best_rate = (
-            0,
-            max([_MARGIN / self.curve(rows), *(self._best_length(rival, rows)[1] for rival in rivals)]),
-        )
+        rates = [self._best_length(rival, rows, others)[1] for rival in rivals]
+        best, best_rate = 0, max([_MARGIN * self._plain_rate(rows, others), *rates])
         expected, path = 1.0, 1.0
         for length in range(1, self.max_draft + 1):
             path *= self._chance(source, record.overall)
             expected += path
-            rate = expected / (self.curve(rows + length) + length * record.seconds_a_token)
+            rate = (others + expected) / (
+                self.curve(rows + others + length) + length * record.seconds_a_token
+            )
             if rate > best_rate:
                 best, best_rate = length, rate
         return best or self._explore(record)
 
-    def choose(self, drafts: Sequence[Draft], *, rows: int) -> Draft:
+    def choose(self, drafts: Sequence[Draft], *, rows: int, others: int = 0) -> Draft:
         """Return the draft and length with the best expected tokens a second, or an empty draft."""
-        best, best_rate = EMPTY_DRAFT, _MARGIN / self.curve(rows)
+        best, best_rate = EMPTY_DRAFT, _MARGIN * self._plain_rate(rows, others)
         for draft in drafts:
-            length, rate = self._best_length(draft, rows)
+            length, rate = self._best_length(draft, rows, others)
             if length and draft.is_sampled:  # a comparison would look at its later draws
                 return draft.shortened(length)
             if length and rate > best_rate:
@@ -234,20 +238,24 @@ class Governor:
         """Return the estimated chance that the next token of `source` is kept."""
         return self._record(source).overall.value
 
-    def _best_length(self, draft: Draft, rows: int) -> tuple[int, float]:
+    def _best_length(self, draft: Draft, rows: int, others: int) -> tuple[int, float]:
         record = self._record(draft.source)
-        best, best_rate = 0, 1.0 / self.curve(rows)
+        best, best_rate = 0, self._plain_rate(rows, others)
         expected, path = 1.0, 1.0
         for place, confidence in enumerate(draft.confidences[: self.max_draft]):
             if place not in draft.forced:
                 path *= self._chance(draft.source, self._share(record, confidence))
             expected += path
-            rate = expected / self.curve(rows + place + 1)
+            rate = (others + expected) / self.curve(rows + others + place + 1)
             if rate >= best_rate:
                 best, best_rate = place + 1, rate
             elif draft.is_sampled:
                 break
         return best, best_rate
+
+    def _plain_rate(self, rows: int, others: int) -> float:
+        """Tokens a second of all sequences in the forward, without a draft."""
+        return (others + 1) / self.curve(rows + others)
 
     def _chance(self, source: str, share: _Share) -> float:
         trust = self._trust.get(source)

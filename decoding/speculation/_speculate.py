@@ -169,8 +169,7 @@ class _Run:
         self.constraint, self.fixed_rows, self.report = constraint, fixed_rows, report
         self.budget = min(max_new_tokens, limit - cached - len(prompt_ids))
         self.cache = cache
-        if self.cache is None:
-            self.cache = model.new_cache(len(prompt_ids) + min(self.budget, 512))
+        self.capacity = len(prompt_ids) + self.budget + (fixed_rows or 0)
         self.text = StopText(model.tokenizer, stop)
         self.eos_ids = frozenset(model.tokenizer.eos_ids)
         self.cached_ids = cached_ids
@@ -179,6 +178,16 @@ class _Run:
         self.held_before = 0  # length of the cache with everything committed before this round
 
     def steps(self, cancel: CancelSignal | None) -> Iterator[Step]:
+        if self.cache is not None:
+            yield from self.rounds(cancel)
+            return
+        own = self.cache = self.model.new_cache(self.capacity, cancel=cancel)
+        try:
+            yield from self.rounds(cancel)
+        finally:
+            own.release()
+
+    def rounds(self, cancel: CancelSignal | None) -> Iterator[Step]:
         for drafter in self.drafters:
             drafter.start([*self.cached_ids, *self.pending])
             if isinstance(drafter, SharesCache):
@@ -220,7 +229,7 @@ class _Run:
 
     def plan(self) -> _Plan:
         """Ask the drafters and let the policy choose."""
-        rows = len(self.pending)
+        rows, others = len(self.pending), self.model.num_others
         room = self.budget - self.emitted - 1  # the target's own token follows every draft
         if self.fixed_rows is not None:
             room = min(room, -rows % self.fixed_rows)
@@ -231,12 +240,16 @@ class _Run:
         seconds: dict[str, float] = {}
         for drafter in self.drafters:
             begun = time.perf_counter()
-            asked = min(room, self.policy.limit(drafter.name, rows=rows, rivals=drafts))
+            asked = min(room, self.policy.limit(drafter.name, rows=rows, rivals=drafts, others=others))
             if asked < 1:
                 continue
             drafts.append(compose(drafter, self.constraint, limit=asked, eos_ids=self.eos_ids))
             seconds[drafts[-1].source] = time.perf_counter() - begun
-        draft = self.policy.choose(drafts, rows=rows) if any(len(draft) for draft in drafts) else EMPTY_DRAFT
+        draft = (
+            self.policy.choose(drafts, rows=rows, others=others)
+            if any(len(draft) for draft in drafts)
+            else EMPTY_DRAFT
+        )
         self.report.draft_seconds += sum(seconds.values())
         return _Plan(draft, drafts, seconds)
 

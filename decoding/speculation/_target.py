@@ -13,7 +13,7 @@ __all__ = ["Target"]
 class Target(Protocol):
     """The part of `LanguageModel` that verifies drafts, or makes them.
 
-    Its caches have a `length` and `truncate(length)`.
+    Its caches have a `length`, `truncate(length)` and `release()`.
     """
 
     @property
@@ -26,8 +26,13 @@ class Target(Protocol):
         """Vocabulary; `eos_ids`, `stream()` and `token_bytes(id)` are read."""
         ...
 
-    def new_cache(self, capacity: int = 256) -> Any:
-        """Return an empty cache."""
+    @property
+    def num_others(self) -> int:
+        """Sequences that the next forward will probably be shared with."""
+        ...
+
+    def new_cache(self, capacity: int = 256, *, cancel: Any = None) -> Any:
+        """Return an empty cache, as soon as there is room for it."""
         ...
 
     def prefill(self, ids: Sequence[int], cache: Any) -> Tensor:

@@ -68,7 +68,7 @@ def test_raw_completion_attention_and_scores(smollm2: LocalChatModel) -> None:
 def test_the_same_question_gets_the_same_answer(smollm2: LocalChatModel) -> None:
     """At temperature 0, remembered prompt beginnings change nothing."""
     question = "Name three colours and say where each is seen. " * 6
-    smollm2.engine.prefixes.clear()
+    smollm2.engine.blocks.clear()
     assert smollm2.invoke(question).content == smollm2.invoke(question).content
 
 
@@ -237,7 +237,7 @@ def test_weights_are_loaded_once_and_late(tiny_path: Path) -> None:
     """Making chat models loads nothing; two on one file share its weights."""
     first, second = (LocalChatModel(model=f"gguf:{tiny_path}", weights="fp32") for _ in range(2))
     assert first._engine is None
-    assert first.engine.model is second.engine.model
+    assert first.engine is second.engine
 
 
 def test_missing_things_name_their_cure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -120,8 +120,8 @@ def test_json_is_compact_by_default_and_spaced_on_request(tiny: Tiny) -> None:
 def test_forced_tokens_cost_no_forward(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the grammar leaves no choice, tokens are committed without asking the model."""
     model, forwards = tiny(), []
-    forward = model.forward
-    monkeypatch.setattr(model, "forward", lambda *a, **k: forwards.append(len(a[0])) or forward(*a, **k))
+    forward = model._forward
+    monkeypatch.setattr(model, "_forward", lambda batch: forwards.append(len(batch)) or forward(batch))
     schema = {"type": "object", "properties": {"identifier": {"type": "boolean"}}, "required": ["identifier"]}
     constraint = JsonSchemaConstraint({**schema, "additionalProperties": False}, model.tokenizer)
     steps = list(generate(model, [5, 6, 7], constraint=constraint, max_new_tokens=60))

@@ -156,8 +156,8 @@ def test_broken_scores_are_an_error_and_the_engine_lives_on(
     model = tiny()
     good = tokens(model, max_new_tokens=3)
     with monkeypatch.context() as patch:
-        forward = model.forward
-        patch.setattr(model, "forward", lambda *a, **k: forward(*a, **k) * float("nan"))
+        forward = model._forward
+        patch.setattr(model, "_forward", lambda batch: [scores * float("nan") for scores in forward(batch)])
         with pytest.raises(NonFiniteLogitsError, match="damaged"):
             tokens(model, max_new_tokens=3)
     assert tokens(model, max_new_tokens=3) == good

@@ -94,7 +94,7 @@ def test_attention_is_that_of_the_last_token(tiny: Callable[..., LanguageModel])
     # Mixing the cached values by these weights must give what the model's own attention gives.
     cache, queries = model.new_cache(), []
     model.forward(IDS, cache, queries=queries)
-    keys, values = cache._buffer[0, 0, :, : len(IDS)], cache._buffer[0, 1, :, : len(IDS)]
+    keys, values = cache._blocks[0].buffer[0, :, :, : len(IDS)]
     for head in range(4):
         own = torch.nn.functional.scaled_dot_product_attention(
             queries[0][head][None], keys[head // 2], values[head // 2]
@@ -103,14 +103,12 @@ def test_attention_is_that_of_the_last_token(tiny: Callable[..., LanguageModel])
 
 
 def test_attention_after_a_reused_beginning_is_the_same(tiny: Callable[..., LanguageModel]) -> None:
-    """A cache that holds the prompt's first chunk gives bit-equal weights."""
+    """A prompt whose first chunk is remembered gives bit-equal weights."""
     model = tiny()
     ids = [(7 * i) % 250 + 3 for i in range(100)]
+    model.blocks.clear()
     whole = attention_from_last(model, ids, heads=[(1, 2)])
-    cache = model.new_cache()
-    model.prefill(ids, cache)
-    cache.truncate(64)
-    assert torch.equal(attention_from_last(model, ids, heads=[(1, 2)], cache=cache), whole)
+    assert torch.equal(attention_from_last(model, ids, heads=[(1, 2)]), whole)
 
 
 def test_a_head_that_does_not_exist_is_refused(tiny: Callable[..., LanguageModel]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from agentcore.decoding import ContextOverflowError, LanguageModel, PrefixStore, load_gguf
+from agentcore.decoding import ContextOverflowError, LanguageModel, load_gguf
 from agentcore.decoding.testing import TinyModel, write_tiny_gguf
 
 IDS = [5, 40, 77, 120, 9, 200, 31, 64, 250, 17, 88, 3]
@@ -136,20 +136,6 @@ def test_a_branch_sees_the_prefix_and_itself(tiny: Callable[..., LanguageModel])
         assert (alone - rows).abs().max() < 5e-5
 
 
-def test_keeping_a_branch_leaves_the_cache_as_if_only_it_had_run(tiny: Callable[..., LanguageModel]) -> None:
-    """After a draft tree, keeping the accepted rows continues like plain decoding."""
-    model = tiny()
-    cache = model.new_cache()
-    model.forward(IDS[:6], cache, rows="none")
-    mask = torch.tensor([[1, 0, 0], [0, 1, 0], [0, 1, 1]]).bool()
-    model.forward([1, 3, 4], cache, rows="none", positions=[6, 6, 7], mask=mask)
-    cache.keep(6, [1, 2])
-    after = model.forward([9], cache)
-    plain = model.new_cache()
-    model.forward([*IDS[:6], 3, 4], plain, rows="none")
-    assert (after - model.forward([9], plain)).abs().max() < 5e-5
-
-
 @pytest.mark.parametrize("weights", ["fp32", "bf16", "int4", "int8"])
 def test_fixed_rows_make_scores_independent_of_the_split(
     weights: str, tiny: Callable[..., LanguageModel]
@@ -166,64 +152,6 @@ def test_fixed_rows_make_scores_independent_of_the_split(
         return torch.cat(parts)
 
     assert torch.equal(run([1] * 150), run([8, 3, 1, 6, 7] * 6))
-
-
-def test_truncating_forgets(tiny: Callable[..., LanguageModel]) -> None:
-    """A truncated cache continues as if the tokens behind the cut had never been."""
-    model = tiny()
-    cache = model.new_cache()
-    model.forward(IDS, cache, rows="none")
-    cache.truncate(4)
-    again = model.forward([99], cache)
-    fresh = model.new_cache()
-    model.forward(IDS[:4], fresh, rows="none")
-    assert (again - model.forward([99], fresh)).abs().max() < 5e-5
-
-
-def test_a_fork_is_independent(tiny: Callable[..., LanguageModel]) -> None:
-    """What happens to a fork does not reach the original."""
-    model = tiny()
-    cache = model.new_cache()
-    model.forward(IDS, cache, rows="none")
-    expected = model.forward([1], cache.fork())
-    model.forward([50, 60, 70], cache.fork(), rows="none")
-    assert torch.equal(model.forward([1], cache), expected)
-
-
-def test_the_cache_grows_past_what_it_reserved(tiny: Callable[..., LanguageModel]) -> None:
-    """A sequence longer than the first buffer keeps all it had."""
-    model = tiny()
-    ids = [(11 * i) % 250 + 3 for i in range(400)]
-    small, large = model.new_cache(8), model.new_cache(512)
-    assert torch.equal(model.prefill(ids, small), model.prefill(ids, large))
-
-
-def test_a_reused_prefix_changes_nothing(tiny: Callable[..., LanguageModel]) -> None:
-    """Scores after a remembered beginning are bit-equal to running the whole prompt."""
-    model = tiny("int4", encoding="Q4_1")
-    store = PrefixStore(model)
-    first = [(11 * i) % 250 + 3 for i in range(200)]
-    second = [*first[:170], 5, 6, 7]
-    cache = store.start(first, room=4)
-    model.prefill(first, cache)
-    store.keep(first, cache)
-    reused = store.start(second, room=4)
-    assert reused.length == 128
-    assert torch.equal(model.prefill(second[128:], reused), model.prefill(second, model.new_cache()))
-
-
-def test_the_prefix_store_is_bounded(tiny: Callable[..., LanguageModel]) -> None:
-    """The oldest sequences go first, and a store of size zero keeps none."""
-    model = tiny()
-    store, none = PrefixStore(model, max_entries=2), PrefixStore(model, max_entries=0)
-    prompts = [[token] * 100 for token in (10, 20, 30)]
-    for ids in prompts:
-        for kept in (store, none):
-            cache = model.new_cache()
-            model.prefill(ids, cache)
-            kept.keep(ids, cache)
-    assert [store.start(ids, room=1).length for ids in prompts] == [0, 64, 64]
-    assert none.start(prompts[2], room=1).length == 0
 
 
 def test_overflow_is_refused_and_harmless(tiny: Callable[..., LanguageModel]) -> None:

@@ -61,6 +61,9 @@ class ToyCache:
         assert 0 <= length <= len(self.tokens)
         del self.tokens[length:]
 
+    def release(self) -> None:
+        self.tokens.clear()
+
 
 class ToyModel:
     """Scores in float64 that depend on the last `order` tokens and weakly on the number of tokens before."""
@@ -79,9 +82,10 @@ class ToyModel:
         self.tokenizer = ToyTokenizer(vocabulary_size)
         self.order, self.sharpness, self.seed, self.eos_bias = order, sharpness, seed, eos_bias
         self.forwards = 0
+        self.num_others = 0
         self._rows: dict[tuple[int, ...], Tensor] = {}
 
-    def new_cache(self, capacity: int = 256) -> ToyCache:
+    def new_cache(self, capacity: int = 256, *, cancel: object = None) -> ToyCache:
         return ToyCache()
 
     def prefill(self, ids: Sequence[int], cache: ToyCache) -> Tensor:
