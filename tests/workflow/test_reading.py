@@ -77,11 +77,20 @@ def test_spans_lie_in_their_text(text: str) -> None:
         ("The University of Kansas is in Lawrence.", "University of Kansas"),
         ("It is based in Marion, South Australia.", "Marion, South Australia"),
         ("Hollywood's first star retired.", "Hollywood"),
+        ("Express delivery takes one working day.", "one working day"),
+        ("It moved because the tests failed.", "the tests failed"),
     ],
 )
 def test_what_can_be_an_answer_is_a_span(text: str, answer: str) -> None:
     """Names, dates, numbers with their unit, titles and plain phrases are candidates as people would write them."""
     assert answer in {text[span.start : span.end] for span in spans_of(text)}
+
+
+def test_a_measure_keeps_its_unit() -> None:
+    """A number directly before a unit is a candidate with the unit alone."""
+    text = "The laser has 532 nanometres and two antennas."
+    numbers = {text[span.start : span.end] for span in spans_of(text) if span.kind == "number"}
+    assert numbers == {"532 nanometres", "two", "two antennas"}
 
 
 @pytest.mark.parametrize(
@@ -95,6 +104,7 @@ def test_what_can_be_an_answer_is_a_span(text: str, answer: str) -> None:
         ("Which county is it in?", "place"),
         ("What is the name of the song?", "other"),
         ("When did it end?", "date"),
+        ("Why was it moved?", "reason"),
         ("Name it.", "other"),
         ("The arena where the team plays can seat how many people?", "number"),
         ("The team represented a university which was founded in what year?", "year"),

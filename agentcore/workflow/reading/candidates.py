@@ -96,6 +96,8 @@ def gather_candidates(
             )
     candidates = list(found.values())
     kind = answer_kind(question)
+    if kind != "reason":  # whole clauses: only "why" asks for them
+        candidates = [c for c in candidates if c.kinds != {"reason"}]
     candidates = [c for c in candidates if _fits(c, kind)] or candidates
     asked = set(content_stems(question))
     return [c for c in candidates if not set(content_stems(c.text)) <= asked] or candidates
@@ -142,6 +144,8 @@ def _fits(candidate: Candidate, kind: AnswerKind) -> bool:
         return bool(candidate.kinds & {"date", "year"})
     if kind == "year":
         return "year" in candidate.kinds
+    if kind == "reason":
+        return "reason" in candidate.kinds
     if kind == "number":
         return "number" in candidate.kinds or has_digit
     return True

@@ -9,9 +9,9 @@ from agentcore.workflow.reading.words import STOP_WORDS, words
 
 __all__ = ["AnswerKind", "answer_kind"]
 
-AnswerKind = Literal["person", "place", "date", "year", "number", "other"]
+AnswerKind = Literal["person", "place", "date", "year", "number", "reason", "other"]
 
-_WH = re.compile(r"\b(who|whom|whose|what|which|when|where|how)\b", re.IGNORECASE)
+_WH = re.compile(r"\b(who|whom|whose|what|which|when|where|how|why)\b", re.IGNORECASE)
 _AMOUNTS = frozenset(
     ("many", "much", "old", "long", "far", "tall", "large", "big", "high", "few", "fast", "deep", "wide")
 )
@@ -91,6 +91,8 @@ def answer_kind(question: str) -> AnswerKind:
     behind = words(question[match.end() :])
     if word in ("who", "whom"):
         return "person"
+    if word == "why":
+        return "reason"
     if word == "when":
         return "date"
     if word == "where":

@@ -17,7 +17,7 @@ from agentcore.workflow.reading.words import STOP_WORDS
 
 __all__ = ["Kind", "Span", "spans_of"]
 
-Kind = Literal["name", "date", "year", "number", "quote", "phrase", "title"]
+Kind = Literal["name", "date", "year", "number", "quote", "phrase", "title", "reason"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,20 @@ _QUOTES = re.compile(r"[\"“]([^\"“”]{2,80})[\"”]")
 _TOKEN = re.compile(
     r"\d+(?:,\d{3})+(?:\.\d+)?|[^\W_](?:[\w'’\-&]|\.(?=\w)|(?<=\b[A-Z])\.|[/](?=\w))*[!?]?(?<![\-'’?])|&"
 )
+_REASONS = re.compile(
+    r"\b(?:because(?: of)?|due to|owing to|thanks to|as a result of|in order to|so that) (?P<why>[^.;!?]+)",
+    re.IGNORECASE,
+)
+_MEASURES = frozenset(
+    (
+        "second", "seconds", "minute", "minutes", "hour", "hours", "day", "days", "week", "weeks", "month", "months", "year",
+        "years", "decades", "centuries", "metre", "metres", "meter", "meters", "kilometre", "kilometres", "kilometer",
+        "kilometers", "centimetres", "centimeters", "millimetres", "millimeters", "nanometres", "nanometers", "feet", "foot",
+        "inches", "yards", "mile", "miles", "hectares", "acres", "gram", "grams", "kilogram", "kilograms", "tonnes", "tons",
+        "pounds", "ounces", "litres", "liters", "gallons", "euro", "euros", "dollar", "dollars", "francs", "cents", "percent",
+        "degrees", "kelvin", "volts", "watts", "kilowatts", "megawatts", "hertz", "bytes", "km", "cm", "mm", "nm", "kg", "ft",
+    )
+)  # fmt: skip
 _JOINERS = frozenset(("of", "the", "de", "da", "di", "du", "la", "le", "von", "van", "der", "den", "&"))
 # Words that end a run of content words although they carry meaning: verbs and adverbs of encyclopaedic prose.
 _BREAKERS = frozenset(
@@ -248,13 +262,18 @@ def _all(text: str) -> Iterator[Span]:
     yield from _numbers(text, tokens)
     yield from _names(text, tokens)
     yield from _phrases(text, tokens)
+    yield from (Span(m.start("why"), m.end("why"), "reason") for m in _REASONS.finditer(text))
 
 
 def _numbers(text: str, tokens: list[tuple[int, int]]) -> Iterator[Span]:
     """Yield numbers, and numbers with the one or two words they count."""
     for match in _NUMBERS.finditer(text):
-        yield Span(match.start(), match.end(), "number")
         after = [token for token in tokens if token[0] >= match.end()][:2]
+        unit = _unit_end(text, match.end(), after)
+        if unit is not None:
+            yield Span(match.start(), unit, "number")  # "one working day", not "one" and not "one working"
+            continue
+        yield Span(match.start(), match.end(), "number")
         end = match.end()
         for left, right in after:
             word = text[left:right]
@@ -262,6 +281,18 @@ def _numbers(text: str, tokens: list[tuple[int, int]]) -> Iterator[Span]:
                 break
             end = right
             yield Span(match.start(), end, "number")
+
+
+def _unit_end(text: str, start: int, after: list[tuple[int, int]]) -> int | None:
+    """Return where the unit behind a number ends, None without one; one adjective may stand between."""
+    for left, right in after:
+        word = text[left:right].lower()
+        if text[start:left].strip(" -") or word in STOP_WORDS:
+            return None
+        if word in _MEASURES:
+            return right
+        start = right
+    return None
 
 
 def _is_capital(text: str, token: tuple[int, int]) -> bool:
