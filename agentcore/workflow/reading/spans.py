@@ -248,7 +248,9 @@ def spans_of(text: str) -> list[Span]:
         span = Span(raw.start, end, raw.kind)
         if span.end > span.start:
             found.setdefault((span.start, span.end), span)
-    return sorted(found.values(), key=lambda span: (span.start, span.end))
+    measures = {span.start: span.end for span in _measures(text)}
+    kept = (span for span in found.values() if span.end >= measures.get(span.start, 0))
+    return sorted(kept, key=lambda span: (span.start, span.end))
 
 
 def _all(text: str) -> Iterator[Span]:
@@ -265,17 +267,22 @@ def _all(text: str) -> Iterator[Span]:
     yield from (Span(m.start("why"), m.end("why"), "reason") for m in _REASONS.finditer(text))
 
 
+def _measures(text: str) -> Iterator[Span]:
+    """Yield numbers with the unit behind them: "one working day", not "one" and not "one working"."""
+    tokens = [(m.start(), m.end()) for m in _TOKEN.finditer(text)]
+    for match in _NUMBERS.finditer(text):
+        unit = _unit_end(text, match.end(), [token for token in tokens if token[0] >= match.end()][:2])
+        if unit is not None:
+            yield Span(match.start(), unit, "number")
+
+
 def _numbers(text: str, tokens: list[tuple[int, int]]) -> Iterator[Span]:
     """Yield numbers, and numbers with the one or two words they count."""
+    yield from _measures(text)
     for match in _NUMBERS.finditer(text):
-        after = [token for token in tokens if token[0] >= match.end()][:2]
-        unit = _unit_end(text, match.end(), after)
-        if unit is not None:
-            yield Span(match.start(), unit, "number")  # "one working day", not "one" and not "one working"
-            continue
         yield Span(match.start(), match.end(), "number")
         end = match.end()
-        for left, right in after:
+        for left, right in [token for token in tokens if token[0] >= match.end()][:2]:
             word = text[left:right]
             if text[end:left].strip(" -") or word.lower() in STOP_WORDS or word[0].isdigit():
                 break
