@@ -100,7 +100,7 @@ def test_nothing_acknowledged_is_lost_by_a_kill(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(5400)
 def test_two_hundred_kills(tmp_path: Path) -> None:
     """The same, two hundred times."""
     rng = random.Random(2)
