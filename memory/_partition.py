@@ -233,11 +233,11 @@ class Partition:
         return frozenset(word for names in self._speaker_names.values() for word in names)
 
     def named_speaker(
-        self, query_words: Collection[str], rows: npt.NDArray[np.intp] | slice = slice(None)
+        self, query_names: Collection[str], rows: npt.NDArray[np.intp] | slice = slice(None)
     ) -> Bool | None:
         """Return which of the rows are of the one speaker whose first name the query holds; None where it names none or several."""
         called = self._called
-        named = {code for word in query_words for code in called.get(word, ())}
+        named = {code for word in query_names for code in called.get(word, ())}
         if len(named) != 1:
             return None
         mask: Bool = self.speakers.codes[rows] == named.pop()

@@ -142,7 +142,8 @@ class SwiftMem(AsyncTwins):
         valid_from, valid_to : moment
             When the fact holds in the world; see `search(as_of=...)`.
         duplicates : "keep", "merge" or "reject"
-            What to do when this user has the same text already: store it again, add tags and metadata to the stored one and
+            What to do when this user has the same text already, or nearly: cosine of .9, four fifths of the stems, the same
+            speaker, and no difference in numbers or negations. Store it again, add tags and metadata to the stored one and
             return its id, or raise `DuplicateRecordError`.
 
         Raises

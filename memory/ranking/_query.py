@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agentcore.memory._encoding import content_words
+from agentcore.memory._stop_words import STOP_WORDS
 from agentcore.memory._terms import stems_of, term_hash, words
 from agentcore.memory.embedding import EncodedQuery
 from agentcore.memory.ranking._cues import asks_when
@@ -19,12 +21,36 @@ from agentcore.memory.temporal import Span, parse_spans
 __all__ = ["Query"]
 
 
+def possible_names(query: str) -> frozenset[str]:
+    """Return the words that may be names, in lower case.
+
+    Where a query is written with capitals, only its capitalised words may be, and a function word at the beginning is none: in
+    "What will Grace say" Will is not asked about, in "What will Will say" he is. A query in one case tells nothing.
+    """
+    found = [(match.start(), match[0]) for match in _WORD.finditer(query)]
+    if not any(word[0].isupper() for place, word in found if place > 0) or query.isupper():
+        return frozenset(words(query))
+    first = found[0][0]
+    return frozenset(
+        name
+        for place, word in found
+        if word[0].isupper() or word[0].lower() == word[0].upper()
+        for name in words(word)
+        if place != first or name not in STOP_WORDS
+    )
+
+
+_WORD = re.compile(r"[^\W_]+")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Query:
     """A query ready to be scored.
 
     Attributes
     ----------
+    names : frozenset of str
+        The words that may be somebody's name, in lower case.
     terms : list of int
         Hashes of its stems.
     tokens : QueryTokens or None
@@ -34,7 +60,7 @@ class Query:
     """
 
     text: str
-    words: frozenset[str]
+    names: frozenset[str]
     terms: list[int]
     spans: list[Span]
     asks_when: bool
@@ -58,7 +84,7 @@ class Query:
         said = words(text)
         return cls(
             text=text,
-            words=frozenset(said),
+            names=possible_names(text),
             terms=[term_hash(stem) for stem in dict.fromkeys(stems_of(said))],
             spans=parse_spans(text, now=now, years=years),
             asks_when=asks_when(text),

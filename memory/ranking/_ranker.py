@@ -127,7 +127,7 @@ def rank(
 
 def add_hints(first: Float32, partition: Partition, query: Query, config: RankingConfig, rows: Rows) -> None:
     """Add, in place, speaker and date to the scores a shortlist is made by."""
-    named = partition.named_speaker(query.words, rows)
+    named = partition.named_speaker(query.names, rows)
     if named is not None:
         first[named] += np.float32(config.shortlist_speaker)
     if query.spans:
@@ -157,7 +157,7 @@ def finish(
     """
     cosine, dense, lexical, coverage = evidence.cosine, evidence.dense, evidence.lexical, evidence.coverage
     chosen: Rows | slice = slice(None) if len(rows) == len(partition) else rows  # all of them: no copies
-    named = partition.named_speaker(query.words, chosen)
+    named = partition.named_speaker(query.names, chosen)
     tokens = nameless = None
     if config.use_tokens and query.tokens is not None and bool(partition.tokens):
         select = None if len(rows) == len(partition) else rows
