@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from agentcore.memory.temporal._calendar import WEEKDAYS, count_of, moved, weekend_around
 from agentcore.memory.temporal._rules import COUNT, RULES, UNIT, WEEKDAY, Resolve
-from agentcore.memory.temporal._span import Span
+from agentcore.memory.temporal._span import Span, SpanKind
 
 __all__ = ["parse_spans"]
 
@@ -261,7 +261,7 @@ def _shifted(span: Span, shift: re.Match[str]) -> Span:
     if shift["unit"] in ("week", "day", "hour"):
         width = timedelta(days=7 if shift["unit"] == "week" else 1)
         start = span.start - width if sign < 0 else span.end
-        kind = "range" if shift["unit"] == "week" else "day"
+        kind: SpanKind = "range" if shift["unit"] == "week" else "day"
         return Span(start, start + width, kind, span.anchored)
     return moved(span, sign, shift["unit"])
 
