@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 
 from agentcore.memory.embedding import HashEmbedder
 from agentcore.workflow.reading.beam import mentions, two_hop
-from agentcore.workflow.reading.candidates import Candidate, Mention, answer_key, overlap_f1
+from agentcore.workflow.reading.candidates import (
+    Candidate,
+    Mention,
+    answer_key,
+    gather_candidates,
+    overlap_f1,
+)
 from agentcore.workflow.reading.choice import attention_signal, choose, direct_signal
 from agentcore.workflow.reading.comparison import compare, compared_things
 from agentcore.workflow.reading.coverage import Selection, Sentence, inverse_frequencies, select_sentences
@@ -84,6 +90,23 @@ def test_spans_lie_in_their_text(text: str) -> None:
 def test_what_can_be_an_answer_is_a_span(text: str, answer: str) -> None:
     """Names, dates, numbers with their unit, titles and plain phrases are candidates as people would write them."""
     assert answer in {text[span.start : span.end] for span in spans_of(text)}
+
+
+def test_a_river_is_called_one() -> None:
+    """Where the question names a class whose members bear it in their name, those candidates alone are left."""
+    text = "In Belgium the River Meuse flows past Dinant and reaches Namur."
+    selection = Selection((Sentence(text, 0, 0, 0, len(text)),), (0,), (0.0,), 1.0, 1.0)
+    passages = [passage("Belgium", text)]
+    rivers, places = (
+        {
+            c.text
+            for c in gather_candidates(question, selection, passages, reading_prompt(question, [("", text)]))
+        }
+        for question in ("Which river flows past Dinant?", "Where is it?")
+    )
+    assert "River Meuse" in rivers
+    assert all("River" in name for name in rivers)
+    assert "Belgium" in places
 
 
 def test_a_measure_keeps_its_unit() -> None:

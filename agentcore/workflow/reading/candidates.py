@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from agentcore.workflow.reading.coverage import Selection
 from agentcore.workflow.reading.passages import Passage
 from agentcore.workflow.reading.prompts import ReadingPrompt
-from agentcore.workflow.reading.question import AnswerKind, answer_kind
+from agentcore.workflow.reading.question import AnswerKind, answer_kind, named_class
 from agentcore.workflow.reading.spans import Span, spans_of
-from agentcore.workflow.reading.words import STOP_WORDS, content_stems
+from agentcore.workflow.reading.words import STOP_WORDS, content_stems, words
 
 __all__ = ["Candidate", "Mention", "answer_key", "gather_candidates", "overlap_f1"]
 
@@ -99,6 +99,10 @@ def gather_candidates(
     if kind != "reason":  # whole clauses: only "why" asks for them
         candidates = [c for c in candidates if c.kinds != {"reason"}]
     candidates = [c for c in candidates if _fits(c, kind)] or candidates
+    noun = named_class(question)
+    candidates = [
+        c for c in candidates if noun and noun in words(c.text) and len(words(c.text)) > 1
+    ] or candidates
     asked = set(content_stems(question))
     return [c for c in candidates if not set(content_stems(c.text)) <= asked] or candidates
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from agentcore.workflow.reading.words import STOP_WORDS, words
 
-__all__ = ["AnswerKind", "answer_kind"]
+__all__ = ["AnswerKind", "answer_kind", "named_class"]
 
 AnswerKind = Literal["person", "place", "date", "year", "number", "reason", "other"]
 
@@ -52,6 +52,7 @@ _OPENERS = frozenset(
         "through", "into", "and", "but", "or", "so", "is", "was", "are", "were", "as", "than", "about", "between",
     )
 )  # fmt: skip
+_CLASSES = frozenset(("bridge", "county", "island", "lake", "river", "street"))
 _NOUN_ENDS = frozenset(
     (
         "is",
@@ -100,6 +101,12 @@ def answer_kind(question: str) -> AnswerKind:
     if word == "how":
         return "number" if behind[:1] and behind[0] in _AMOUNTS else "other"
     return _by_noun(behind) if word in ("what", "which") else "other"
+
+
+def named_class(question: str) -> str | None:
+    """Return the noun that the answer's own name holds, as a "which river" is "River Meuse", None where none must."""
+    match = re.search(r"\b(?:which|what)\s+(\w+)", question, re.IGNORECASE)
+    return match.group(1).lower() if match and match.group(1).lower() in _CLASSES else None
 
 
 def _asks(question: str, match: re.Match[str]) -> bool:
