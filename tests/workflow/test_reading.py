@@ -109,6 +109,18 @@ def test_a_river_is_called_one() -> None:
     assert "Belgium" in places
 
 
+def test_why_is_answered_by_a_reason_or_not_at_all() -> None:
+    """A question for a reason gets the clause behind "because"; where there is none, no name stands in for it."""
+    for text, answers in (
+        ("The release moved to May because the tests failed.", ["the tests failed"]),
+        ("The release moved to May.", []),
+    ):
+        selection = Selection((Sentence(text, 0, 0, 0, len(text)),), (0,), (0.0,), 1.0, 1.0)
+        prompt = reading_prompt("Why did the release move?", [("", text)])
+        found = gather_candidates("Why did the release move?", selection, [passage("", text)], prompt)
+        assert [c.text for c in found] == answers
+
+
 def test_a_measure_keeps_its_unit() -> None:
     """A number directly before a unit is a candidate with the unit alone."""
     text = "The laser has 532 nanometres and two antennas."

@@ -70,7 +70,7 @@ def gather_candidates(
     """Return what could answer the question, in reading order.
 
     Candidates that do not fit the kind of answer the question asks for, and those that only repeat words of
-    the question, are left out as long as others remain.
+    the question, are left out as long as others remain; "why" is answered by a reason or not at all.
     """
     found: dict[str, Candidate] = {}
     for number, sentence in enumerate(selection.sentences):
@@ -98,7 +98,10 @@ def gather_candidates(
     kind = answer_kind(question)
     if kind != "reason":  # whole clauses: only "why" asks for them
         candidates = [c for c in candidates if c.kinds != {"reason"}]
-    candidates = [c for c in candidates if _fits(c, kind)] or candidates
+    fitting = [c for c in candidates if _fits(c, kind)]
+    if kind == "reason":
+        return fitting  # no name or number answers "why": better no answer
+    candidates = fitting or candidates
     noun = named_class(question)
     candidates = [
         c for c in candidates if noun and noun in words(c.text) and len(words(c.text)) > 1

@@ -253,7 +253,7 @@ class Reader:
         prompt = prompt_of(question, selection, near)
         candidates = gather_candidates(question, selection, near, prompt)
         if not candidates:
-            return Reading("", False, probability, (), selection, "none")
+            return Reading("", False, probability, self._nearest(selection, near), selection, "none")
         linked = linked_signal(question, candidates, near, rarity=rarity)
         direct = direct_signal(
             question, candidates, selection, near, rarity=rarity, least=self._settings.direct_share
