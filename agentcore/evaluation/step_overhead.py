@@ -60,7 +60,7 @@ class _Instant(BaseChatModel):
     ) -> ChatResult:
         del messages, stop, run_manager, kwargs
         usage = {"input_tokens": 6, "output_tokens": 1, "total_tokens": 7}
-        message = AIMessage("Padua", usage_metadata=usage)  # type: ignore[arg-type]  # a dict of these keys
+        message = AIMessage("Padua", usage_metadata=usage)
         return ChatResult(generations=[ChatGeneration(message=message)])
 
 
@@ -125,9 +125,9 @@ def _ours(folder: Path, steps: int) -> float:
         return _loop(folder, steps, step)
 
 
-def _loop(folder: Path, steps: int, step: Callable[[_State], dict[str, Any]]) -> float:
+def _loop(folder: Path, steps: int, step: Callable[..., dict[str, Any]]) -> float:
     """Run a node so many times, a checkpoint behind each."""
-    graph = StateGraph(_State)
+    graph: StateGraph[Any, Any, Any, Any] = StateGraph(_State)
     graph.add_node("step", step)
     graph.add_edge(START, "step")
     graph.add_conditional_edges("step", lambda state: END if state["step"] >= steps else "step")

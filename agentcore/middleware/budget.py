@@ -283,7 +283,7 @@ class Budget(AgentMiddleware[Any, Any]):
 
 def _add(used: Usage, **more: float) -> Usage:
     """Return the usage with so much more."""
-    return replace(used, **{name: getattr(used, name) + count for name, count in more.items()})  # type: ignore[arg-type]  # counts stay whole
+    return replace(used, **{name: getattr(used, name) + count for name, count in more.items()})
 
 
 def _estimate(request: ModelRequest[Any]) -> int:

@@ -88,7 +88,7 @@ class RunRecord:
         return list(self.head.get("conversation", ()))
 
     @property
-    def origin(self) -> dict[str, str]:
+    def origin(self) -> dict[str, Any]:
         """Which run this one was forked from, empty for a run of its own."""
         return {"forked_from": self.head["forked_from"]} if "forked_from" in self.head else {}
 

@@ -42,7 +42,7 @@ TEXTS = (
     "",
     "null",
     '<tool_call>{"name": "look_up", "arguments": {"about": "Padua"}}</tool_call>',
-    '<tool_call>{"name": "lookup", "arguments": {"abuot": "Padua"</tool_call>',
+    '<tool_call>{"name": "lookup", "arguments": {"topic": "Padua"</tool_call>',
     '{"name": "no_such_tool", "arguments": {}}',
     "x" * 3000,
 )
