@@ -30,6 +30,8 @@ SLOW_START_S = 40
 
 def answer(request: dict[str, Any]) -> Reply:
     prompt = " ".join(str(message["content"]) for message in request["messages"])
+    if "Next question:" in prompt:
+        return completion('{"question": "When does the grey cat wake?"}')
     return completion(ANSWER) if '"evidence"' in prompt else obliging_model(request)
 
 
