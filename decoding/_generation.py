@@ -151,7 +151,7 @@ def _steps(
     fixed_rows: int | None,
 ) -> Iterator[Step]:
     """Decode until something ends the output; `pending` is committed, but not yet in the cache."""
-    emitted, is_prompt = 0, True
+    emitted, num_prompt = 0, len(pending)
     while True:
         if cancel is not None and cancel.is_set():
             raise GenerationCancelled("cancelled by the caller")
@@ -164,7 +164,7 @@ def _steps(
             if step.finish is not None:
                 return
         with torch.inference_mode():
-            scores = _extend(model, pending, cache, None if is_prompt else fixed_rows)
+            scores = _extend(model, pending, cache, fixed_rows, num_prompt)
             token_id, logprob = _choose(scores, sampler, constraint, logprobs)
         if constraint is not None and budget - emitted <= _CLOSING_WINDOW:
             token_id = _steer_home(token_id, constraint, model.tokenizer, left=budget - emitted)
@@ -173,15 +173,20 @@ def _steps(
         yield step
         if step.finish is not None:
             return
-        pending, is_prompt = [token_id], False
+        pending, num_prompt = [token_id], 0
 
 
-def _extend(model: LanguageModel, ids: Sequence[int], cache: KVCache, fixed_rows: int | None) -> Tensor:
-    """Run new tokens and return the scores for the one after them, (V,)."""
+def _extend(
+    model: LanguageModel, ids: Sequence[int], cache: KVCache, fixed_rows: int | None, num_prompt: int
+) -> Tensor:
+    """Run new tokens, the first `num_prompt` of them a prompt's, and return the scores for the one after them, (V,)."""
     if fixed_rows is None:
         return model.prefill(ids, cache)[-1]
-    for begin in range(0, len(ids), fixed_rows):
+    # Tokens forced right behind the prompt must not be run with it: one by one they would not be either.
+    scores = model.prefill(ids[:num_prompt], cache) if num_prompt else None
+    for begin in range(num_prompt, len(ids), fixed_rows):
         scores = model.forward(ids[begin : begin + fixed_rows], cache, fixed_rows=fixed_rows)
+    assert scores is not None
     return scores[-1]
 
 

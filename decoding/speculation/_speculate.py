@@ -173,6 +173,7 @@ class _Run:
         self.text = StopText(model.tokenizer, stop)
         self.eos_ids = frozenset(model.tokenizer.eos_ids)
         self.cached_ids = cached_ids
+        self.num_prompt = len(prompt_ids)
         self.pending = list(prompt_ids)  # committed, not yet in the cache
         self.emitted = 0
         self.held_before = 0  # length of the cache with everything committed before this round
@@ -255,9 +256,14 @@ class _Run:
 
     def scores(self, draft: Draft, *, is_prompt: bool) -> Tensor:
         """Run what is pending and the draft; return the scores after the last pending token and each draft, (n + 1, V)."""
-        if is_prompt:
-            return self.model.prefill(self.pending, self.cache)
         ids = [*self.pending, *draft.tokens]
+        if is_prompt:
+            if self.fixed_rows is None or len(ids) == self.num_prompt:
+                return self.model.prefill(ids, self.cache)
+            self.model.prefill(ids[: self.num_prompt], self.cache)
+            ids = ids[
+                self.num_prompt :
+            ]  # forced already: in deterministic mode no part of the prompt's arithmetic
         self.report.forwards += 1
         if self.fixed_rows is None:
             self.report.rows += len(ids)
