@@ -1,4 +1,4 @@
-"""Check a claim against the spans it cites, by rules and word overlap, without any model."""
+"""Check a claim against the spans it cites, by rules over clauses, without any model."""
 
 from agentcore.workflow.support._check import Verdict, check_support
 

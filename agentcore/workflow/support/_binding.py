@@ -14,24 +14,26 @@ __all__ = ["binding_problems"]
 def binding_problems(claim: Sequence[Clause], spans: Sequence[Clause]) -> Iterator[str]:
     """Yield pairs of the claim that no clause of the spans holds, where each holder has a rival for one of them."""
     for clause in claim:
-        for token, slot in zip(clause.tokens, clause.slots, strict=True):
-            is_typed = token.number is not None or token.is_name
-            if slot == "than" or token.low in MONTHS or not token.is_content:
-                continue
-            if token.measure == "day":
-                continue
-            for other, place in zip(clause.tokens, clause.slots, strict=True):
-                if other is token or place == "than" or not other.is_content or other.low in MONTHS:
-                    continue
-                if other.measure == "day" or other.lemma in (token.lemma, token.measure):
-                    continue
-                if not is_typed and not (
-                    other is clause.verb or (other.is_name and slot not in ("agent", "patient"))
-                ):
-                    continue
-                if _are_apart(token, slot, other, clause, spans):
-                    yield f"the cited spans do not put {token.text} and {other.text} together"
-                    return
+        for token, slot, other in _pairs(clause):
+            if _are_apart(token, slot, other, clause, spans):
+                yield f"the cited spans do not put {token.text} and {other.text} together"
+                return
+
+
+def _pairs(clause: Clause) -> Iterator[tuple[Token, str, Token]]:
+    """Yield what must stay together: numbers and names with every word, common nouns with the verb and with names."""
+    words = [
+        (token, slot)
+        for token, slot in zip(clause.tokens, clause.slots, strict=True)
+        if slot != "than" and token.is_content and token.low not in MONTHS and token.measure != "day"
+    ]
+    for token, slot in words:
+        is_typed = token.number is not None or token.is_name
+        is_circumstance = slot not in ("agent", "patient")
+        for other, _ in words:
+            goes_with = is_typed or other is clause.verb or (other.is_name and is_circumstance)
+            if goes_with and other is not token and other.lemma not in (token.lemma, token.measure):
+                yield token, slot, other
 
 
 def _are_apart(token: Token, slot: str, other: Token, ours: Clause, spans: Sequence[Clause]) -> bool:
@@ -40,7 +42,7 @@ def _are_apart(token: Token, slot: str, other: Token, ours: Clause, spans: Seque
     holders = [clause for clause in spans if _own(clause, other) or other.lemma in clause.subject]
     if (
         token.number is None and not token.is_name
-    ):  # what a common noun means may be named otherwise elsewhere
+    ):  # a common noun may be called otherwise in another sentence
         sentences = {clause.tokens[0].sentence for clause in having}
         holders = [c for c in holders if c.tokens[0].sentence in sentences]
         if any(

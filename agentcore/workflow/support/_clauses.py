@@ -42,12 +42,14 @@ class Clause:
     ----------
     tokens : list of Token
         Its own words.
-    slots : dict
-        For each place of ``tokens``, what the word does: "agent", "patient", a preposition, "verb", "than" or "".
+    slots : list of str
+        For each of ``tokens``, what the word does: "agent", "patient", a preposition, "verb", "than" or "".
     verb : Token or None
         The main verb; a form of "be" where nothing else is said.
     is_passive, is_denied, is_hedged : bool
         Voice, whether an odd number of negators stands in it, whether it is only thought or possible.
+    is_gapped : bool
+        It repeats the pattern of the clause before and leaves out the verb.
     taken : set of str
         Lemmas taken over: subject, antecedent, what a pronoun may mean.
     subject : set of str
