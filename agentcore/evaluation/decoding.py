@@ -174,7 +174,12 @@ def run(
     if llama_cpp_python is not None:
         threads = setting.threads or os.cpu_count() or 1
         times = time_llama_cpp(
-            llama_cpp_python, path, requests, num_tokens=lengths, repeats=setting.repeats, threads=threads
+            llama_cpp_python,
+            path,
+            requests,
+            num_tokens=lengths,
+            repeats=min(setting.repeats, 5),
+            threads=threads,
         )
         llama = beside_llama_cpp(times, rows, requests, lengths=lengths, prompts=prompts)
     result = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,15 @@ _SCRIPT = """
 import json, sys, time
 import llama_cpp
 task = json.load(sys.stdin)
-model = llama_cpp.Llama(task["model"], n_ctx=task["context"], n_threads=task["threads"], verbose=False)
+if not task["extra_buffers"]:
+    default = llama_cpp.llama_cpp.llama_model_default_params
+    def plain():
+        params = default()
+        params.use_extra_bufts = False
+        return params
+    llama_cpp.llama_cpp.llama_model_default_params = plain
+threads = {"n_threads": task["threads"], "n_threads_batch": task["threads"]}
+model = llama_cpp.Llama(task["model"], n_ctx=task["context"], verbose=False, **threads)
 rows = []
 for repeat in range(task["repeats"] + 1):
     for ids, count in task["requests"]:
@@ -64,7 +73,8 @@ def time_llama_cpp(
     Returns
     -------
     dict
-        Its `version`, and for each request the median seconds of its prompt and of its decoding over the rounds:
+        Its `version`, whether it ran with its `extra_buffers` (weights repacked for this processor; left out where their
+        instructions are not to be had, as in virtual machines that announce AMX and refuse it), and for each request the median seconds of its prompt and of its decoding over the rounds:
         `prompt_seconds`, `decode_seconds`.
 
     Raises
@@ -81,9 +91,10 @@ def time_llama_cpp(
         "repeats": repeats,
         "requests": pairs,
     }
-    done = subprocess.run(  # noqa: S603 - the user names the interpreter
-        [str(python), "-c", _SCRIPT], input=json.dumps(task), capture_output=True, text=True, check=False
-    )
+    done = _run(python, {**task, "extra_buffers": True})
+    has_extra = done.returncode != -signal.SIGILL
+    if not has_extra:
+        done = _run(python, {**task, "extra_buffers": False})
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise ValueError(
@@ -93,6 +104,13 @@ def time_llama_cpp(
     rounds = [answer["rows"][place :: len(pairs)] for place in range(len(pairs))]
     return {
         "version": answer["version"],
+        "extra_buffers": has_extra,
         "decode_seconds": [median(decode for decode, _ in rows) for rows in rounds],
         "prompt_seconds": [median(prompt for _, prompt in rows) for rows in rounds],
     }
+
+
+def _run(python: Path, task: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - the user names the interpreter
+        [str(python), "-c", _SCRIPT], input=json.dumps(task), capture_output=True, text=True, check=False
+    )

@@ -104,7 +104,7 @@ def beside_llama_cpp(
     Returns
     -------
     dict
-        `version`, and for each set `ms_per_token`, `end_to_end_ms_per_token` and, by tier, the best `method` with
+        `version`, `extra_buffers`, and for each set `ms_per_token`, `end_to_end_ms_per_token` and, by tier, the best `method` with
         `speedup` and `end_to_end_speedup` over llama.cpp.
     """
     sets: dict[str, Any] = {}
@@ -142,7 +142,7 @@ def beside_llama_cpp(
                     "end_to_end_speedup": round((decode + prompt) / ours_whole, 3),
                 }
         sets[kind] = figures
-    return {"version": times["version"], "sets": sets}
+    return {"version": times["version"], "extra_buffers": times["extra_buffers"], "sets": sets}
 
 
 def table(rows: Sequence[dict[str, Any]], second_pass: dict[str, Any], llama: dict[str, Any] | None) -> str:
