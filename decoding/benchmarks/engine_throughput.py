@@ -17,19 +17,19 @@ from agentcore.decoding import LanguageModel, generate
 
 __all__ = ["measure_throughput"]
 
-_SYSTEM = (
-    "You are a careful research assistant. You answer from documents only, name the document of every claim, and say so "
-    "when nothing was found. You may search the documents, read one of them, or answer. "
+_COMMON = (
+    "This is an encyclopedia. Every article begins with a definition, goes on with the history of its subject, describes "
+    "how it is made or where it is found, and ends with what it is used for today. "
 ) * 5
-_TASKS = (
-    "Describe how a lighthouse works.",
-    "List the rivers of Europe.",
-    "Tell the story of a miller.",
-    "Explain how bread is baked.",
-    "Say what a comet is.",
-    "Explain a law of motion.",
-    "Describe a ship leaving its harbour.",
-    "Write a letter to a museum.",
+_BEGINNINGS = (
+    "The history of the lighthouse begins with",
+    "The longest rivers of Europe are",
+    "Once upon a time there was a miller who",
+    "Bread is baked from flour, water and",
+    "In 1957 a comet was seen by",
+    "The law of gravitation says that",
+    "The ship left the harbour of",
+    "The museum was founded in",
 )
 Texts = list[list[int]]
 
@@ -53,15 +53,16 @@ def measure_throughput(
     dict
         By layout: ``sequence_tokens_per_s`` and ``parallel_tokens_per_s`` (medians), ``ratio`` (median of the rounds'
         ratios) with ``ratio_low`` and ``ratio_high`` (90 %, bootstrap of that median), ``equal`` (calls whose tokens are
-        the same both ways, of all), ``fairness`` (slowest caller's time over the fastest's, median) and ``rounds``.
+        the same both ways, of all), ``tokens`` (of all calls together), ``fairness`` (slowest caller's time a token over the
+        fastest's, median) and ``rounds``.
     """
     result: dict[str, dict[str, Any]] = {}
     for name, model in models.items():
-        prompts = [model.tokenizer.encode(f"{_SYSTEM}\nTask: {task}\nAnswer:") for task in _TASKS]
+        prompts = [model.tokenizer.encode(f"{_COMMON}\n\n{beginning}") for beginning in _BEGINNINGS]
         calls = [_call(model, ids, num_tokens) for ids in prompts]
         _at_once(model, calls)
         rows: list[tuple[float, float, float]] = []
-        equal = 0
+        equal = tokens = 0
         for _ in range(rounds):
             sequence_s, one_by_one = _in_sequence(model, calls)
             parallel_s, together, fairness = _at_once(model, calls)
@@ -76,6 +77,7 @@ def measure_throughput(
             "ratio": statistics.median(ratios),
             "ratio_low": low,
             "ratio_high": high,
+            "tokens": tokens,
             "equal": equal / (rounds * len(calls)),
             "fairness": statistics.median(row[2] for row in rows),
             "rounds": ratios,
