@@ -19,8 +19,8 @@ K1 = 1.2
 B = 0.5
 """Turns vary little in length; b = .5 is what the study of LoCoMo turns settled on."""
 
-POSTINGS_BUDGET = 8_000
-CHAMPIONS = 1000
+POSTINGS_BUDGET = 64_000
+CHAMPIONS = 8_000
 """Postings read for candidates, and of a stem for which the budget is too small: its best by weight."""
 
 FILTERED_WHOLE = 100_000
@@ -143,11 +143,11 @@ class LexicalIndex:
         if not len(joined):
             return np.zeros(0, dtype=np.intp)
         # Row above, gain below: one sort brings the postings of a record together.
-        rows = (joined >> np.uint64(32)).astype(np.intp)
-        first = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
+        records = (joined >> np.uint64(32)).astype(np.intp)
+        first = np.flatnonzero(np.concatenate(([True], records[1:] != records[:-1])))
         totals = np.add.reduceat(joined.astype(np.uint32).view(np.float32), first)
-        best = np.argpartition(-totals, count)[:count] if count < len(totals) else slice(None)
-        found: npt.NDArray[np.intp] = rows[first[best]]
+        best = np.argpartition(-totals, count)[:count] if count < len(totals) else np.arange(len(totals))
+        found: npt.NDArray[np.intp] = records[first[best]]
         return found
 
     def scores_at(
@@ -195,7 +195,7 @@ class LexicalIndex:
         stems = np.repeat(np.arange(len(self._terms), dtype=np.int32), np.diff(self._starts))[order]
         starts = np.zeros(self.num_records + 1, dtype=np.int64)
         np.cumsum(np.bincount(self._rows, minlength=self.num_records), out=starts[1:])
-        return stems, self._weights[order], starts
+        return stems, np.asarray(self._weights[order], dtype=np.float32), starts
 
     @cached_property
     def _sums(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
