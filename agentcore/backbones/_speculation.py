@@ -78,10 +78,11 @@ def speculator_for(model: LanguageModel, options: SpeculationOptions) -> Specula
     """
     from agentcore.decoding.speculation import Speculator
 
+    draft_model: LanguageModel | None = None
     if options.draft_model is not None:
         draft_model = shared_engine(resolve_path(options.draft_model))
-    else:
-        draft_model = _cheaper_layout(model) if {"auto", "draft_model"} & {*options.methods} else None
+    elif {"auto", "draft_model"} & {*options.methods}:
+        draft_model = _cheaper_layout(model)
     with translated():
         try:
             return Speculator(

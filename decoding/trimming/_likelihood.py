@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import threading
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -112,7 +111,7 @@ class LikelihoodVerifier:
 
 
 class LocalYesNo:
-    """Ask the local engine: one prefill a question in a worker thread, each shared prefix read once and kept.
+    """Ask the local engine: one prefill a question in a worker thread; a beginning that questions share is run once.
 
     Parameters
     ----------
@@ -124,36 +123,20 @@ class LocalYesNo:
         self.tokens_spent = 0
         self._model = model
         self._words = [model.tokenizer.encode(word) for word in (" Yes", " No")]
-        self._prefixes: dict[str, tuple[list[int], Any]] = {}
-        self._turn = threading.Lock()  # between verifier threads; no decode loop ever takes it
+        self._known: set[str] = set()
 
     async def ask(self, prefix: str, prompts: Sequence[str]) -> list[float]:
         """Return the odds of Yes for each prompt."""
-        return await asyncio.to_thread(self._ask, prefix, list(prompts))
+        start = self._model.tokenizer.encode(prefix)
+        questions = [self._model.tokenizer.encode(prompt) for prompt in prompts]
+        self.tokens_spent += sum(map(len, questions)) + (0 if prefix in self._known else len(start))
+        self._known.add(prefix)
+        return await asyncio.to_thread(self._ask, start, questions)
 
-    def _ask(self, prefix: str, prompts: list[str]) -> list[float]:
+    def _ask(self, start: Sequence[int], questions: Sequence[Sequence[int]]) -> list[float]:
         from agentcore.decoding import score
 
-        with self._turn:
-            start, cache = self._prefix(prefix)
-            odds = []
-            for prompt in prompts:
-                ids = self._model.tokenizer.encode(prompt)
-                self.tokens_spent += len(ids)
-                yes, no = score(self._model, [*start, *ids], self._words, cache=cache)
-                cache.truncate(len(start))
-                odds.append(_odds(yes, no))
-        return odds
-
-    def _prefix(self, prefix: str) -> tuple[list[int], Any]:
-        """Return a prefix's tokens and a cache that holds exactly them."""
-        if prefix not in self._prefixes:
-            ids = list(self._model.tokenizer.encode(prefix))
-            cache = self._model.new_cache(len(ids))
-            self._model.prefill(ids, cache)
-            self.tokens_spent += len(ids)
-            self._prefixes[prefix] = (ids, cache)
-        return self._prefixes[prefix]
+        return [_odds(*score(self._model, [*start, *ids], self._words)) for ids in questions]
 
 
 def _odds(yes: float, no: float) -> float:

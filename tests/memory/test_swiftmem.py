@@ -225,7 +225,7 @@ def nested(depth: int) -> list[Any]:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"text": "caf\u00e9"}'.encode("latin-1"), "not UTF-8"),
+        ('{"text": "na\u00efve"}'.encode("latin-1"), "not UTF-8"),
         (b"\x00\xff\xfe", "not UTF-8"),
         (b"null", "no list of memories"),
         (b"5\n", "no list of memories"),
