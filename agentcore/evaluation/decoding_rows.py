@@ -122,14 +122,10 @@ def beside_llama_cpp(
             "end_to_end_ms_per_token": round(1e3 * (decode + prompt) / max(tokens, 1), 3),
         }
         for tier, seconds in prompts.items():
+            of_set = [row for row in rows if (row["tier"], row["set"]) == (tier, kind) and row["lossless"]]
+            shipped = any(row["forced"] for row in of_set)  # where a grammar is, its forced tokens are taken
             best = min(
-                (
-                    row
-                    for row in rows
-                    if (row["tier"], row["set"]) == (tier, kind)
-                    and row["lossless"]
-                    and (row["forced"] or kind == "free")
-                ),
+                (row for row in of_set if row["forced"] == shipped),
                 key=lambda row: row["ms_per_token"],
                 default=None,
             )
