@@ -43,8 +43,8 @@ def weather(city: str, unit: str = "C") -> str:
 
 def test_an_answer_carries_usage_and_its_maker(smollm2: LocalChatModel) -> None:
     """The embedded model answers, and the message says what it cost and what made it."""
-    answer = smollm2.invoke("What is the capital of France?")
-    assert "Paris" in answer.text
+    answer = smollm2.invoke("What is the capital of Japan?")
+    assert "Tokyo" in answer.text
     usage = answer.usage_metadata
     assert usage is not None
     assert usage["total_tokens"] == usage["input_tokens"] + usage["output_tokens"]
@@ -135,10 +135,10 @@ def test_without_choice_a_model_may_answer_in_words(tiny_chat: Tiny) -> None:
 def test_a_model_that_was_taught_no_tools_is_helped_to_call(smollm2: LocalChatModel) -> None:
     """The embedded model calls a fitting tool by itself, stays in words where none fits, and ends after the result."""
     bound = smollm2.bind_tools([area, weather])
-    (call,) = bound.invoke("What is the area of a triangle with base 10 and height 5?").tool_calls
-    assert (call["name"], call["args"]) == ("area", {"base": 10, "height": 5})
+    (call,) = bound.invoke("What is the weather in Paris?").tool_calls
+    assert (call["name"], call["args"]["city"]) == ("weather", "Paris")
     unhelped = smollm2.model_copy(update={"call_bias": 0.0}).bind_tools([area, weather])
-    assert not unhelped.invoke("What is the area of a triangle with base 10 and height 5?").tool_calls
+    assert not unhelped.invoke("What is the weather in Paris?").tool_calls
     assert not bound.invoke("Hello! How are you today?").tool_calls
 
 
