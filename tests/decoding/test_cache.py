@@ -324,11 +324,11 @@ def test_a_thousand_random_starts_forks_and_cancels_leak_no_block(tmp_path: Path
     """Sequences that start, share, fork, are cut, cancelled and dropped at random leave every block free or remembered."""
     model = small_pool(tmp_path / "tiny.gguf", blocks=12)
     counts = {"starts": 0, "cancelled": 0}
-    lock, deadline = threading.Lock(), time.monotonic() + 60
+    lock = threading.Lock()
 
     def work(seed: int) -> None:
         chance = random.Random(seed)
-        while time.monotonic() < deadline:
+        while True:
             with lock:
                 if counts["starts"] >= 1000:
                     return
