@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import random
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
