@@ -241,9 +241,10 @@ def _surroundings(span: Span, unit: str | None) -> Span:
 
 
 def _days_of(start: datetime, end: datetime, span: Span) -> Span:
-    """Return whole days."""
+    """Return whole days, at least one: "early Christmas" is Christmas."""
     half = timedelta(hours=12)
-    return Span(Span.day(start + half).start, Span.day(end + half).start, "range", span.anchored)
+    first, after = Span.day(start + half).start, Span.day(end + half).start
+    return Span(first, after, "range", span.anchored) if first < after else span
 
 
 def _shifted(span: Span, shift: re.Match[str]) -> Span:

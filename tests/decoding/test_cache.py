@@ -356,8 +356,8 @@ def test_a_thousand_random_starts_forks_and_cancels_leak_no_block(tmp_path: Path
     gc.collect()
     assert counts["starts"] == 1000
     assert counts["cancelled"] > 50
+    assert model.blocks.num_used == 0  # asking also takes in what destructors gave back
     _check(model)
-    assert model.blocks.num_used == 0
     assert model._queue._waiting == []
     assert model._queue._leader is None
 

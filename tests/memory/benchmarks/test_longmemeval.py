@@ -87,7 +87,7 @@ def test_every_type_and_oddity(tmp_path: Path, granularity: str, roles: str) -> 
         odd_file(tmp_path / "odd.json"),
         granularity=granularity,
         roles=roles,
-        compare=("bm25",),
+        compare=("faiss",),
         show_progress=False,
     )  # type: ignore[arg-type]
     result = run_longmemeval(config, embedder=HashEmbedder(64))
