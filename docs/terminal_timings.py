@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -67,6 +68,13 @@ def stop_times(child: pexpect.spawn[str], sign: str, wait_s: float) -> list[floa
     return times
 
 
+def end(child: pexpect.spawn[str]) -> None:
+    """End the REPL, however long it takes to die."""
+    child.kill(signal.SIGKILL)
+    child.wait()
+    child.close()
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -80,14 +88,14 @@ def main() -> None:
         for _ in range(REPEATS):
             child, first = start(backbone, folder)
             firsts.append(first)
-            child.close(force=True)
+            end(child)
         times["first_prompt_ms"] = firsts
         child, _ = start(backbone, folder)
         times["stop_waiting_for_server_ms"] = stop_times(child, "remembered", 1.0)
-        child.close(force=True)
+        end(child)
         child, _ = start("local", folder)
         times["stop_local_engine_ms"] = stop_times(child, "evidence for an answer", 0.0)
-        child.close(force=True)
+        end(child)
     metrics = {
         key: {"min": round(min(v), 1), "median": round(statistics.median(v), 1), "max": round(max(v), 1)}
         for key, v in times.items()
