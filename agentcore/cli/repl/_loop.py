@@ -7,19 +7,15 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from agentcore.cli._exit import ExitCode, message_of
 from agentcore.cli._session import keep_settings
-from agentcore.cli.repl._agent import AgentHolder
-from agentcore.cli.repl._commands import run_command
+from agentcore.cli.repl._commands import COMMANDS, run_command
 from agentcore.cli.repl._keys import stop_keys
-from agentcore.cli.repl._transcript import Transcript, new_conversation, open_conversation
+from agentcore.cli.repl._prompt import Prompt
+from agentcore.cli.repl._state import ReplState
 from agentcore.cli.repl._turn import Turn
-
-if TYPE_CHECKING:
-    from agentcore.cli.repl._prompt import Prompt
 
 __all__ = ["Repl"]
 
@@ -39,64 +35,36 @@ class Repl:
     """
 
     def __init__(self, options: dict[str, Any], *, resume: str | None = None) -> None:
-        from rich.console import Console
-
-        self.console = Console(highlight=False)
-        self.aside = Console(stderr=True, highlight=False)
-        self.agent = AgentHolder(options, self.say)
-        self.conversations_folder: Path = self.agent.settings.runs.parent / "conversations"
-        self.transcript: Transcript = new_conversation(self.conversations_folder)
-        self.last_lines: list[str] = []
+        self._state = ReplState(options)
         self.has_stray_work = False
-        self._is_leaving = False
         self._left_by_stop = False
         self._stop_turn: Callable[[], None] | None = None
         self._prompt: Prompt | None = None
         self._last_stop = float("-inf")
         self._former_handler: Any = signal.SIG_DFL
         if resume is not None:
-            self.resume(resume)
-
-    # -- what commands use ------------------------------------------------------------------------------------------
-
-    def say(self, text: str) -> None:
-        """Print a line of ours, set off from answers."""
-        self.aside.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
-
-    def leave(self) -> None:
-        """End the conversation after this line."""
-        self._is_leaving = True
-
-    def resume(self, name: str) -> None:
-        """Go on with an earlier conversation and show its last turn."""
-        found = open_conversation(self.conversations_folder, name)
-        if found is None:
-            self.say(f"no conversation {name!r}: /resume lists them")
-            return
-        self.transcript = found
-        self.say(f"resumed {found.name}, {len(found.turns)} turns")
-        if found.turns:
-            last = found.turns[-1]
-            self.say(f"> {last['question']}\n{last['result'].get('answer', '')}")
+            self._state.resume(resume)
 
     # -- the two loops ----------------------------------------------------------------------------------------------
 
     async def run_terminal(self) -> int:
         """Talk over a terminal; return the exit code."""
-        from agentcore.cli.repl._prompt import Prompt
-
-        self._prompt = prompt = Prompt(self)
+        self._prompt = prompt = Prompt(
+            self._state.conversations_folder.parent / "history",
+            commands={name: command.help for name, command in COMMANDS.items()},
+            status=self._state.status,
+        )
         self._watch_signals()
         try:
-            while not self._is_leaving:
+            while not self._state.is_leaving:
                 try:
-                    line = await prompt.read(on_shown=self.agent.warm_up)
+                    line = await prompt.read(on_shown=self._state.agent.warm_up)
                 except EOFError:
                     return ExitCode.DONE
                 except KeyboardInterrupt:
                     if self._is_second_stop():
                         return ExitCode.INTERRUPTED
-                    self.say("Ctrl-C again or Ctrl-D leaves")
+                    self._state.say("Ctrl-C again or Ctrl-D leaves")
                     continue
                 await self.run_line(line, terminal=True)
             return ExitCode.INTERRUPTED if self._left_by_stop else ExitCode.DONE
@@ -108,7 +76,7 @@ class Repl:
         code = ExitCode.DONE
         self._watch_signals()
         try:
-            while not self._is_leaving:
+            while not self._state.is_leaving:
                 line = await asyncio.to_thread(lines.readline)
                 if not line:
                     break
@@ -127,11 +95,11 @@ class Repl:
             return ExitCode.DONE
         try:
             if text.startswith("/"):
-                await asyncio.to_thread(run_command, self, text)
+                await asyncio.to_thread(run_command, self._state, text)
                 return ExitCode.DONE
             return await self._run_turn(text, terminal=terminal)
         except Exception as exc:  # noqa: BLE001 -- the loop goes on, whatever a turn meets
-            self.aside.print(
+            self._state.aside.print(
                 f"error: {message_of(exc)}", style="red", markup=False, highlight=False, soft_wrap=True
             )
             return ExitCode.FAILED
@@ -140,15 +108,15 @@ class Repl:
 
     async def _run_turn(self, question: str, *, terminal: bool) -> ExitCode:
         """Run a question until its answer or a stop."""
-        settings = self.agent.settings
-        turn = Turn(self.console, self.aside, on_start=lambda run_id: keep_settings(settings, run_id))
+        state, settings = self._state, self._state.agent.settings
+        turn = Turn(state.console, state.aside, on_start=lambda run_id: keep_settings(settings, run_id))
         self._left_by_stop = False
         task = asyncio.ensure_future(self._answer(turn, question))
 
         def stop() -> None:
             if self._is_second_stop():
                 self._left_by_stop = True
-                self.leave()
+                state.is_leaving = True
             task.cancel()
 
         self._stop_turn = stop
@@ -156,13 +124,13 @@ class Repl:
             with stop_keys(stop) if terminal else nullcontext():
                 result = await task
         except asyncio.CancelledError:  # stopped while the agent was being built
-            self.console.print("(interrupted)", markup=False)
+            state.console.print("(interrupted)", markup=False)
             result = {"status": "interrupted", "question": question, "answer": "(interrupted)"}
         finally:
             self._stop_turn = None
         self.has_stray_work |= result.get("status") == "interrupted"
-        self.last_lines = turn.lines
-        self.transcript.add(question, result)
+        state.last_lines = turn.lines
+        state.transcript.add(question, result)
         return _CODES.get(str(result.get("status")), ExitCode.DONE)
 
     async def _answer(self, turn: Turn, question: str) -> dict[str, Any]:
@@ -170,8 +138,9 @@ class Repl:
         from agentcore.cli._console import progress_bar
 
         with progress_bar("corpus", unit="files") as progress:
-            agent = await asyncio.to_thread(self.agent.get, progress)
-        return await turn.show(question, agent.astream(question, conversation=self.transcript.conversation()))
+            agent = await asyncio.to_thread(self._state.agent.get, progress)
+        turns = self._state.transcript.conversation()
+        return await turn.show(question, agent.astream(question, conversation=turns))
 
     def _is_second_stop(self) -> bool:
         """Tell whether this stop follows another within `TWICE_S` seconds."""
@@ -195,12 +164,13 @@ class Repl:
             return  # the prompt counts it
         elif self._is_second_stop():
             self._left_by_stop = True
-            self.leave()
+            self._state.is_leaving = True
 
     def _shut_down(self) -> None:
         """Close what is open; a conversation that can be resumed is named."""
+        state = self._state
         signal.signal(signal.SIGINT, self._former_handler)
         if not self.has_stray_work:
-            self.agent.close()
-        if self.transcript.turns and self.console.is_terminal:
-            self.say(f"agentcore repl --resume {self.transcript.name}")
+            state.agent.close()
+        if state.transcript.turns and state.console.is_terminal:
+            state.say(f"agentcore repl --resume {state.transcript.name}")

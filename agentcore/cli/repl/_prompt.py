@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
@@ -12,11 +12,6 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.shortcuts import CompleteStyle
-
-from agentcore.cli.repl._commands import COMMANDS
-
-if TYPE_CHECKING:
-    from agentcore.cli.repl._loop import Repl
 
 __all__ = ["Prompt"]
 
@@ -26,25 +21,26 @@ class Prompt:
 
     Parameters
     ----------
-    repl : Repl
-        Whose state the status line shows.
+    history : Path
+        Where lines are kept for the next start, readable by their owner only.
+    commands : mapping of str to str
+        The names that complete after a slash, each with its help.
+    status : callable
+        Returns what the status line shows.
     """
 
-    def __init__(self, repl: Repl) -> None:
-        self._repl = repl
-        folder = repl.conversations_folder
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        history = folder.parent / "history"
+    def __init__(self, history: Path, *, commands: Mapping[str, str], status: Callable[[], str]) -> None:
+        history.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         history.touch(mode=0o600)
         self._session: PromptSession[str] = PromptSession(
             history=FileHistory(history),
-            completer=_SlashCompleter(),
+            completer=_SlashCompleter(commands),
             complete_while_typing=False,
             complete_style=CompleteStyle.READLINE_LIKE,
             key_bindings=_bindings(),
             multiline=True,
             prompt_continuation=lambda width, number, wrapped: "." * (width - 1) + " ",  # noqa: ARG005
-            bottom_toolbar=self._status if _has_status_line() else None,
+            bottom_toolbar=(lambda: f" {status()} | /help") if _has_status_line() else None,
             enable_open_in_editor=True,
             reserve_space_for_menu=0,
         )
@@ -80,20 +76,12 @@ class Prompt:
         self._session.app.exit(exception=KeyboardInterrupt, style="class:aborting")
         return True
 
-    def _status(self) -> str:
-        """Return the status line: model, corpus, use so far."""
-        settings = self._repl.agent.settings
-        tokens = sum(
-            int((turn["result"].get("usage") or {}).get("tokens", 0)) for turn in self._repl.transcript.turns
-        )
-        corpus = settings.corpus.name if settings.corpus else "no corpus"
-        return f" {settings.backbone} | {corpus} | {len(self._repl.transcript.turns)} turns, {tokens} tokens | /help"
-
 
 class _SlashCompleter(Completer):
     """Completes command names, and folders after `/corpus`."""
 
-    def __init__(self) -> None:
+    def __init__(self, commands: Mapping[str, str]) -> None:
+        self._commands = commands
         self._folders = PathCompleter(only_directories=True, expanduser=True)
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
@@ -103,9 +91,9 @@ class _SlashCompleter(Completer):
             rest = Document(text.removeprefix("/corpus "))
             yield from self._folders.get_completions(rest, complete_event)
         elif text.startswith("/") and " " not in text:
-            for name, command in COMMANDS.items():
+            for name, meaning in self._commands.items():
                 if name.startswith(text[1:]):
-                    yield Completion(name, start_position=1 - len(text), display_meta=command.help)
+                    yield Completion(name, start_position=1 - len(text), display_meta=meaning)
 
 
 def _bindings() -> KeyBindings:
