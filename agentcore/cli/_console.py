@@ -19,6 +19,22 @@ def stderr_console() -> Console:
     return Console(stderr=True, highlight=False)
 
 
+def print_text(console: Console, text: str, *, style: str | None = None, end: str = "\n") -> None:
+    """Print text as it is, with no markup or emoji names read in it; a terminal's lines are broken between words.
+
+    A pipe's lines are left whole.
+    """
+    console.print(
+        text,
+        style=style,
+        end=end,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        soft_wrap=not console.is_terminal,
+    )
+
+
 @contextmanager
 def progress_bar(
     title: str, *, unit: Literal["bytes", "files"] = "bytes", quiet: bool = False

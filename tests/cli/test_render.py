@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
+from agentcore.cli._console import print_text
 from agentcore.cli._render import answer_text, event_line, plain, step_line
 
 RESULT = {
@@ -122,3 +125,14 @@ def test_every_event_of_a_run_can_be_shown() -> None:
     assert event_line("error", (), {"message": "lost", "recovered": True}) == "error: lost"
     assert event_line("error", (), {"message": "lost", "recovered": False}) is None
     assert event_line("token", (), {"text": "t"}) is None
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "shown"), [(True, "[b]:cat:\nsleeps\n"), (False, "[b]:cat: sleeps\n")]
+)
+def test_text_is_printed_as_it_is(is_terminal: bool, shown: str) -> None:
+    """Markup and emoji names in an answer stay what they are; lines break between words on a terminal only."""
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=is_terminal, width=10, color_system=None)
+    print_text(console, "[b]:cat: sleeps")
+    assert [line.rstrip() for line in out.getvalue().splitlines()] == shown.splitlines()

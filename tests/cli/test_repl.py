@@ -128,7 +128,7 @@ def test_turns_in_a_terminal(start: Start, server: ChatServer) -> None:
     child.setwinsize(10, 40)
     child.send("\x1b[200~Where does\nthe grey cat\nsleep?\x1b[201~")
     child.send("\r")
-    child.expect(r"run \d{8}-")
+    child.expect(r"run\s+\d{8}-")
     child.setwinsize(40, 132)
     child.expect(PROMPT)
     child.send("/cost\r")
@@ -238,6 +238,31 @@ def test_it_works_without_colour(start: Start, server: ChatServer, name: str, va
     child.send(QUESTION + "\r")
     child.expect("json mode")
     assert not re.search(r"\x1b\[(3[0-7]|9[0-7]|38;[25])m?[^\n]*red sofa", child.before)
+    child.expect(PROMPT)
+    assert leave(child) == 0
+
+
+def test_a_dumb_terminal_sees_no_escape_sequence(start: Start, server: ChatServer) -> None:
+    """Where escape sequences would be seen as text, none is sent; what is typed is shown, Ctrl-C and Ctrl-D do as ever."""
+    child = start(server, TERM="dumb")
+    screen = child.logfile_read = io.StringIO()
+    child.send("/budget\r")
+    child.expect("budget of a turn")
+    child.expect("> ")
+    child.send("\x03")
+    child.expect("Ctrl-C again or Ctrl-D leaves")
+    child.expect("> ")
+    assert leave(child) == 0
+    assert "\x1b" not in screen.getvalue()
+
+
+def test_lines_break_between_words(start: Start, server: ChatServer) -> None:
+    """A line of ours that is longer than the terminal is wide goes on below with a whole word."""
+    child = start(server)
+    child.setwinsize(24, 40)
+    child.send("/tools\r")
+    child.expect("Search the documents")
+    child.expect(r"read_document: Read a document, or a \S*\r\n\S*span of it")
     child.expect(PROMPT)
     assert leave(child) == 0
 

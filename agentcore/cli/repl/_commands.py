@@ -39,7 +39,8 @@ def run_command(state: ReplState, line: str) -> None:
 def _help(state: ReplState, _: str) -> None:
     for name, command in COMMANDS.items():
         state.say(f"{f'/{name} {command.usage}'.strip():24} {command.help}")
-    state.say("Enter sends, Alt-Enter begins a new line, Ctrl-C stops a turn, twice leaves, Ctrl-D leaves")
+    state.say("Enter sends, Alt-Enter begins a new line, Tab completes")
+    state.say("Ctrl-C stops a turn, twice leaves; Ctrl-D leaves")
 
 
 def _model(state: ReplState, name: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, TextIO
 
+from agentcore.cli._console import print_text, progress_bar
 from agentcore.cli._exit import ExitCode, message_of
 from agentcore.cli._session import keep_settings
 from agentcore.cli.repl._commands import COMMANDS, run_command
@@ -99,9 +100,7 @@ class Repl:
                 return ExitCode.DONE
             return await self._run_turn(text, terminal=terminal)
         except Exception as exc:  # noqa: BLE001 -- the loop goes on, whatever a turn meets
-            self._state.aside.print(
-                f"error: {message_of(exc)}", style="red", markup=False, highlight=False, soft_wrap=True
-            )
+            print_text(self._state.aside, f"error: {message_of(exc)}", style="red")
             return ExitCode.FAILED
 
     # -- one turn ---------------------------------------------------------------------------------------------------
@@ -124,7 +123,7 @@ class Repl:
             with stop_keys(stop) if terminal else nullcontext():
                 result = await task
         except asyncio.CancelledError:  # stopped while the agent was being built
-            state.console.print("(interrupted)", markup=False)
+            print_text(state.console, "(interrupted)")
             result = {"status": "interrupted", "question": question, "answer": "(interrupted)"}
         finally:
             self._stop_turn = None
@@ -135,8 +134,6 @@ class Repl:
 
     async def _answer(self, turn: Turn, question: str) -> dict[str, Any]:
         """Build the agent if need be, and show its events."""
-        from agentcore.cli._console import progress_bar
-
         with progress_bar("corpus", unit="files") as progress:
             agent = await asyncio.to_thread(self._state.agent.get, progress)
         turns = self._state.transcript.conversation()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import create_app_session
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import FileHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.output.plain_text import PlainTextOutput
 from prompt_toolkit.shortcuts import CompleteStyle
+from prompt_toolkit.utils import is_dumb_terminal
 
 __all__ = ["Prompt"]
 
@@ -32,18 +36,21 @@ class Prompt:
     def __init__(self, history: Path, *, commands: Mapping[str, str], status: Callable[[], str]) -> None:
         history.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         history.touch(mode=0o600)
-        self._session: PromptSession[str] = PromptSession(
-            history=FileHistory(history),
-            completer=_SlashCompleter(commands),
-            complete_while_typing=False,
-            complete_style=CompleteStyle.READLINE_LIKE,
-            key_bindings=_bindings(),
-            multiline=True,
-            prompt_continuation=lambda width, number, wrapped: "." * (width - 1) + " ",  # noqa: ARG005
-            bottom_toolbar=(lambda: f" {status()} | /help") if _has_status_line() else None,
-            enable_open_in_editor=True,
-            reserve_space_for_menu=0,
-        )
+        is_dumb = is_dumb_terminal()
+        # prompt_toolkit's own output would still send a dumb terminal the sequence that shows a cursor.
+        with create_app_session(output=PlainTextOutput(sys.stdout)) if is_dumb else nullcontext():
+            self._session: PromptSession[str] = PromptSession(
+                history=FileHistory(history),
+                completer=_SlashCompleter(commands),
+                complete_while_typing=False,
+                complete_style=CompleteStyle.READLINE_LIKE,
+                key_bindings=_bindings(),
+                multiline=True,
+                prompt_continuation=lambda width, number, wrapped: "." * (width - 1) + " ",  # noqa: ARG005
+                bottom_toolbar=None if is_dumb else lambda: f" {status()} | /help",
+                enable_open_in_editor=True,
+                reserve_space_for_menu=0,
+            )
         self._was_shown = False
 
     async def read(self, *, on_shown: Callable[[], None]) -> str:
@@ -136,8 +143,3 @@ def _once(call: Callable[[], None]) -> Callable[[object], None]:
             call()
 
     return handler
-
-
-def _has_status_line() -> bool:
-    """Tell whether the terminal can draw one."""
-    return os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
+from agentcore.cli._console import print_text
 from agentcore.cli.repl._agent import AgentHolder
 from agentcore.cli.repl._transcript import Transcript, new_conversation, open_conversation
 
@@ -46,7 +47,7 @@ class ReplState:
 
     def say(self, text: str) -> None:
         """Print a line of ours, set off from answers."""
-        self.aside.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
+        print_text(self.aside, text, style="dim")
 
     def resume(self, name: str) -> None:
         """Go on with an earlier conversation and show its last turn."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from agentcore.cli._console import print_text
 from agentcore.cli._render import answer_text, event_line, plain, sources_text
 
 if TYPE_CHECKING:
@@ -61,13 +62,13 @@ class Turn:
             if kind == "tool_call":  # told by its result
                 return
             self._end_stream_line()
-            self._aside.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
+            print_text(self._aside, line, style="dim")
 
     def _stream(self, text: str) -> None:
         """Print a piece of the answer as it comes."""
         shown = plain(text)
         self._streamed += shown
-        self._console.print(shown, end="", markup=False, highlight=False, soft_wrap=True)
+        print_text(self._console, shown, end="")
 
     def _end_stream_line(self) -> None:
         if self._streamed and not self._streamed.endswith("\n"):
@@ -85,16 +86,14 @@ class Turn:
             self.result["statement"].strip(),
         }
         text = sources_text(self.result) if was_streamed else answer_text(self.result)
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        print_text(self._console, text)
 
     def _interrupted(self, question: str) -> None:
         """Keep the partial answer and say that it is one."""
         self._end_stream_line()
-        self._console.print("(interrupted)", markup=False, highlight=False)
+        print_text(self._console, "(interrupted)")
         if self.run_id:
-            self._aside.print(
-                f"`agentcore runs resume {self.run_id}` goes on", style="dim", markup=False, soft_wrap=True
-            )
+            print_text(self._aside, f"`agentcore runs resume {self.run_id}` goes on", style="dim")
         self.result = {
             "status": "interrupted",
             "question": question,
