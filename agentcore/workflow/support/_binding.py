@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from agentcore.workflow.support._clauses import Clause
 from agentcore.workflow.support._lexicon import MONTHS
+from agentcore.workflow.support._matching import same_predicate
 from agentcore.workflow.support._text import Token
 
 __all__ = ["binding_problems"]
@@ -25,7 +26,7 @@ def _pairs(clause: Clause) -> Iterator[tuple[Token, str, Token]]:
     words = [
         (token, slot)
         for token, slot in zip(clause.tokens, clause.slots, strict=True)
-        if slot != "than" and token.is_content and token.low not in MONTHS and token.measure != "day"
+        if slot != "than" and token.is_content and token.low not in MONTHS and token.measure != "date"
     ]
     for token, slot in words:
         is_typed = token.number is not None or token.is_name
@@ -46,13 +47,22 @@ def _are_apart(token: Token, slot: str, other: Token, ours: Clause, spans: Seque
         sentences = {clause.tokens[0].sentence for clause in having}
         holders = [c for c in holders if c.tokens[0].sentence in sentences]
         if any(
-            _own(c, token) and (_own(c, other) or (c.is_gapped and other.lemma in c.taken)) for c in having
+            _own(c, token)
+            and (_own(c, other) or _is_verb_of(other, ours, c) or (c.is_gapped and other.lemma in c.taken))
+            for c in having
         ):
             return False
         return bool(holders and having) and all(_rival(token, slot, ours, clause) for clause in holders)
-    if not having or not holders or any(_own(c, other) or other.lemma in c.bag for c in having):
+    if not having or not holders:
+        return False
+    if any(_own(c, other) or other.lemma in c.bag or _is_verb_of(other, ours, c) for c in having):
         return False
     return all(_rival(token, slot, ours, clause) for clause in holders)
+
+
+def _is_verb_of(token: Token, ours: Clause, theirs: Clause) -> bool:
+    """Tell whether a word is the claim's verb and the clause says the same with its own."""
+    return token is ours.verb and same_predicate(ours, theirs)
 
 
 def _key(token: Token) -> str:
@@ -74,7 +84,7 @@ def _own(clause: Clause, token: Token) -> bool:
 def _rival(token: Token, slot: str, ours: Clause, clause: Clause) -> bool:
     """Tell whether a clause has another word of the kind in the token's place, one that the claim does not have."""
     for other, place in zip(clause.tokens, clause.slots, strict=True):
-        if place == "than" or other.measure == "day" or _own(ours, other):
+        if place == "than" or other.measure == "date" or _own(ours, other):
             continue
         if token.number is not None:
             if other.number is not None and other.measure in (token.measure, ""):

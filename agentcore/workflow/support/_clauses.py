@@ -151,9 +151,15 @@ def _take_subject(clause: Clause, before: Clause) -> None:
         antecedent = _last_noun(before)
         if before.verb is not None and before.verb.low in BE:  # "X is an instrument that ...": said of both
             antecedent |= before.subject
-        if not clause.owns_subject:
+        if (
+            clause.tokens[0].low == "where"
+        ):  # a place: who acts there is said in the clause, or was said before
+            clause.tokens, clause.slots = _with_place(clause, before)
+            if not clause.owns_subject:
+                clause.subject = set(before.subject)
+        elif not clause.owns_subject:
             clause.subject, clause.owns_subject = antecedent, bool(antecedent)
-        clause.taken |= antecedent
+        clause.taken |= antecedent | (clause.subject if not clause.owns_subject else set())
     elif clause.is_gapped:
         clause.is_passive = before.is_passive
         clause.slots = gapped_slots(clause.tokens, clause.is_passive)
@@ -163,9 +169,18 @@ def _take_subject(clause: Clause, before: Clause) -> None:
         )
         taken = before.taken if before.is_gapped else _frame(before)
         clause.taken |= taken - before.subject if clause.subject else taken
+        if clause.tokens[1:] and clause.tokens[1].low in ("no", "not"):  # "but no water": of the same subject
+            clause.subject = set(before.subject)
     elif not clause.owns_subject and not clause.tokens[0].opens:
         clause.subject = set(before.subject)
         clause.taken |= _frame(before) if before.is_gapped else before.subject
+
+
+def _with_place(clause: Clause, before: Clause) -> tuple[list[Token], list[str]]:
+    """Return words and slots of a clause that "where" opens, with the place it stands for added: "where [in London] ..."."""
+    antecedent = _last_noun(before)
+    place = [token for token in before.tokens if token.lemma in antecedent and token.is_content]
+    return [*clause.tokens, *place], [*clause.slots, *("in" for _ in place)]
 
 
 def _is_denied(tokens: Sequence[Token]) -> bool:

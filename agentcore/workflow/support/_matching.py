@@ -61,9 +61,12 @@ def counterparts(clause: Clause, others: Sequence[Clause]) -> list[Clause]:
     subjects = [len(clause.subject & other.subject) for other in fitting]
     most = max(subjects, default=0)
     fitting = [other for other, count in zip(fitting, subjects, strict=True) if count == most]
-    known = clause.subject | ({clause.verb.lemma} if clause.verb is not None else set())
-    shared = [len((clause.bag - known) & other.bag) for other in fitting]
-    best = max(shared, default=0)
+    known = set() if clause.is_passive else set(clause.subject)
+    known |= {clause.verb.lemma} if clause.verb is not None else set()
+    ours = clause.bag - known
+    # Words of the clause itself tell more than what its pronouns may mean.
+    shared = [(len(ours & other.bag), len(ours & other.words)) for other in fitting]
+    best = max(shared, default=(0, 0))
     return [other for other, count in zip(fitting, shared, strict=True) if count == best]
 
 

@@ -68,6 +68,7 @@ def _joins(tokens: list[Token], place: int) -> bool:
         return bool(rest) and (
             verb_place([tokens[place], *rest]) is not None
             or rest[0].low in PREPOSITIONS
+            or _sets_apart(tokens[place:])
             or _has_number(rest)
             or second_phrase(rest) is not None
             or _opens_other_phrase(rest, tokens[:place])
@@ -92,19 +93,26 @@ def _has_number(tokens: Sequence[Token]) -> bool:
 
 def _is_parallel(stretch: list[Token], before: list[Token]) -> bool:
     """Tell whether a stretch without a verb repeats the pattern of the clause before: another number of the same kind."""
-    kinds = {(t.measure, t.number) for t in before if t.number is not None and t.measure != "day"}
+    kinds = {(t.measure, t.number) for t in before if t.number is not None and t.measure != "date"}
     measures = {measure for measure, _ in kinds}
-    ours = [t for t in stretch if t.number is not None and t.measure != "day"]
+    ours = [t for t in stretch if t.number is not None and t.measure != "date"]
     numbers = {number for _, number in kinds}
     if kinds and any((t.measure in measures or not t.measure) and t.number not in numbers for t in ours):
         return True
     # "the warehouse was insured by A, and the ship by B": a preposition with another name
     opens = stretch[0].low in CONJUNCTIONS
+    if _sets_apart(stretch):
+        return True
     if opens and second_phrase(stretch[1:]) is not None:
         return True
     if _opens_other_phrase(stretch[1:] if opens else stretch, before):
         return True
     return opens and bool(_name_slots(stretch) & _name_slots(before))
+
+
+def _sets_apart(stretch: Sequence[Token]) -> bool:
+    """Tell whether a stretch without a verb denies of one thing what was said of another: "but no water", "but not zinc"."""
+    return len(stretch) > 1 and stretch[0].low == "but" and stretch[1].low in ("no", "not")
 
 
 def _opens_other_phrase(stretch: list[Token], before: list[Token]) -> bool:

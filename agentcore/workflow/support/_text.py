@@ -70,7 +70,7 @@ class Token:
     number : str or None
         Its value as digits, when it is a number or a number word; ordinals end in "th" ("3th").
     measure : str
-        What a number counts: "year", "day", "ordinal", a measure word, "" when nothing is said.
+        What a number counts: "year", "date", "ordinal", a measure word, "" when nothing is said.
     sentence : int
         Which sentence it stands in.
     gap : str
@@ -179,7 +179,7 @@ def _measure(value: str, low: list[str], place: int) -> str:
     after = low[place + 1] if place + 1 < len(low) else ""
     before = low[place - 1] if place else ""
     if after in MONTHS or (before in MONTHS and not _YEAR.fullmatch(value)):
-        return "day"
+        return "date"
     if after in MEASURES:
         return lemma(after)
     if before in ("version", "no", "number", "chapter", "page", "platform"):

@@ -23,6 +23,8 @@ from agentcore.workflow.support._text import Token
 
 __all__ = ["is_passive", "is_verb", "verb_place"]
 
+_SUBJECTS = frozenset(("it", "he", "she", "they", "we", "you", "i"))
+
 
 def verb_place(tokens: Sequence[Token]) -> int | None:
     """Return the place of the main verb: the last of the first group of verbs."""
@@ -86,7 +88,9 @@ def is_verb(tokens: Sequence[Token], place: int) -> bool:
             and place >= 2
             and tokens[place - 2].low in DETERMINERS
         )
-    # A word that may be a noun as well ("plan", "costs") is a verb with an object behind it.
+    # A word that may be a noun as well ("plan", "costs") is a verb behind a subject pronoun or with an object behind it.
+    if before.low in _SUBJECTS:
+        return True
     return before.low in ("to", "not") or before.low in AUXILIARIES or _takes_object(tokens, place)
 
 
