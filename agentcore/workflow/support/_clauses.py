@@ -21,7 +21,7 @@ from agentcore.workflow.support._lexicon import (
     RELATIVES,
     TITLES,
 )
-from agentcore.workflow.support._slots import gapped_slots, is_contrast, slots_of
+from agentcore.workflow.support._slots import gapped_slots, is_bearing, is_contrast, slots_of
 from agentcore.workflow.support._splitting import split_sentence
 from agentcore.workflow.support._text import Token, lemmas
 from agentcore.workflow.support._verbs import is_passive, verb_place
@@ -71,8 +71,8 @@ class Clause:
 
     @property
     def compares(self) -> bool:
-        """Whether something is compared in it."""
-        return "than" in self.slots
+        """Whether something is compared in it, or placed by something else ("north of Edolo")."""
+        return "than" in self.slots or any(is_bearing(self.tokens, i) for i in range(len(self.tokens)))
 
     @property
     def is_unrivalled(self) -> bool:

@@ -1,4 +1,4 @@
-"""Closed lists of English that the checks read by: function words, verbs, opposites, converses, quantifiers, hedges."""
+"""Closed lists of English that the checks read by: function words, verbs, quantifiers, hedges."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ __all__ = [
     "AUXILIARIES",
     "BE",
     "CONJUNCTIONS",
-    "CONVERSES",
     "DETERMINERS",
     "EXCLUSIVES",
     "FUNCTION_WORDS",
@@ -21,14 +20,12 @@ __all__ = [
     "MONTHS",
     "NEGATORS",
     "NOUN_LIKE",
-    "OPPOSITES",
     "PARTICIPLES",
     "PREPOSITIONS",
     "PRONOUNS",
     "QUANTIFIERS",
     "RELATIVES",
     "SUBORDINATORS",
-    "SYNONYMS",
     "TITLES",
     "VERBS",
     "lemma",
@@ -135,82 +132,6 @@ HEDGES = _set(
     "suspected reportedly allegedly supposedly claim claims claimed estimate rumoured apparently unclear presumably "
     "suggest suggests suggested seems appears unknown"
 )
-SYNONYMS = tuple(
-    _set(group)
-    for group in (
-        "buy purchase acquire",
-        "defeat beat",
-        "tolerate withstand",
-        "begin start commence",
-        "end finish complete conclude",
-        "receive get win obtain",
-        "approve accept adopt pass",
-        "allow permit",
-        "call name",
-        "lead head direct run manage",
-        "found establish set",
-        "build construct erect",
-        "publish print issue release",
-        "rise grow increase climb",
-        "fall drop decrease shrink decline sink",
-        "show display exhibit",
-        "move relocate transfer",
-        "link connect join",
-        "teach instruct train",
-        "need require take",
-        "use employ",
-        "close shut",
-        "live reside",
-        "die perish",
-        "make produce manufacture create",
-        "hire engage appoint",
-        "compose write author",
-        "orbit circle",
-        "large big",
-        "small little",
-        "quick fast rapid",
-    )
-)
-OPPOSITES = tuple(
-    (_set(left), _set(right))
-    for left, right in (
-        side.split("/")
-        for side in (
-            "open opens opened/closed close closes shut", "taller/shorter", "heavier/lighter", "larger bigger/smaller",
-            "high higher/low lower", "older/younger newer", "longer/shorter", "earlier/later", "fast faster fastest quick quicker quickly rapid rapidly/slow slower slowest slowly",
-            "more/less fewer", "better/worse", "increase increased grow grew rise rose rises climbed advance advanced gain gained/"
-            "decrease decreased fall fell falls drop dropped shrink shrank declined retreat retreated lost",
-            "win won wins/lose lost loses", "northern north/southern south", "eastern east/western west",
-            "inside/outside", "begin began start started/end ended finish finished", "above over/below under",
-            "accept accepted approve approved adopted pass passed/reject rejected declined refused fail failed",
-            "allow allowed permit permitted/forbid forbidden ban banned prohibited",
-            "import imports imported/export exports exported", "alive/dead", "male/female", "hot warm/cold", "public/private",
-            "success/failure", "best/worst", "maximum/minimum", "most/least", "always/never", "include included including includes/exclude excluded excluding except", "wet/dry", "deep/shallow", "wide/narrow",
-            "strong/weak", "rich/poor", "upper/lower", "enter entered/leave left", "arrive arrived/depart departed",
-            "add added adds/remove removed removes drop dropped", "agree agreed/disagree disagreed", "legal/illegal",
-            "married/unmarried", "supported/opposed", "majority/minority", "first/last",
-            "admit admitted conceded/deny denied", "newest latest youngest/oldest earliest",
-            "largest biggest/smallest", "highest tallest/lowest", "longest/shortest", "heat heated/cool cooled",
-            "common/rare", "appear appeared/disappear disappeared", "attack attacked/defend defended",
-            "full/empty", "early/late", "old/new", "safe/dangerous", "natural/artificial", "temporary/permanent", "odd/even",
-            "succeed succeeded/fail failed", "hire hired/fire fired dismissed", "remember/forget", "even/odd", "soft/hard",
-            "guilty/innocent", "mandatory compulsory required/optional voluntary", "left/right",
-        )
-    )
-)  # fmt: skip
-# Verbs that say the same with the two sides exchanged.
-CONVERSES = tuple(
-    (_set(left), _set(right))
-    for left, right in (
-        side.split("/")
-        for side in (
-            "teach/learn study", "buy acquire purchase/sell", "succeed follow replace/precede", "give award lend grant/"
-            "receive get borrow win inherit", "employ hire/work serve", "evolve descend develop/give lead produce", "lead/follow",
-            "own/belong", "send/receive", "defeat beat/lose", "contain include/belong", "cause/result stem",
-            "influence inspire/draw",
-        )
-    )
-)  # fmt: skip
 
 
 def _forms(base: str) -> Iterator[str]:

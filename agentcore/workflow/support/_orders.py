@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from agentcore.workflow.support._matching import opposite_words
+from agentcore.workflow.support._slots import is_bearing
 from agentcore.workflow.support._text import Token, lemmas
 
 __all__ = ["order_problems"]
@@ -15,7 +16,12 @@ _JOINING = {
     "before": ("time", 1), "until": ("time", 1), "ahead": ("time", 1), "after": ("time", -1),
     "because": ("cause", 1), "since": ("cause", 1), "owing": ("cause", 1), "due": ("cause", 1), "as": ("cause", 1),
     "so": ("cause", -1), "therefore": ("cause", -1), "than": ("comparison", 1),
+    "above": ("height", 1), "over": ("height", 1), "below": ("height", -1), "under": ("height", -1),
+    "north": ("latitude", 1), "south": ("latitude", -1), "east": ("longitude", 1), "west": ("longitude", -1),
 }  # fmt: skip
+
+
+_BEARINGS = ("height", "latitude", "longitude")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +49,12 @@ def _orders(tokens: Sequence[Token]) -> list[_Order]:
     """Return the joining words of a text with the words on both sides."""
     found = []
     for place, token in enumerate(tokens):
-        is_bound = place + 1 < len(tokens) and tokens[place + 1].number is not None
-        if token.low not in _JOINING or (token.low == "than" and is_bound):
+        if token.low not in _JOINING:
             continue
         family, direction = _JOINING[token.low]
+        is_bound = place + 1 < len(tokens) and tokens[place + 1].number is not None
+        if (family == "comparison" and is_bound) or (family in _BEARINGS and not is_bearing(tokens, place)):
+            continue
         sentence = [t for t in tokens if t.sentence == token.sentence]
         at = sentence.index(token)
         if at == 0:

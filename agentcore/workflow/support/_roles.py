@@ -30,7 +30,7 @@ def role_problems(claim: Sequence[Clause], spans: Sequence[Clause]) -> Iterator[
         if clause.is_unrivalled:
             continue
         alike = [other for other in spans if same_predicate(clause, other) or are_converse(clause, other)]
-        crossed = [other for other in alike if _is_crossed(clause, other)]
+        crossed = [o for o in alike if _is_crossed(clause, o) and not (clause.compares and o.compares)]
         if crossed and not any(_is_straight(clause, other) for other in alike):
             yield "the cited spans put it the other way round"
             return

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from agentcore.workflow.support._lexicon import CONJUNCTIONS, DETERMINERS, MONTHS, PREPOSITIONS
 from agentcore.workflow.support._text import Token
 
-__all__ = ["gapped_slots", "is_contrast", "second_phrase", "slots_of"]
+__all__ = ["gapped_slots", "is_bearing", "is_contrast", "second_phrase", "slots_of"]
 
+_HEIGHTS = frozenset(("above", "below", "over", "under"))
+_BEARINGS = frozenset(("north", "south", "east", "west"))
 _PARTICLES = frozenset(("on", "over", "up", "down", "out", "off"))
 
 
@@ -77,6 +79,15 @@ def is_contrast(tokens: Sequence[Token], place: int) -> bool:
     if token.low != "not" or not token.gap or place + 1 >= len(tokens):
         return False
     return tokens[place + 1].low in DETERMINERS or tokens[place + 1].is_name
+
+
+def is_bearing(tokens: Sequence[Token], place: int) -> bool:
+    """Tell whether a word gives one thing's place by another's, as its opposite does from the other side: "north of Edolo"."""
+    following = tokens[place + 1] if place + 1 < len(tokens) else None
+    if following is None or following.gap or following.number is not None:
+        return False
+    low = tokens[place].low
+    return low in _HEIGHTS or (low in _BEARINGS and following.low == "of")
 
 
 def _is_bound(tokens: Sequence[Token], place: int) -> bool:
