@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from agentcore.workflow.support._binding import binding_problems
 from agentcore.workflow.support._clauses import clauses_of
+from agentcore.workflow.support._kinship import kin_problems
 from agentcore.workflow.support._lexicon import MONTHS
 from agentcore.workflow.support._numbers import number_problems
 from agentcore.workflow.support._orders import order_problems
 from agentcore.workflow.support._polarity import polarity_problems
 from agentcore.workflow.support._quantities import quantity_problems
-from agentcore.workflow.support._roles import kin_problems, role_problems
+from agentcore.workflow.support._roles import role_problems
 from agentcore.workflow.support._text import Token, content, read
 
 __all__ = ["Verdict", "check_support"]
@@ -66,7 +67,7 @@ def check_support(claim: str, spans: Sequence[str]) -> Verdict:
     found = [
         *number_problems(ours, theirs),
         *_name_problems(ours, theirs),
-        *kin_problems(ours, theirs),
+        *kin_problems(ours, theirs, said, known),
         *polarity_problems(said, known),
         *quantity_problems(said, known),
         *order_problems(ours, theirs),

@@ -15,7 +15,6 @@ __all__ = [
     "EXCLUSIVES",
     "FUNCTION_WORDS",
     "HEDGES",
-    "KIN",
     "MEASURES",
     "MONTHS",
     "NEGATORS",
@@ -108,10 +107,6 @@ MEASURES = _set(
     "century centuries euro euros dollar dollars cent cents franc francs percent degree degrees litre litres gallon gallons "
     "watt watts kilowatt kilowatts volt volts ampere amperes kelvin hundred thousand million billion hectare hectares acre "
     "acres knot knots byte bytes megabyte megabytes gigabyte gigabytes"
-)
-KIN = _set(
-    "mother father daughter son sister brother wife husband aunt uncle niece nephew grandfather grandmother grandson "
-    "granddaughter cousin widow widower teacher student pupil master employer employee parent child predecessor successor"
 )
 # Each class excludes the others about the same noun.
 QUANTIFIERS = {

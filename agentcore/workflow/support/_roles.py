@@ -5,23 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from agentcore.workflow.support._clauses import Clause
-from agentcore.workflow.support._lexicon import BE, KIN
+from agentcore.workflow.support._lexicon import BE
 from agentcore.workflow.support._matching import are_converse, same_predicate
-from agentcore.workflow.support._text import Token
 
-__all__ = ["kin_problems", "role_problems"]
+__all__ = ["role_problems"]
 
 _MUTUAL = frozenset(("meet", "marri", "fight", "join", "border", "play", "differ", "share"))
 _WAYS = (("patient", "into"), ("from", "to"), ("from", "into"))
-
-
-def kin_problems(claim: Sequence[Token], spans: Sequence[Token]) -> Iterator[str]:
-    """Yield words of kinship that the spans replace by another."""
-    ours = {token.low for token in claim} & KIN
-    theirs = {token.low for token in spans} & KIN
-    for word in sorted(ours - theirs):
-        if theirs:
-            yield f"the cited spans say {', '.join(sorted(theirs))}, not {word}"
 
 
 def role_problems(claim: Sequence[Clause], spans: Sequence[Clause]) -> Iterator[str]:
