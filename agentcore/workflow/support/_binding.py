@@ -39,7 +39,7 @@ def _pairs(clause: Clause) -> Iterator[tuple[Token, str, Token]]:
 
 def _are_apart(token: Token, slot: str, other: Token, ours: Clause, spans: Sequence[Clause]) -> bool:
     """Tell whether each clause with the other word has a rival of the token, and none has both."""
-    having = [clause for clause in spans if _has(clause, token)]
+    having = [c for c in spans if _has(c, token, slot, ours)]
     holders = [clause for clause in spans if _own(clause, other) or other.lemma in clause.subject]
     if (
         token.number is None and not token.is_name
@@ -69,9 +69,11 @@ def _key(token: Token) -> str:
     return token.number if token.number is not None else token.lemma
 
 
-def _has(clause: Clause, token: Token) -> bool:
-    """Tell whether a clause holds a word, its own or taken over."""
-    return _own(clause, token) or token.lemma in clause.taken
+def _has(clause: Clause, token: Token, slot: str, ours: Clause) -> bool:
+    """Tell whether a clause holds a word: its own, or taken over with no other name of its own in that place."""
+    if _own(clause, token):
+        return True
+    return token.lemma in clause.taken and not (token.is_name and _rival(token, slot, ours, clause))
 
 
 def _own(clause: Clause, token: Token) -> bool:

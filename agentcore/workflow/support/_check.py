@@ -16,6 +16,7 @@ from agentcore.workflow.support._polarity import polarity_problems
 from agentcore.workflow.support._quantities import quantity_problems
 from agentcore.workflow.support._roles import role_problems
 from agentcore.workflow.support._text import Token, content, read
+from agentcore.workflow.support._ways import way_problems
 
 __all__ = ["Verdict", "check_support"]
 
@@ -72,6 +73,7 @@ def check_support(claim: str, spans: Sequence[str]) -> Verdict:
         *quantity_problems(said, known),
         *order_problems(ours, theirs),
         *role_problems(said, known),
+        *way_problems(said, known),
         *binding_problems(said, known),
     ]
     return Verdict(tuple(dict.fromkeys(found or _overlap_problems(ours, theirs))))

@@ -45,7 +45,10 @@ _IRREGULAR_FORMS = (
     "ring rang rung; rise rose risen; run ran; say said; see saw seen; seek sought; sell sold; send sent; shake shook shaken; "
     "shine shone; shoot shot; show shown; sing sang sung; sink sank sunk; sit sat; sleep slept; speak spoke spoken; spend spent; "
     "stand stood; steal stole stolen; strike struck; swim swam swum; take took taken; teach taught; tell told; think thought; "
-    "throw threw thrown; understand understood; wake woke woken; wear wore worn; win won; write wrote written"
+    "throw threw thrown; understand understood; wake woke woken; wear wore worn; win won; write wrote written; "
+    "flee fled; bleed bled; breed bred; creep crept; dwell dwelt; sweep swept; swing swung; slide slid; bend bent; "
+    "bite bit bitten; blow blew blown; tear tore torn; swear swore sworn; weave wove woven; arise arose arisen; "
+    "withdraw withdrew withdrawn; undergo underwent undergone; overcome overcame; undertake undertook undertaken"
 )
 _IRREGULAR = {
     form: base

@@ -11,7 +11,6 @@ from agentcore.workflow.support._matching import are_converse, same_predicate
 __all__ = ["role_problems"]
 
 _MUTUAL = frozenset(("meet", "marri", "fight", "join", "border", "play", "differ", "share"))
-_WAYS = (("patient", "into"), ("from", "to"), ("from", "into"))
 
 
 def role_problems(claim: Sequence[Clause], spans: Sequence[Clause]) -> Iterator[str]:
@@ -23,9 +22,6 @@ def role_problems(claim: Sequence[Clause], spans: Sequence[Clause]) -> Iterator[
         crossed = [o for o in alike if _is_crossed(clause, o) and not (clause.compares and o.compares)]
         if crossed and not any(_is_straight(clause, other) for other in alike):
             yield "the cited spans put it the other way round"
-            return
-        if any(_way_crossed(clause, other) for other in spans):
-            yield "the cited spans give the way the other way round"
             return
         problem = _other_subject(clause, spans) or _no_fit(clause, spans)
         if problem:
@@ -66,17 +62,6 @@ def _is_straight(ours: Clause, theirs: Clause) -> bool:
     agent, patient = _slot(ours, "agent"), _slot(ours, *rest)
     agent_there, patient_there = _slot(theirs, "agent"), _slot(theirs, *rest)
     return bool(agent & (agent_there - patient_there)) and bool(patient & (patient_there - agent_there))
-
-
-def _way_crossed(ours: Clause, theirs: Clause) -> bool:
-    """Tell whether beginning and end of a way or a change were exchanged."""
-    for start, end in _WAYS:
-        left, right, left_there, right_there = (
-            _slot(ours, start), _slot(ours, end), _slot(theirs, start), _slot(theirs, end)
-        )  # fmt: skip
-        if left & (right_there - left_there) and right & (left_there - right_there):
-            return True
-    return False
 
 
 def _other_subject(ours: Clause, spans: Sequence[Clause]) -> str | None:
