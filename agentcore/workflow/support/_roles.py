@@ -10,6 +10,7 @@ from agentcore.workflow.support._matching import are_converse, same_predicate
 
 __all__ = ["role_problems"]
 
+_REFLEXIVES = frozenset(("himself", "herself", "itself", "themselves"))
 _MUTUAL = frozenset(("meet", "marri", "fight", "join", "border", "play", "differ", "share"))
 
 
@@ -43,6 +44,8 @@ def _is_crossed(ours: Clause, theirs: Clause) -> bool:
     if ours.verb is None or ours.verb.lemma in _MUTUAL or ours.verb.low in BE:
         return False
     flip = are_converse(ours, theirs)
+    if flip and any(token.low in _REFLEXIVES for token in theirs.tokens):  # "taught herself": the sides are one
+        return False
     others = ("patient", "from", "to", "with") if flip else ("patient",)
     for slot in {*others, *ours.slots} - {"agent", "verb", "than"}:
         left, right = _slot(ours, "agent"), _slot(ours, slot)

@@ -23,6 +23,7 @@ from agentcore.workflow.support._text import Token
 
 __all__ = ["is_passive", "is_verb", "verb_place"]
 
+_LY_NOUNS = frozenset(("family", "assembly", "supply", "monopoly", "anomaly", "ally", "fly", "butterfly"))
 _SUBJECTS = frozenset(("it", "he", "she", "they", "we", "you", "i"))
 
 
@@ -85,6 +86,7 @@ def is_verb(tokens: Sequence[Token], place: int) -> bool:
         return not (
             low.endswith("ed")
             and before.low.endswith("ly")
+            and before.low not in _LY_NOUNS
             and place >= 2
             and tokens[place - 2].low in DETERMINERS
         )
@@ -147,6 +149,9 @@ def is_passive(tokens: Sequence[Token], at: int) -> bool:
     behind = [token.low for token in tokens[max(0, at - 4) : at]]
     if BE & set(behind) or "been" in behind:
         return True
+    following = tokens[at + 1] if at + 1 < len(tokens) else None
+    if following is None or following.is_name or following.low in DETERMINERS:  # "reached Marseille by ship"
+        return False
     return any(
         a.low == "by" and b.number is None and b.low not in MONTHS
         for a, b in pairwise(tokens[at + 1 : at + 4])
