@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from agentcore.workflow.support._binding import binding_problems
 from agentcore.workflow.support._clauses import clauses_of
+from agentcore.workflow.support._fillers import filler_problems
 from agentcore.workflow.support._kinship import kin_problems
 from agentcore.workflow.support._lexicon import MONTHS
 from agentcore.workflow.support._numbers import number_problems
@@ -75,6 +76,7 @@ def check_support(claim: str, spans: Sequence[str]) -> Verdict:
         *role_problems(said, known),
         *way_problems(said, known),
         *binding_problems(said, known),
+        *filler_problems(said, known),
     ]
     return Verdict(tuple(dict.fromkeys(found or _overlap_problems(ours, theirs))))
 

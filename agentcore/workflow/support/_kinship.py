@@ -13,7 +13,7 @@ from agentcore.workflow.support._clauses import Clause
 from agentcore.workflow.support._lexicon import BE, MONTHS, PREPOSITIONS, lemma
 from agentcore.workflow.support._text import Token
 
-__all__ = ["kin_problems"]
+__all__ = ["RELATIVE_NOUNS", "kin_problems"]
 
 # Relation: words for the one side, words for the other; the same words on both where it is mutual.
 _SIDES = {
@@ -41,7 +41,8 @@ _GENDER = {
     )
     for word in words.split()
 }
-_WORDS = frozenset(word for sides in _SIDES.values() for side in sides for word in side)
+_NEUTRAL = frozenset(("parent", "child", "grandparent", "grandchild", "sibling", "spouse"))
+RELATIVE_NOUNS = frozenset(word for sides in _SIDES.values() for side in sides for word in side)
 # Verb: relation, the slots of its one side and of its other side.
 _VERBS = {
     lemma(verb): (relation, one, other)
@@ -85,9 +86,13 @@ def kin_problems(
             settled.add(fact.word)
         if verdict is False:
             yield f"the cited spans do not give {fact.word!r} that way round"
-    ours, there = ({t.low for t in tokens} & _WORDS for tokens in (claim, spans))
+    ours, there = ({t.low for t in tokens} & RELATIVE_NOUNS for tokens in (claim, spans))
     if there:
         for word in sorted(ours - there - settled):
+            if word in _NEUTRAL and any(
+                word in side and side & there for sides in _SIDES.values() for side in sides
+            ):
+                continue  # "her spouse" for "her husband"
             yield f"the cited spans say {', '.join(sorted(there))}, not {word}"
 
 
@@ -153,7 +158,7 @@ def _noun_facts(tokens: Sequence[Token]) -> Iterator[_Fact]:
     for number in sorted({token.sentence for token in tokens}):
         sentence = [token for token in tokens if token.sentence == number]
         for place, token in enumerate(sentence):
-            if token.low in _WORDS:
+            if token.low in RELATIVE_NOUNS:
                 for holder, whose in _sides(sentence, place):
                     yield from _fact(token.low, holder, whose)
 
@@ -224,6 +229,8 @@ def _phrase(tokens: Sequence[Token], begin: int) -> list[Token]:
 def _who(tokens: Sequence[Token]) -> frozenset[str]:
     """Return the lemmas of the names among the words, else of the nouns."""
     words = [
-        token for token in tokens if token.is_content and token.number is None and token.low not in _WORDS
+        token
+        for token in tokens
+        if token.is_content and token.number is None and token.low not in RELATIVE_NOUNS
     ]
     return frozenset(t.lemma for t in ([t for t in words if _is_named(t)] or words))

@@ -44,7 +44,9 @@ def _is_crossed(ours: Clause, theirs: Clause) -> bool:
     if ours.verb is None or ours.verb.lemma in _MUTUAL or ours.verb.low in BE:
         return False
     flip = are_converse(ours, theirs)
-    if flip and any(token.low in _REFLEXIVES for token in theirs.tokens):  # "taught herself": the sides are one
+    if flip and any(
+        token.low in _REFLEXIVES for token in theirs.tokens
+    ):  # "taught herself": the sides are one
         return False
     others = ("patient", "from", "to", "with") if flip else ("patient",)
     for slot in {*others, *ours.slots} - {"agent", "verb", "than"}:

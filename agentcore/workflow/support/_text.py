@@ -54,6 +54,10 @@ _FRACTIONS = {
     "twice": "2",
     "double": "2",
 }
+_UNIT_NAMES = {
+    "kg": "kilogram", "g": "gram", "mg": "milligram", "km": "kilometre", "m": "metre", "cm": "centimetre", "mm": "millimetre",
+    "l": "litre", "h": "hour", "min": "minute", "s": "second", "ha": "hectare", "lb": "pound", "ft": "foot", "V": "volt", "W": "watt",
+}  # fmt: skip
 _YEAR = re.compile(r"1[0-9]{3}|20[0-9]{2}")
 
 
@@ -126,7 +130,8 @@ def read(text: str) -> list[Token]:
                 word, low[place - 1] if place else "", low[place + 1] if place + 1 < len(low) else ""
             )
             measure = _measure(value, low, place) if value else ""
-            tokens.append(Token(word, lemma(word), value, measure, sentence, before, place == 0, owns))
+            full = _UNIT_NAMES.get(word, word) if place and low[place - 1][-1:].isdigit() else word
+            tokens.append(Token(word, lemma(full), value, measure, sentence, before, place == 0, owns))
     return tokens
 
 
@@ -177,6 +182,7 @@ def _measure(value: str, low: list[str], place: int) -> str:
     if value.endswith("th"):
         return "ordinal"
     after = low[place + 1] if place + 1 < len(low) else ""
+    after = _UNIT_NAMES.get(after, after)
     before = low[place - 1] if place else ""
     if after in MONTHS or (before in MONTHS and not _YEAR.fullmatch(value)):
         return "date"
