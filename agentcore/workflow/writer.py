@@ -11,7 +11,7 @@ from agentcore.workflow.dependencies import Dependencies
 from agentcore.workflow.json_answer import answer_in_json
 from agentcore.workflow.ledger import Evidence, load_evidence, merge_evidence
 from agentcore.workflow.reading.candidates import answer_key
-from agentcore.workflow.reading.passages import Passage
+from agentcore.workflow.reading.passages import Encoder, Passage
 from agentcore.workflow.reading.prompts import phrasing_prompt
 from agentcore.workflow.reading.reader import LinkedChooser, Reading
 from agentcore.workflow.recollection import known_answer
@@ -46,7 +46,7 @@ def _from_memory(known: dict[str, Any], deps: Dependencies) -> dict[str, Any]:
     citations = [Citation(**values) for values in known["citations"]]
     _keep_snapshots(citations, deps)
     statement = str(known.get("statement") or known["answer"])
-    claim = _checked(statement, citations)
+    claim = _checked(statement, citations, deps.reader.encoder)
     return _outcome(
         str(known["answer"]), statement, [claim], citations, mode="memory", model=str(known["model"])
     )
@@ -69,7 +69,9 @@ def _from_evidence(state: RunState, deps: Dependencies) -> tuple[dict[str, Any],
         statement, reached = _statement(state["question"], reading.answer, citations, deps)
         limit = limit or reached
         claims = (
-            [_checked(statement, citations)] if citations else [Claim(statement, (), False, ("no citation",))]
+            [_checked(statement, citations, deps.reader.encoder)]
+            if citations
+            else [Claim(statement, (), False, ("no citation",))]
         )
         outcome = _outcome(reading.answer, statement, claims, citations, mode=reading.mode, model=model)
     outcome |= {
@@ -133,7 +135,7 @@ def _statement(
     if (
         not says_it
         or not sentence.endswith(".")
-        or not check_support(sentence, [*spans, question]).is_supported
+        or not check_support(sentence, [*spans, question], encoder=deps.reader.encoder).is_supported
     ):
         return plain, None
     deps.events.emit("token", text=sentence)
@@ -149,9 +151,10 @@ def _evidence(state: RunState, deps: Dependencies) -> list[Evidence]:
     ]
 
 
-def _checked(text: str, citations: Sequence[Citation]) -> Claim:
+def _checked(text: str, citations: Sequence[Citation], encoder: Encoder) -> Claim:
     """Check a sentence against its spans."""
-    verdict = check_support(text, [f"{citation.title}: {citation.quote}" for citation in citations])
+    spans = [f"{citation.title}: {citation.quote}" for citation in citations]
+    verdict = check_support(text, spans, encoder=encoder)
     numbers = tuple(citation.number for citation in citations)
     return Claim(text, numbers, verdict.is_supported, verdict.problems)
 

@@ -206,6 +206,11 @@ class Reader:
         self._encoder = encoder
         self._settings = settings
 
+    @property
+    def encoder(self) -> Encoder:
+        """Where its vectors come from."""
+        return self._encoder
+
     def select(self, question: str, passages: Sequence[Passage], *, rarity: Mapping[str, float]) -> Selection:
         """Choose the sentences to read."""
         return select_sentences(

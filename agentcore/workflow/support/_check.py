@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from agentcore.workflow.reading.passages import Encoder
 from agentcore.workflow.support._binding import binding_problems
 from agentcore.workflow.support._clauses import clauses_of
 from agentcore.workflow.support._fillers import filler_problems
@@ -23,6 +24,9 @@ __all__ = ["Verdict", "check_support"]
 
 # A paraphrase may change many words; with more than two thirds gone the span speaks of something else.
 _MISSING_SHARE = 2 / 3
+# Of 44 pairs of synonyms in the frame three quarters lie above it, of 42 pairs of other nouns of one kind one in six.
+_SAME_SENSE = 0.8
+_FRAME = "They dealt with the {} in the town."
 # "No more than six" asserts something: it denies nothing that is named.
 _BOUNDS = re.compile(
     r"\b(?:no|not)\s+(?:more|less|fewer|later|earlier|longer|only|just|merely|least)\b(?:\s+than)?",
@@ -48,7 +52,7 @@ class Verdict:
         return not self.problems
 
 
-def check_support(claim: str, spans: Sequence[str]) -> Verdict:
+def check_support(claim: str, spans: Sequence[str], *, encoder: Encoder | None = None) -> Verdict:
     """Return what in a claim its spans do not support.
 
     Parameters
@@ -57,12 +61,18 @@ def check_support(claim: str, spans: Sequence[str]) -> Verdict:
         A sentence.
     spans : sequence of str
         What it cites; read together.
+    encoder : Encoder, optional
+        Tells synonyms by sentence vectors; asked only where one noun alone is new. Without it such a noun is marked.
 
     Notes
     -----
     Rules over clauses, no inference: a paraphrase that turns every word around can be marked although it is right, and a
     wrong claim whose fault no rule knows can pass.
     """
+
+    def are_alike(word: str, other: str) -> bool:
+        return encoder is not None and _similarity(encoder, word, other) >= _SAME_SENSE
+
     ours = read(_BOUNDS.sub("up to", claim))
     theirs = read(_BOUNDS.sub("up to", "\n\n".join(spans)))
     said, known = clauses_of(ours), clauses_of(theirs)
@@ -76,9 +86,15 @@ def check_support(claim: str, spans: Sequence[str]) -> Verdict:
         *role_problems(said, known),
         *way_problems(said, known),
         *binding_problems(said, known),
-        *filler_problems(said, known),
+        *filler_problems(said, known, are_alike),
     ]
     return Verdict(tuple(dict.fromkeys(found or _overlap_problems(ours, theirs))))
+
+
+def _similarity(encoder: Encoder, word: str, other: str) -> float:
+    """Return the cosine of two nouns in one short sentence, where they lie apart better than alone or in a long one."""
+    first, second = encoder.encode([_FRAME.format(word), _FRAME.format(other)]).pooled
+    return float(first @ second)
 
 
 def _name_problems(claim: list[Token], spans: list[Token]) -> Iterator[str]:

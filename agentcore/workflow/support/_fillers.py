@@ -7,7 +7,7 @@ kind of the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from agentcore.workflow.support._clauses import Clause
 from agentcore.workflow.support._kinship import RELATIVE_NOUNS
@@ -196,8 +196,16 @@ _GENERAL = frozenset(
 _STEM = 5  # letters that words of one family share ("glacier", "glaciologist")
 
 
-def filler_problems(claim: Sequence[Clause], spans: Sequence[Clause]) -> Iterator[str]:
-    """Yield the first noun of the claim in whose place the spans have another, all else being equal."""
+def filler_problems(
+    claim: Sequence[Clause], spans: Sequence[Clause], are_alike: Callable[[str, str], bool]
+) -> Iterator[str]:
+    """Yield the first noun of the claim in whose place the spans have another, all else being equal.
+
+    Parameters
+    ----------
+    are_alike : callable
+        Tells whether two nouns may mean the same in the claim.
+    """
     known = {token.lemma for clause in spans for token in clause.tokens}
     said = {token.lemma for clause in claim for token in clause.tokens}
     for clause in claim:
@@ -206,7 +214,7 @@ def filler_problems(claim: Sequence[Clause], spans: Sequence[Clause]) -> Iterato
             continue
         for other in spans:
             rival = _rival(clause, new[0], other, said)
-            if rival is not None:
+            if rival is not None and not are_alike(clause.tokens[new[0]].text, rival.text):
                 yield f"the cited spans say {rival.text!r}, not {clause.tokens[new[0]].text!r}"
                 return
 
