@@ -24,6 +24,7 @@ from agentcore.workflow.reading.candidates import (
 from agentcore.workflow.reading.choice import attention_signal, choose, direct_signal
 from agentcore.workflow.reading.comparison import compare, compared_things
 from agentcore.workflow.reading.coverage import Selection, Sentence, inverse_frequencies, select_sentences
+from agentcore.workflow.reading.events import in_asked_event
 from agentcore.workflow.reading.not_found import found_probability
 from agentcore.workflow.reading.passages import Passage
 from agentcore.workflow.reading.prompts import reading_prompt
@@ -342,6 +343,43 @@ def test_a_single_fact_is_looked_for_in_its_own_sentence() -> None:
             question, candidates, selection, passages, rarity=rarity, least=SETTINGS.direct_share
         )
         assert (values[0] > values[1]) == is_direct
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("In which town was Ada Brun born?", "Kiel"),  # not where she died
+        ("In which town did Ada Brun die?", "Bern"),
+        ("In which town did Ada Brun teach?", "Bern"),  # no event that is told apart: the choice stays
+        ("Where is Ada Brun buried?", "Bern"),  # no sentence tells it
+    ],
+)
+def test_a_birthplace_is_no_place_of_death(question: str, answer: str) -> None:
+    """An answer whose sentence tells another event than the asked one gives way to one in whose sentence it is told."""
+    texts = ("Ada Brun was born in 1820 in Kiel, a port of the Duchy of Holstein.", "She died in Bern.")
+    selection = Selection(
+        tuple(Sentence(text, 0, place, 0, len(text)) for place, text in enumerate(texts)),
+        (0, 1),
+        (0.0, 0.0),
+        1.0,
+        1.0,
+    )
+    candidates = [
+        Candidate(name, {"name"}, [Mention(place, 0, 1, in_title=False)], {0})
+        for name, place in (("Bern", 1), ("1820", 0), ("Holstein", 0), ("Kiel", 0))
+    ]
+    assert candidates[in_asked_event(question, candidates, [0, 1, 2, 3], selection)].text == answer
+
+
+def test_another_persons_birthplace_is_no_better() -> None:
+    """A sentence of another passage does not take the answer's place: it tells the event of somebody else."""
+    sentences = (Sentence("She died in Bern.", 0, 0, 0, 17), Sentence("He was born in Kiel.", 1, 0, 0, 20))
+    selection = Selection(sentences, (0, 1), (0.0, 0.0), 1.0, 1.0)
+    candidates = [
+        Candidate(name, {"name"}, [Mention(place, 0, 1, in_title=False)], {place})
+        for place, name in enumerate(("Bern", "Kiel"))
+    ]
+    assert in_asked_event("Where was Ada Brun born?", candidates, [0, 1], selection) == 0
 
 
 def test_expected_f1_prefers_what_the_others_agree_on() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agentcore.memory.embedding import ModelMissingError, default_embedder
 from agentcore.workflow.support import check_support
 
 DATA = Path(__file__).parent.parent / "data"
@@ -55,6 +56,13 @@ def test_pairs_that_no_rule_was_written_for_fare_nearly_as_well() -> None:
         ("The valve costs 40 euros.", "The pump costs 40 euros, the valve 12 euros."),
         ("The house was sold.", "It is not known whether the house was sold."),
         ("The boat sailed from Bergen to Oslo.", "The boat sailed from Oslo to Bergen."),
+        ("She moved from Rome to Turin.", "She left Turin as a child and settled in Rome."),
+        ("Lars Moe died in Oslo.", "Lars Moe left Oslo in 1890 and settled in Bergen, where he died."),
+        ("The pump needs oil.", "The pump does not require oil, but it needs water."),
+        ("Lake Vik is deeper than Lake Soren.", "Lake Vik is shallower than Lake Soren."),
+        ("Ida Brekke is the mother of Anna Moe.", "Anna Moe is the mother of Ida Brekke."),
+        ("The permit is valid for ten hours.", "The permit is valid for ten days."),
+        ("The firm sells pianos to Japan.", "The firm sells timber to Japan."),
     ],
 )
 def test_a_contradiction_is_marked(claim: str, span: str) -> None:
@@ -81,6 +89,13 @@ def test_a_span_supports_its_own_sentences(pair: dict[str, str]) -> None:
         ("The house was built after the barn.", "The barn was built before the house."),
         ("Ida Brekke bought the boat from Lars Moe.", "Lars Moe sold the boat to Ida Brekke."),
         ("The station was closed in 1964.", "The station was not closed until 1964."),
+        ("She left Turin.", "She left Turin as a child and settled in Rome."),
+        ("Lars Moe died in Bergen.", "Lars Moe left Oslo in 1890 and settled in Bergen, where he died."),
+        ("The pump needs water.", "The pump does not require oil, but it needs water."),
+        ("Lake Soren is deeper than Lake Vik.", "Lake Vik is shallower than Lake Soren."),
+        ("Edolo lies south of Tirano.", "Tirano lies north of Edolo."),
+        ("Ida Brekke is Anna Moe's daughter.", "Anna Moe is the mother of Ida Brekke."),
+        ("The crate weighs 20 kg.", "The crate weighs 20 kilograms."),
     ],
 )
 def test_other_words_for_the_same_are_left_alone(claim: str, span: str) -> None:
@@ -93,3 +108,15 @@ def test_several_spans_are_read_together() -> None:
     spans = ["The piano was invented by Bartolomeo Cristofori.", "He was born in Padua."]
     assert check_support("Bartolomeo Cristofori was born in Padua.", spans).is_supported
     assert not check_support("Bartolomeo Cristofori was born in Venice.", spans).is_supported
+
+
+def test_an_encoder_tells_synonyms_from_other_things() -> None:
+    """With sentence vectors a noun that means the same is left alone, one that means something else is marked all the same."""
+    try:
+        encoder = default_embedder()
+    except ModelMissingError as exc:
+        pytest.skip(str(exc))
+    span = ["The firm sells timber to Japan."]
+    assert not check_support("The firm sells wood to Japan.", span).is_supported
+    assert check_support("The firm sells wood to Japan.", span, encoder=encoder).is_supported
+    assert not check_support("The firm sells pianos to Japan.", span, encoder=encoder).is_supported

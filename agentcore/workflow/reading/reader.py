@@ -15,6 +15,7 @@ from agentcore.workflow.reading.candidates import Candidate, gather_candidates, 
 from agentcore.workflow.reading.choice import Choice, attention_signal, choose, direct_signal, linked_signal
 from agentcore.workflow.reading.comparison import compare
 from agentcore.workflow.reading.coverage import Selection, Sentence, select_sentences, standardise
+from agentcore.workflow.reading.events import in_asked_event
 from agentcore.workflow.reading.not_found import found_probability
 from agentcore.workflow.reading.passages import Encoder, Passage
 from agentcore.workflow.reading.prompts import ReadingPrompt, reading_prompt
@@ -264,8 +265,10 @@ class Reader:
             question, candidates, selection, near, rarity=rarity, least=self._settings.direct_share
         )
         choice = chooser.choose(Material(question, near, candidates, prompt, linked, direct))
-        chosen = candidates[choice.index]
-        others = tuple(candidates[index].text for index in choice.order[:5] if index != choice.index)
+        order = [choice.index, *(index for index in choice.order if index != choice.index)]
+        best = in_asked_event(question, candidates, order, selection)
+        chosen = candidates[best]
+        others = tuple(candidates[index].text for index in choice.order[:5] if index != best)
         support = _support(chosen, selection, near)
         return Reading(chosen.text, True, probability, support, selection, chooser.mode, others)
 

@@ -125,7 +125,13 @@ def _clause(tokens: list[Token], found: list[Clause], same: list[Clause], *, is_
     clause.is_denied = _is_denied(tokens)
     lows = {token.low for token in tokens}
     opens_thought = tokens[0].low in ("that", "whether", "if") and before is not None and before.is_hedged
-    clause.is_hedged = bool(HEDGES & lows) or opens_thought
+    behind = ["", *(token.low for token in tokens)]
+    hedges = [
+        t.low
+        for a, t in zip(behind, tokens, strict=False)
+        if t.low in HEDGES and not _only_describes(a, t.low, "")
+    ]
+    clause.is_hedged = bool(hedges) or opens_thought
     first = "patient" if clause.is_passive else "agent"
     own = [t for t, slot in zip(tokens[: at or 0], clause.slots, strict=False) if slot == first]
     clause.subject = _heads(own)
@@ -176,6 +182,11 @@ def _take_subject(clause: Clause, before: Clause) -> None:
         clause.taken |= _frame(before) if before.is_gapped else before.subject
 
 
+def _only_describes(before: str, low: str, following: str) -> bool:
+    """Tell whether a word that may deny or doubt stands in a noun phrase: "his unknown wife", "No. 1"."""
+    return (low == "unknown" and before in DETERMINERS) or (low == "no" and following[:1].isdigit())
+
+
 def _with_place(clause: Clause, before: Clause) -> tuple[list[Token], list[str]]:
     """Return words and slots of a clause that "where" opens, with the place it stands for added: "where [in London] ..."."""
     antecedent = _last_noun(before)
@@ -188,8 +199,8 @@ def _is_denied(tokens: Sequence[Token]) -> bool:
     lows = ["" if is_contrast(tokens, place) else token.low for place, token in enumerate(tokens)]
     negators = [
         low
-        for low, following in zip(lows, [*lows[1:], ""], strict=True)
-        if (low in NEGATORS and low != "without")
+        for before, low, following in zip(["", *lows[:-1]], lows, [*lows[1:], ""], strict=True)
+        if (low in NEGATORS and low != "without" and not _only_describes(before, low, following))
         or low.endswith(("n't", "n’t"))
         or (low in _FAILING and following == "to")
     ]

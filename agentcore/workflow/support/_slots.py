@@ -74,11 +74,12 @@ def gapped_slots(tokens: Sequence[Token], is_passive: bool) -> list[str]:
 
 
 def is_contrast(tokens: Sequence[Token], place: int) -> bool:
-    """Tell whether "not" sets something apart (", not the mayor, ...") and denies nothing."""
+    """Tell whether "not" sets something apart (", not the mayor, ...", ", not taking part") and denies nothing of the clause."""
     token = tokens[place]
     if token.low != "not" or not token.gap or place + 1 >= len(tokens):
         return False
-    return tokens[place + 1].low in DETERMINERS or tokens[place + 1].is_name
+    following = tokens[place + 1]
+    return following.low in DETERMINERS or following.is_name or following.low.endswith("ing")
 
 
 def is_bearing(tokens: Sequence[Token], place: int) -> bool:
