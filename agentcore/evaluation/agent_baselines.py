@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import PrivateAttr
 
@@ -21,6 +21,7 @@ __all__ = ["Hiding", "RandomModel", "Remembering", "SingleShot", "single_shot_an
 
 _ANSWER_TOKENS = 16
 _PASSAGES = 2
+_CONTINUE = "Continue the text after its last word: the answer to the last question alone, in a few words, on one line."
 
 
 class Hiding:
@@ -157,6 +158,16 @@ def single_shot_answer(
         passages = tuple(sorted(search(question, settings.search_limit), key=lambda passage: -passage.score))
     rows = [(passage.title.split(" (", 1)[0], passage.text) for passage in passages[:_PASSAGES]]
     prompt = reading_prompt(question, rows).text
-    text = model.complete(prompt, max_tokens=_ANSWER_TOKENS, stop=("\n",))
-    tokens = model.count_tokens(prompt) + model.count_tokens(text)
+    text, tokens = _continued(model, prompt)
     return SingleShot(text.strip().rstrip("."), passages, len(queries), tokens)
+
+
+def _continued(model: Any, prompt: str) -> tuple[str, int]:
+    """Return how a model continues the prompt, in one line, and the tokens it took; one that only chats is asked to."""
+    if hasattr(model, "complete"):
+        text: str = model.complete(prompt, max_tokens=_ANSWER_TOKENS, stop=("\n",))
+        return text, model.count_tokens(prompt) + model.count_tokens(text)
+    messages = [SystemMessage(_CONTINUE), HumanMessage(prompt)]
+    answer = model.invoke(messages, max_tokens=_ANSWER_TOKENS, stop=["\n"])
+    usage = answer.usage_metadata
+    return answer.text, 0 if usage is None else usage["total_tokens"]

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
+from langchain_core.messages import AIMessage
+from scripted_model import ScriptedModel
 
 from agentcore.corpus import Corpus
 from agentcore.errors import ConfigurationError
@@ -129,3 +131,17 @@ def test_the_single_shot_reads_what_the_agent_finds() -> None:
     assert (one.searches, one.answer) == (1, "Tower Tomb")
     assert (two.searches, two.answer) == (4, "Tower Calder")
     assert len(two.read) == 2
+
+
+def test_a_model_that_only_chats_has_its_single_shot_too() -> None:
+    """A chat model without completion is asked to continue the same text, and its own count of tokens is taken."""
+    usage = {"input_tokens": 90, "output_tokens": 2, "total_tokens": 92}
+    model = ScriptedModel(lines=[AIMessage(" Calder.", usage_metadata=usage)])
+    documents = [
+        ("Tower", "The tower of Merrow was designed by Calder."),
+        ("Calder", "Calder was born in Dunfell."),
+    ]
+    with Corpus.from_passages(documents, embedder=HashEmbedder()) as corpus:
+        shot = single_shot_answer(model, "Who designed the tower?", corpus, settings=ReaderSettings(), hops=1)
+    assert (shot.answer, shot.tokens) == ("Calder", 92)
+    assert "Who designed the tower?" in str(model.heard[0][-1].content)
