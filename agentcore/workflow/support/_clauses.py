@@ -20,6 +20,7 @@ from agentcore.workflow.support._lexicon import (
     QUANTIFIERS,
     RELATIVES,
     TITLES,
+    is_manner,
 )
 from agentcore.workflow.support._slots import gapped_slots, is_bearing, is_contrast, slots_of
 from agentcore.workflow.support._splitting import split_sentence
@@ -211,7 +212,9 @@ def _is_denied(tokens: Sequence[Token]) -> bool:
 
 def _mentioned(clause: Clause) -> set[str]:
     """Return what a pronoun may mean: nouns and amounts of a clause, and its subject."""
-    own = {t.lemma for t in clause.tokens if t.is_content and t is not clause.verb and t.measure != "year"}
+    own = {
+        t.lemma for t in clause.tokens if t.is_content and t is not clause.verb and t.measure != "calendar"
+    }
     return own | clause.subject
 
 
@@ -245,6 +248,8 @@ def _heads(tokens: Sequence[Token]) -> set[str]:
             hangs = False
         if token.low == "of":
             hangs = bool(kept)  # "some of the documents" are documents
+        if token.owns:  # "Ursula Meyer's brother": of the brother
+            kept -= {t.lemma for t in _name_before(tokens, token)}
         is_part = token.is_content and token.low not in ADVERBS and token.low not in NEGATORS
         is_part = is_part and token.low not in TITLES and not token.owns
         if (
@@ -252,10 +257,20 @@ def _heads(tokens: Sequence[Token]) -> set[str]:
             and not hangs
             and token.number is None
             and token.low not in QUANTIFIERS
-            and not token.low.endswith("ly")
+            and not is_manner(token.low)
         ):
             kept.add(token.lemma)
     return kept or {token.lemma for token in tokens if token.low in TITLES}
+
+
+def _name_before(tokens: Sequence[Token], token: Token) -> list[Token]:
+    """Return the names that stand right before a word."""
+    name: list[Token] = []
+    for other in reversed(tokens[: tokens.index(token)]):
+        if not other.text[0].isupper():
+            break
+        name.append(other)
+    return name
 
 
 def _frame(clause: Clause) -> set[str]:

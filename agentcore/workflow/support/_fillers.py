@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from agentcore.workflow.support._clauses import Clause
 from agentcore.workflow.support._kinship import RELATIVE_NOUNS
-from agentcore.workflow.support._lexicon import AUXILIARIES, MONTHS, NOUN_LIKE, VERBS, lemma
+from agentcore.workflow.support._lexicon import AUXILIARIES, MONTHS, NOUN_LIKE, VERBS, is_manner, lemma
 from agentcore.workflow.support._matching import same_predicate
 from agentcore.workflow.support._text import Token
 
@@ -67,7 +67,7 @@ def _is_noun(clause: Clause, place: int) -> bool:
         not place
         or clause.tokens[place - 1].low in AUXILIARIES
         or slot in ("agent", "verb", "than", "")
-        or token.low.endswith("ly")
+        or is_manner(token.low)
         or token.low in VERBS - NOUN_LIKE
     ):
         return False

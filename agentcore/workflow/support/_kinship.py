@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from agentcore.workflow.support._clauses import Clause
-from agentcore.workflow.support._lexicon import BE, MONTHS, PREPOSITIONS, lemma
+from agentcore.workflow.support._lexicon import ADVERBS, BE, MONTHS, PREPOSITIONS, lemma
 from agentcore.workflow.support._text import Token
 
 __all__ = ["RELATIVE_NOUNS", "kin_problems"]
@@ -60,6 +60,7 @@ _VERBS = {
     for verb in verbs.split()
 }
 _POSSESSIVES = frozenset(("his", "her", "their", "its"))
+_BETWEEN = ADVERBS | {"himself", "herself", "itself"}
 _LINKS = BE | {"became", "as", "remained"}
 
 
@@ -181,16 +182,12 @@ def _sides(tokens: Sequence[Token], place: int) -> Iterator[tuple[frozenset[str]
         begin = end + 1 if begin is None else begin
         run = _run(tokens, begin) or _phrase(tokens, begin)
         whose, end = _who(run), begin + len(run)
-    while start and not tokens[start].gap and tokens[start - 1].low not in _LINKS | PREPOSITIONS:
-        if _is_named(tokens[start - 1]) and tokens[start].low not in _POSSESSIVES:
-            break
-        start -= 1
-        if tokens[start].low in ("a", "an", "the"):
-            break
+    start = _phrase_start(tokens, start)
     if start and tokens[start - 1].low in _LINKS:  # "X is the mother"
         before = tokens[: start - 1]
         since = max((i for i, token in enumerate(before) if token.gap), default=0)
-        yield _who([t for t in before[since:] if not t.owns]), whose
+        who = _who([t for t in before[since:] if not t.owns])
+        yield who or _who(_run(before, 0)), whose  # "X, who taught Z, was a pupil of Y"
     elif start and tokens[start].gap and _is_named(tokens[start - 1]):  # "X, the mother of Y"
         begin = start - 1
         while begin and _is_named(tokens[begin - 1]) and not tokens[begin].gap:
@@ -199,6 +196,18 @@ def _sides(tokens: Sequence[Token], place: int) -> Iterator[tuple[frozenset[str]
     if end < len(tokens):
         at = end + 1 if tokens[end].low in BE else end  # "her mother is X", "her mother, X"
         yield _who(_run(tokens, at)), whose
+
+
+def _phrase_start(tokens: Sequence[Token], start: int) -> int:
+    """Return where the noun's phrase begins, with what may stand between it and the verb ("herself a", "also the")."""
+    while start and not tokens[start].gap and tokens[start - 1].low not in _LINKS | PREPOSITIONS:
+        if _is_named(tokens[start - 1]) and tokens[start].low not in _POSSESSIVES:
+            break
+        is_article = tokens[start].low in ("a", "an", "the")
+        if is_article and tokens[start - 1].low not in _BETWEEN:
+            break
+        start -= 1
+    return start
 
 
 def _is_named(token: Token) -> bool:

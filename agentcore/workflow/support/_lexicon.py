@@ -27,6 +27,7 @@ __all__ = [
     "SUBORDINATORS",
     "TITLES",
     "VERBS",
+    "is_manner",
     "lemma",
 ]
 
@@ -63,6 +64,14 @@ def lemma(word: str) -> str:
     """Return the base form: irregular verbs by list, everything else by stem."""
     low = word.lower()
     return stem(_IRREGULAR.get(low, low))
+
+
+_LY_NOUNS = _set("family assembly supply monopoly anomaly ally fly butterfly jelly belly bully reply")
+
+
+def is_manner(low: str) -> bool:
+    """Tell whether a word in lower case is an adverb by its ending."""
+    return low.endswith("ly") and low not in _LY_NOUNS
 
 
 CONJUNCTIONS = _set("and but or nor yet")

@@ -8,7 +8,7 @@ from agentcore.workflow.support._text import Token
 
 __all__ = ["number_problems"]
 
-_PLACES = frozenset(("year", "date", "ordinal"))
+_PLACES = frozenset(("calendar", "date", "ordinal"))
 
 
 def number_problems(claim: Sequence[Token], spans: Sequence[Token]) -> Iterator[str]:

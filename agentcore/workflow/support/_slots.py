@@ -35,7 +35,7 @@ def slots_of(tokens: Sequence[Token], at: int | None, is_passive: bool) -> list[
             pass  # "took on", "broke down"
         elif at is not None and place < at and slot in PREPOSITIONS and _begins_anew(tokens, place):
             slot = left
-        elif low in PREPOSITIONS and low not in ("of", "than"):
+        elif low in PREPOSITIONS and low not in ("of", "than") and not token.is_name:
             slot = "agent" if low == "by" and is_passive and at is not None and place > at else low
         elif token.gap and at is not None and place < at:
             slot = left

@@ -74,7 +74,7 @@ class Token:
     number : str or None
         Its value as digits, when it is a number or a number word; ordinals end in "th" ("3th").
     measure : str
-        What a number counts: "year", "date", "ordinal", a measure word, "" when nothing is said.
+        What a number counts: "calendar" (a year), "date", "ordinal", a measure word, "" when nothing is said.
     sentence : int
         Which sentence it stands in.
     gap : str
@@ -190,4 +190,4 @@ def _measure(value: str, low: list[str], place: int) -> str:
         return lemma(after)
     if before in ("version", "no", "number", "chapter", "page", "platform"):
         return before
-    return "year" if _YEAR.fullmatch(value) and after not in MEASURES else ""
+    return "calendar" if _YEAR.fullmatch(value) and after not in MEASURES else ""

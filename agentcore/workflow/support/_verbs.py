@@ -18,12 +18,12 @@ from agentcore.workflow.support._lexicon import (
     PREPOSITIONS,
     PRONOUNS,
     VERBS,
+    is_manner,
 )
 from agentcore.workflow.support._text import Token
 
 __all__ = ["is_passive", "is_verb", "verb_place"]
 
-_LY_NOUNS = frozenset(("family", "assembly", "supply", "monopoly", "anomaly", "ally", "fly", "butterfly"))
 _SUBJECTS = frozenset(("it", "he", "she", "they", "we", "you", "i"))
 
 
@@ -39,7 +39,7 @@ def verb_place(tokens: Sequence[Token]) -> int | None:
             break
         if _could_be_verb(low) and tokens[last].low in AUXILIARIES and tokens[i - 1].low not in DETERMINERS:
             last = i
-        elif not (low in ADVERBS or low in NEGATORS or low.endswith("ly") or low in ("been", "be", "to")):
+        elif not (low in ADVERBS or low in NEGATORS or is_manner(low) or low in ("been", "be", "to")):
             break
     return last
 
@@ -79,14 +79,13 @@ def is_verb(tokens: Sequence[Token], place: int) -> bool:
         )
     if low.endswith("ing"):
         return before.low in BE
-    if before.number is not None and before.measure != "year" and not low.endswith("ed"):
+    if before.number is not None and before.measure != "calendar" and not low.endswith("ed"):
         return False
     if low.endswith("ed") or low not in NOUN_LIKE:
         # "the long delayed extension": an adjective between an article and its noun
         return not (
             low.endswith("ed")
-            and before.low.endswith("ly")
-            and before.low not in _LY_NOUNS
+            and is_manner(before.low)
             and place >= 2
             and tokens[place - 2].low in DETERMINERS
         )
