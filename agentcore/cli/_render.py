@@ -77,7 +77,7 @@ def answer_text(result: Mapping[str, Any]) -> str:
     """Return the answer, its sources, and which model and mode made it, as plain lines."""
     answer, statement = (plain(str(result.get(name) or "")) for name in ("answer", "statement"))
     lines = [answer or "not found"]
-    if result.get("found") and statement and statement.strip(" .") != answer.strip(" ."):
+    if result.get("found") and statement and _bare(statement) != _bare(answer):
         lines += ["", statement]
     return "\n".join([*lines, sources_text(result)])
 
@@ -118,6 +118,11 @@ def made_by(result: Mapping[str, Any]) -> str:
     if result.get("run_id"):
         parts.append(f"run {result['run_id']}")
     return "-- " + ", ".join(parts)
+
+
+def _bare(text: str) -> str:
+    """Return a text without what makes a sentence of it: its capital and its full stop."""
+    return text.strip(" .").casefold()
 
 
 def _short(text: str, *, width: int = 100) -> str:

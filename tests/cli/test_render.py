@@ -88,6 +88,12 @@ def test_the_answer_comes_with_sources_marks_and_its_maker() -> None:
     ]
 
 
+def test_a_statement_that_only_repeats_the_answer_is_left_out() -> None:
+    """An answer whose sentence is the answer with a capital and a full stop is said once."""
+    once = answer_text({**RESULT, "answer": "the red sofa", "statement": "The red sofa."})
+    assert "The red sofa." not in once and once.startswith("the red sofa\n")
+
+
 def test_a_partial_result_says_so() -> None:
     """The limit that was reached is named, and the option that raises it."""
     assert answer_text({**RESULT, "status": "partial", "limit": "calls"}).endswith(

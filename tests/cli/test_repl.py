@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -298,6 +300,20 @@ def test_a_pipe_tells_of_failure_by_its_code(here: Run, variables: dict[str, str
     """A turn that fails makes the exit code 1."""
     done = here("repl", "--backbone", "openai:x@http://127.0.0.1:1/v1", stdin=QUESTION + "\n", **variables)
     assert done.returncode == 1 and "no connection" in done.stderr
+
+
+def test_an_interrupt_ends_a_pipe_that_waits_for_a_line(variables: dict[str, str], tmp_path: Path) -> None:
+    """Ctrl-C, or `kill -INT`, ends a conversation whose pipe is open and silent, with 130."""
+    command = [sys.executable, "-m", "agentcore.cli", "repl"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables, cwd=tmp_path
+    ) as process:
+        assert process.stdin is not None and process.stderr is not None
+        process.stdin.write("/cost\n")
+        process.stdin.flush()
+        assert "nothing used yet" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(SLOW_START_S) == 130
 
 
 def test_commands_work_through_a_pipe(

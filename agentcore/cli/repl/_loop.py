@@ -39,7 +39,7 @@ class Repl:
         self._state = ReplState(options)
         self.has_stray_work = False
         self._left_by_stop = False
-        self._stop_turn: Callable[[], None] | None = None
+        self._stop: Callable[[], object] | None = None
         self._prompt: Prompt | None = None
         self._last_stop = float("-inf")
         self._former_handler: Any = signal.SIG_DFL
@@ -78,14 +78,22 @@ class Repl:
         self._watch_signals()
         try:
             while not self._state.is_leaving:
-                line = await asyncio.to_thread(lines.readline)
+                reading = asyncio.ensure_future(asyncio.to_thread(lines.readline))
+                self._stop = reading.cancel
+                try:
+                    line = await reading
+                except asyncio.CancelledError:  # the thread still waits for its line
+                    self.has_stray_work = self._left_by_stop = True
+                    break
+                finally:
+                    self._stop = None
                 if not line:
                     break
                 turn = await self.run_line(line, terminal=False)
                 code = turn or code
                 if turn is ExitCode.INTERRUPTED:
                     break
-            return code
+            return ExitCode.INTERRUPTED if self._left_by_stop else code
         finally:
             self._shut_down()
 
@@ -118,7 +126,7 @@ class Repl:
                 state.is_leaving = True
             task.cancel()
 
-        self._stop_turn = stop
+        self._stop = stop
         try:
             with stop_keys(stop) if terminal else nullcontext():
                 result = await task
@@ -126,7 +134,7 @@ class Repl:
             print_text(state.console, "(interrupted)")
             result = {"status": "interrupted", "question": question, "answer": "(interrupted)"}
         finally:
-            self._stop_turn = None
+            self._stop = None
         self.has_stray_work |= result.get("status") == "interrupted"
         state.last_lines = turn.lines
         state.transcript.add(question, result)
@@ -155,11 +163,11 @@ class Repl:
 
     def _on_signal(self) -> None:
         """Take SIGINT between two prompts, in a pipe, or from elsewhere, as Ctrl-C."""
-        if self._stop_turn is not None:
-            self._stop_turn()
+        if self._stop is not None:
+            self._stop()
         elif self._prompt is not None and self._prompt.interrupt():
             return  # the prompt counts it
-        elif self._is_second_stop():
+        elif self._prompt is None or self._is_second_stop():
             self._left_by_stop = True
             self._state.is_leaving = True
 
