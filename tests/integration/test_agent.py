@@ -327,6 +327,24 @@ def test_a_model_that_fails_leaves_a_partial_answer(corpus: Corpus, tmp_path: Pa
     assert any("server gone" in event.data["message"] for event in result.trace if event.type == "error")
 
 
+def test_without_the_model_the_sentence_that_holds_the_question_answers(tmp_path: Path) -> None:
+    """Where one sentence holds the question and the model fails, the partial answer rests on that sentence."""
+
+    def broken(_: str) -> None:
+        raise ConnectionError("server gone")
+
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "cats.md").write_text("# Cats\n\nThe grey cat sleeps on the red sofa.")
+    (folder / "bread.txt").write_text("Bread\n\nThe bakery opens at seven o'clock.")
+    with Corpus.open(folder, tmp_path / "corpus.db") as corpus:
+        result = agent_of(corpus, tmp_path, ScriptedLocal(before=broken)).run(
+            "Where does the grey cat sleep?"
+        )
+    assert (result.status, result.mode) == ("partial", "linked")
+    assert "sofa" in result.citations[0].quote
+
+
 def test_a_model_that_hangs_leaves_a_partial_answer(corpus: Corpus, tmp_path: Path) -> None:
     """A call that never returns is given up when the time is up, in any way of asking, and retrieval alone answers."""
     released = threading.Event()

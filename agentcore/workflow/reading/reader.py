@@ -178,7 +178,7 @@ class RandomChooser:
 
 
 class LinkedChooser:
-    """Chooses without a model, by the linked passages alone: what is left when a limit forbids a model call."""
+    """Chooses without a model, by the passages' links and words alone: what is left when a limit forbids a model call."""
 
     mode: ReadingMode = "linked"
 
@@ -186,10 +186,15 @@ class LinkedChooser:
         self._settings = settings
 
     def choose(self, material: Material) -> Choice:
-        """Choose by the linked passages; of equal ones the most often mentioned."""
+        """Choose by the linked passages and the sentence that holds the question; of equal ones the most often mentioned."""
+        settings = self._settings
         mentions_of = np.array([float(len(candidate.mentions)) for candidate in material.candidates])
-        signals = [(self._settings.linked_weight, material.linked), (1.0, mentions_of)]
-        return choose(material.candidates, signals, considered=self._settings.considered)
+        signals = [
+            (settings.linked_weight, material.linked),
+            (settings.direct_weight, material.direct),
+            (1.0, mentions_of),
+        ]
+        return choose(material.candidates, signals, considered=settings.considered)
 
 
 class Reader:
