@@ -214,11 +214,15 @@ def test_ctrl_c_ends_at_once_and_the_run_goes_on_later(
     assert done.returncode == 0 and done.stdout.startswith("the red sofa"), done.stderr
 
 
-@pytest.mark.slow  # on a machine under load the start alone takes longer than the ten seconds of grace
+@pytest.mark.slow
 def test_a_limit_of_seconds_is_a_partial_answer(
-    environment: dict[str, str], hanging: ChatServer, folder: Path
+    environment: dict[str, str], server: ChatServer, hanging: ChatServer, folder: Path
 ) -> None:
     """When the time is over before the model is asked, the answer is what is there: exit code 3."""
+    began = time.monotonic()
+    start(environment, server, folder, "--json").communicate(timeout=100)
+    if (took := time.monotonic() - began) > 8:
+        pytest.skip(f"the start alone may pass the ten seconds of grace here: a whole run takes {took:.0f} s")
     process = start(environment, hanging, folder, "--max-seconds", "0.1", "--json")
     out, errors = process.communicate(timeout=60)
     assert process.returncode == 3, errors
