@@ -20,7 +20,7 @@ from .conftest import Run
 
 pytestmark = pytest.mark.skipif(path_of("minilm") is None, reason="needs `agentcore models pull minilm`")
 
-ANSWER = json.dumps({"found": True, "answer": "the red sofa", "evidence": [1]})
+ANSWER = json.dumps({"answer": "the red sofa", "evidence": [1]})
 
 
 def model(request: dict[str, Any]) -> Reply:

@@ -24,7 +24,7 @@ from .conftest import Run
 pytestmark = pytest.mark.skipif(path_of("minilm") is None, reason="needs `agentcore models pull minilm`")
 
 QUESTION = "Where does the grey cat sleep?"
-ANSWER = json.dumps({"found": True, "answer": "the red sofa", "evidence": [1]})
+ANSWER = json.dumps({"answer": "the red sofa", "evidence": [1]})
 HANG_S = 30
 PROMPT = r"\x1b\[\?2004h|(?:^|\n)> "  # paste mode is switched on with each prompt
 SLOW_START_S = 40

@@ -246,7 +246,7 @@ def test_a_capable_model_answers_in_json(corpus: Corpus, tmp_path: Path) -> None
     replies = [
         AIMessage('{"sub_questions": ["Who invented the piano?"]}'),
         AIMessage("I think it is Padua."),
-        AIMessage('```json\n{"found": true, "answer": "Padua", "evidence": [1]}\n```'),
+        AIMessage('```json\n{"answer": "Padua", "evidence": [1]}\n```'),
     ]
     model = ScriptedModel(lines=replies)
     result = agent_of(corpus, tmp_path, model).run(QUESTION)
@@ -297,7 +297,7 @@ def test_what_tools_return_becomes_cited_evidence(tmp_path: Path) -> None:
         AIMessage('{"sub_questions": ["What is the weather in Padua?"]}'),
         calling("weather", {"town": "Padua"}),
         AIMessage("12 degrees."),
-        AIMessage('{"found": true, "answer": "12 degrees", "evidence": [1]}'),
+        AIMessage('{"answer": "12 degrees", "evidence": [1]}'),
     ]
     agent = agent_of(
         None, tmp_path, ScriptedModel(lines=lines), tools=[tool], settings=WorkflowSettings(max_tasks=1)

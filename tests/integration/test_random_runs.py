@@ -34,9 +34,9 @@ TURNS = [{"question": "Who played the theremin?", "answer": "Clara Rockmore", "t
 TEXTS = (
     '{"sub_questions": ["Who invented the piano?", "Where was he born?"]}',
     '{"sub_questions": ["',
-    '{"found": true, "answer": "Padua", "evidence": [1, 2]}',
-    '{"found": true, "answer": "Padua", "evidence": [999]}',
-    "```json\n{'found': True, 'answer': 'Padua', 'evidence': [1],}\n```",
+    '{"answer": "Padua", "evidence": [1, 2]}',
+    '{"answer": "Padua", "evidence": [999]}',
+    "```json\n{'answer': 'Padua', 'evidence': [1],}\n```",
     '{"question": "Where did Clara Rockmore die?"}',
     "I would rather not.",
     "",
