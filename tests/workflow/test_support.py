@@ -120,3 +120,14 @@ def test_an_encoder_tells_synonyms_from_other_things() -> None:
     assert not check_support("The firm sells wood to Japan.", span).is_supported
     assert check_support("The firm sells wood to Japan.", span, encoder=encoder).is_supported
     assert not check_support("The firm sells pianos to Japan.", span, encoder=encoder).is_supported
+
+
+def test_an_answer_in_two_steps_may_join_its_spans() -> None:
+    """What stands in different cited spans may be said together; what one span keeps apart may not."""
+    born = "He was born on 4 May 1655 in Padua, a city in the Republic of Venice."
+    made = "It was invented by Bartolomeo Cristofori in Florence in about 1700."
+    assert check_support(
+        "The inventor of the piano was born in Padua.", [born, made, "The piano is a keyboard instrument."]
+    ).is_supported
+    assert check_support("The inventor of the piano was born in Padua.", [born, made]).is_supported
+    assert not check_support("The inventor of the piano was born in Vicenza.", [born, made]).is_supported

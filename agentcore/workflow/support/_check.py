@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from agentcore.workflow.reading.passages import Encoder
 from agentcore.workflow.support._binding import binding_problems
-from agentcore.workflow.support._clauses import clauses_of
+from agentcore.workflow.support._clauses import Clause, clauses_of
 from agentcore.workflow.support._fillers import filler_problems
 from agentcore.workflow.support._kinship import kin_problems
 from agentcore.workflow.support._lexicon import MONTHS
@@ -85,10 +85,19 @@ def check_support(claim: str, spans: Sequence[str], *, encoder: Encoder | None =
         *order_problems(ours, theirs),
         *role_problems(said, known),
         *way_problems(said, known),
-        *binding_problems(said, known),
+        *_apart_within(said, known, spans),
         *filler_problems(said, known, are_alike),
     ]
     return Verdict(tuple(dict.fromkeys(found or _overlap_problems(ours, theirs))))
+
+
+def _apart_within(said: Sequence[Clause], known: Sequence[Clause], spans: Sequence[str]) -> Iterator[str]:
+    """Yield words that one span keeps apart; those of different spans are what an answer in two steps joins."""
+    problems = list(binding_problems(said, known))
+    if len(spans) == 1 or any(
+        any(binding_problems(said, clauses_of(read(_BOUNDS.sub("up to", span))))) for span in spans
+    ):
+        yield from problems
 
 
 def _similarity(encoder: Encoder, word: str, other: str) -> float:
