@@ -131,3 +131,9 @@ def test_an_answer_in_two_steps_may_join_its_spans() -> None:
     ).is_supported
     assert check_support("The inventor of the piano was born in Padua.", [born, made]).is_supported
     assert not check_support("The inventor of the piano was born in Vicenza.", [born, made]).is_supported
+
+
+def test_the_month_of_may_is_no_doubt() -> None:
+    """A date in May does not make its sentence uncertain; the verb does."""
+    assert check_support("He was born in Padua.", ["He was born on 4 May 1655 in Padua."]).is_supported
+    assert not check_support("He was born in Padua.", ["He may have been born in Padua."]).is_supported

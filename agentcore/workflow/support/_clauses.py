@@ -130,7 +130,7 @@ def _clause(tokens: list[Token], found: list[Clause], same: list[Clause], *, is_
     hedges = [
         t.low
         for a, t in zip(behind, tokens, strict=False)
-        if t.low in HEDGES and not _only_describes(a, t.low, "")
+        if t.low in HEDGES and t.text != "May" and not _only_describes(a, t.low, "")  # the month is no doubt
     ]
     clause.is_hedged = bool(hedges) or opens_thought
     first = "patient" if clause.is_passive else "agent"
