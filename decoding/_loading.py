@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -29,10 +29,11 @@ _FLOATS = ("F32", "F16", "BF16")
 def load_gguf(
     path: Path | str,
     *,
-    weights: Literal["auto", "int4", "int8", "bf16", "fp32"] = "auto",
+    weights: Literal["auto"] | Layout = "auto",
     threads: int | None = None,
     device: str = "cpu",
     cache_bytes: int = 2**30,
+    dense_copy: bool = True,
 ) -> LanguageModel:
     """Load a GGUF file of the llama or qwen2 architecture.
 
@@ -40,16 +41,20 @@ def load_gguf(
     ----------
     path : Path or str
         The file.
-    weights : {"auto", "int4", "int8", "bf16", "fp32"}
+    weights : {"auto", "int4", "int8", "bf16", "fp32", "fp64"}
         Layout of the linear layers. ``auto`` is int4 for quantised files on a CPU whose torch runs it well, else bf16;
         int4 keeps what a quantised file holds, layers of more than four bits in two planes, and rounds a float file's.
-        A packed layout that this machine cannot run falls back to bf16. ``fp32`` is the reference.
+        A packed layout that this machine cannot run falls back to bf16. ``fp32`` is the reference, ``fp64`` for comparisons in
+        which rounding must not count.
     threads : int, optional
         Threads for torch in this process; by default torch's own choice stays.
     device : str
-        ``"cpu"`` or a CUDA device, on which only bf16 and fp32 are available.
+        ``"cpu"`` or a CUDA device, on which only the dense layouts are available.
     cache_bytes : int
         Bound on the memory for keys and values of all sequences, taken as it is needed; one full context always fits.
+    dense_copy : bool
+        Whether int4 and int8 also keep their weights in bf16, for prompts. Without it a large model takes a third of the
+        memory, and reads its prompts several times slower.
 
     Returns
     -------
@@ -62,8 +67,8 @@ def load_gguf(
     UnsupportedModelError
         If it holds a model or encoding that this engine cannot run.
     """
-    if weights not in ("auto", "int4", "int8", "bf16", "fp32"):
-        raise ValueError(f"unknown weights {weights!r}: use auto, int4, int8, bf16 or fp32")
+    if weights not in ("auto", *get_args(Layout)):
+        raise ValueError(f"unknown weights {weights!r}: use auto, {', '.join(get_args(Layout))}")
     if threads is not None:
         if threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
@@ -72,7 +77,8 @@ def load_gguf(
     embedding = file.tensor("token_embd.weight")
     spec = ModelSpec.from_metadata(file.metadata, vocabulary_size=embedding.shape[0])
     tokenizer = Tokenizer.from_metadata(file.metadata)
-    loader = _Loader(file, spec, _choose_layout(file, weights, device), torch.device(device))
+    layout = _choose_layout(file, weights, device)
+    loader = _Loader(file, spec, layout, device=torch.device(device), dense_copy=dense_copy)
     template = file.metadata.get("tokenizer.chat_template")
     return LanguageModel(
         spec,
@@ -85,39 +91,36 @@ def load_gguf(
     )
 
 
-def _choose_layout(file: GgufFile, weights: str, device: str) -> Layout:
+def _choose_layout(file: GgufFile, weights: Literal["auto"] | Layout, device: str) -> Layout:
+    layout: Layout
     if weights == "auto":
         is_quantised = file.tensor("blk.0.ffn_down.weight").encoding not in _FLOATS
-        weights = "int4" if is_quantised else "bf16"
-    if weights in ("int4", "int8") and (
-        not device.startswith("cpu") or not can_run("int4" if weights == "int4" else "int8")
-    ):
-        return "bf16"
-    return (
-        "fp32"
-        if weights == "fp32"
-        else "bf16"
-        if weights == "bf16"
-        else "int8"
-        if weights == "int8"
-        else "int4"
-    )
+        layout = "int4" if is_quantised else "bf16"
+    else:
+        layout = weights
+    can_be_packed = device.startswith("cpu") and can_run(layout)
+    return "bf16" if layout in ("int4", "int8") and not can_be_packed else layout
 
 
 class _Loader:
     """Reads the tensors of one file into one layout."""
 
-    def __init__(self, file: GgufFile, spec: ModelSpec, layout: Layout, device: torch.device) -> None:
-        self.file, self.spec, self.layout, self.device = file, spec, layout, device
+    def __init__(
+        self, file: GgufFile, spec: ModelSpec, layout: Layout, *, device: torch.device, dense_copy: bool
+    ) -> None:
+        self.file, self.spec, self.layout = file, spec, layout
+        self.device, self.dense_copy = device, dense_copy
 
     def model_weights(self) -> ModelWeights:
-        embedding = self.linear("token_embd")
+        is_tied = "output.weight" not in self.file.tensors
+        # Its rows are looked up in the dense copy; where it is not the head as well, nothing else is needed.
+        embedding = self.linear("token_embd", layout=self.layout if is_tied else self.dense_layout)
         factors = self.file.tensors.get("rope_freqs.weight")
         return ModelWeights(
             embedding=embedding,
             layers=tuple(self.layer(i) for i in range(self.spec.num_layers)),
             final_norm=self.vector("output_norm.weight"),
-            head=self.linear("output") if "output.weight" in self.file.tensors else embedding,
+            head=embedding if is_tied else self.linear("output"),
             rotary_factors=None if factors is None else torch.from_numpy(factors.dequantise()),
         )
 
@@ -132,10 +135,14 @@ class _Loader:
             down=self.linear(prefix + "ffn_down"),
         )
 
+    @property
+    def dense_layout(self) -> Layout:
+        return "bf16" if self.layout in ("int4", "int8") else self.layout
+
     def vector(self, name: str) -> Tensor:
         return torch.from_numpy(self.file.tensor(name).dequantise()).to(self.device)
 
-    def linear(self, *names: str) -> LinearWeights:
+    def linear(self, *names: str, layout: Layout | None = None) -> LinearWeights:
         """Fuse the layers `names`, which share their input, into one."""
         parts = [self.matrix(name) for name in names]
         groups = [part for part in parts if isinstance(part, GroupCodes)]
@@ -148,7 +155,13 @@ class _Loader:
             )
         biases = [self.bias(name) for name in names]
         bias = None if biases[0] is None else torch.cat([b for b in biases if b is not None])
-        return LinearWeights(source, layout=self.layout, bias=bias, device=self.device)
+        return LinearWeights(
+            source,
+            layout=layout or self.layout,
+            bias=bias,
+            dense_copy=self.dense_copy or layout is not None,
+            device=self.device,
+        )
 
     def matrix(self, name: str) -> GroupCodes | Tensor:
         stored = self.file.tensor(name + ".weight")

@@ -78,7 +78,7 @@ class LanguageModel:
         The model's own.
     chat_template : str or None
         Jinja source out of the file; None when it has none.
-    layout : {"int4", "int8", "bf16", "fp32"}
+    layout : {"int4", "int8", "bf16", "fp32", "fp64"}
         The layout of `weights`.
     path : Path or None
         The file that the weights came from.
@@ -206,7 +206,7 @@ class LanguageModel:
         Returns
         -------
         Tensor
-            Scores, (M or 1 or 0, V), float32.
+            Scores, (M or 1 or 0, V), float32 (float64 in the layout fp64).
 
         Raises
         ------

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["resolve_path", "shared_engine"]
 
-Weights = Literal["auto", "int4", "int8", "bf16", "fp32"]
-
+Weights = Literal["auto", "int4", "int8", "bf16", "fp32", "fp64"]
 
 _ENGINES: dict[tuple[Path, str], LanguageModel] = {}
 _LOCK = threading.Lock()

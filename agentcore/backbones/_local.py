@@ -41,7 +41,7 @@ class LocalChatModel(BaseChatModel):
     ----------
     model : str
         A name of the catalogue (``"smollm2"``) or ``"gguf:/path"``.
-    weights : {"auto", "int4", "int8", "bf16", "fp32"}
+    weights : {"auto", "int4", "int8", "bf16", "fp32", "fp64"}
         Layout of the weights; ``auto`` is the fastest that loses nothing of a quantised file.
     threads : int, optional
         Threads for torch in this process.

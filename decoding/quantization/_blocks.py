@@ -15,9 +15,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-__all__ = ["GROUP", "GroupCodes", "group_codes", "quantise_groups"]
+__all__ = ["GROUP", "ROWS_AT_ONCE", "GroupCodes", "group_codes", "quantise_groups"]
 
 GROUP = 32
+# Rows of a layer that are widened to float32 at a time: of a large head, all at once would be the most a process ever holds.
+ROWS_AT_ONCE = 8192
 _SUPER = 256
 _Bytes = npt.NDArray[np.uint8]
 _Parts = tuple[npt.NDArray[Any], npt.NDArray[np.float32], npt.NDArray[np.float32]]
@@ -43,9 +45,12 @@ class GroupCodes:
     def dequantise(self, dtype: torch.dtype = torch.float32) -> Tensor:
         """Return the weights, (N, K)."""
         N, K = self.codes.shape
-        grouped = self.codes.view(N, K // GROUP, GROUP).to(torch.float32)
-        dense = torch.addcmul(self.minimum[:, :, None], grouped, self.scale[:, :, None])
-        return dense.view(N, K).to(dtype)
+        dense = torch.empty(N, K // GROUP, GROUP, dtype=dtype)
+        for begin in range(0, N, ROWS_AT_ONCE):
+            rows = slice(begin, begin + ROWS_AT_ONCE)
+            grouped = self.codes[rows].view(-1, K // GROUP, GROUP).to(torch.float32)
+            dense[rows] = torch.addcmul(self.minimum[rows, :, None], grouped, self.scale[rows, :, None])
+        return dense.view(N, K)
 
     def select_rows(self, index: Tensor) -> GroupCodes:
         """Return the rows at `index`, in that order."""
@@ -96,6 +101,8 @@ def quantise_groups(weight: Tensor, bits: int) -> GroupCodes:
     weight : Tensor, (N, K), any float type; K must be a multiple of 32.
     """
     N, K = weight.shape
+    if N > ROWS_AT_ONCE:
+        return GroupCodes.concatenate([quantise_groups(part, bits) for part in weight.split(ROWS_AT_ONCE)])
     grouped = weight.to(torch.float32).view(N, K // GROUP, GROUP)
     low, high = grouped.amin(-1), grouped.amax(-1)
     scale = (high - low).clamp_min(1e-12) / (2**bits - 1)

@@ -15,17 +15,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from agentcore.decoding.quantization._blocks import GROUP, GroupCodes, quantise_groups
+from agentcore.decoding.quantization._blocks import GROUP, ROWS_AT_ONCE, GroupCodes, quantise_groups
 
 __all__ = ["ROWS_CROSSOVER", "Layout", "Linear", "LinearWeights"]
 
-Layout = Literal["int4", "int8", "bf16", "fp32"]
+Layout = Literal["int4", "int8", "bf16", "fp32", "fp64"]
 Linear = Callable[[Tensor], Tensor]
 
 _INT4_ROWS = 16
 
 # Rows from which the dense bf16 kernel beats the packed one (two Zen 5 cores, the shapes of SmolLM2-135M).
-ROWS_CROSSOVER: dict[Layout, int] = {"int4": 14, "int8": 9, "bf16": 1, "fp32": 1}
+ROWS_CROSSOVER: dict[Layout, int] = {"int4": 14, "int8": 9, "bf16": 1, "fp32": 1, "fp64": 1}
+_DTYPES: dict[Layout, torch.dtype] = {"fp32": torch.float32, "fp64": torch.float64}
 
 
 class LinearWeights:
@@ -35,13 +36,15 @@ class LinearWeights:
     ----------
     source : GroupCodes or Tensor
         The weights, (N, K).
-    layout : {"int4", "int8", "bf16", "fp32"}
+    layout : {"int4", "int8", "bf16", "fp32", "fp64"}
         ``int4`` keeps groups of 32 exactly as the file has them (codes above 15 in two planes of four bits),
-        ``int8`` rounds to one scale per output row, ``bf16`` and ``fp32`` are dense.
+        ``int8`` rounds to one scale per output row, the others are dense.
     bias : Tensor or None
         (N,).
     rows_crossover : int or None
         Rows from which the dense copy is used; None for the measured default.
+    dense_copy : bool
+        Whether a packed layout keeps the dense copy; without it, many rows run through the packed kernel too.
     device : torch.device or str
         Where dense weights live; packed layouts are for the CPU.
     """
@@ -53,37 +56,39 @@ class LinearWeights:
         layout: Layout,
         bias: Tensor | None = None,
         rows_crossover: int | None = None,
+        dense_copy: bool = True,
         device: torch.device | str = "cpu",
     ) -> None:
         self.layout = layout
-        self.dtype = torch.float32 if layout == "fp32" else torch.bfloat16
+        self.dtype = _DTYPES.get(layout, torch.bfloat16)
         self.rows_crossover = ROWS_CROSSOVER[layout] if rows_crossover is None else rows_crossover
-        self._dense = (
-            source.dequantise(self.dtype) if isinstance(source, GroupCodes) else source.to(self.dtype)
-        ).to(device)
         self._bias = None if bias is None else bias.to(device=device, dtype=self.dtype)
         self._packed = _pack(source, layout)
+        self._dense: Tensor | None = None
+        if dense_copy or self._packed is None:
+            dense = source.dequantise(self.dtype) if isinstance(source, GroupCodes) else source.to(self.dtype)
+            self._dense = dense.to(device)
 
     @property
     def num_bytes(self) -> int:
         """Bytes that one single-row forward has to read."""
-        if self._packed is None:
-            return self._dense.numel() * self._dense.element_size()
-        return sum(tensor.numel() * tensor.element_size() for tensor in self._packed[1])
+        tensors = [self._dense] if self._packed is None else self._packed[1]
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors if tensor is not None)
 
     def few(self) -> Linear:
         """Return the function for fewer than `rows_crossover` rows, with nothing left to look up."""
-        if self._packed is None:
-            return self.many()
-        return _with_bias(self._packed[0], self._bias)
+        return self.many() if self._packed is None else _with_bias(self._packed[0], self._bias)
 
     def many(self) -> Linear:
         """Return the function for many rows."""
         dense, bias = self._dense, self._bias
+        if dense is None:
+            return self.few()
         return lambda x: functional.linear(x, dense, bias)
 
     def rows(self, ids: Tensor) -> Tensor:
-        """Return weight rows, (len(ids), K): an embedding lookup."""
+        """Return weight rows, (len(ids), K), out of the dense copy: an embedding lookup."""
+        assert self._dense is not None, "an embedding keeps its dense copy"
         return self._dense[ids]
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -94,7 +99,7 @@ class LinearWeights:
 def _pack(source: GroupCodes | Tensor, layout: Layout) -> tuple[Linear, tuple[Tensor, ...]] | None:
     """Return the packed function and the tensors it reads, or None for dense layouts."""
     if layout == "int8":
-        return _pack_int8(source.dequantise() if isinstance(source, GroupCodes) else source.to(torch.float32))
+        return _pack_int8(source)
     if layout == "int4":
         codes = source if isinstance(source, GroupCodes) else quantise_groups(source, 4)
         padded = _padded(codes)
@@ -106,9 +111,15 @@ def _pack(source: GroupCodes | Tensor, layout: Layout) -> tuple[Linear, tuple[Te
     return None
 
 
-def _pack_int8(weight: Tensor) -> tuple[Linear, tuple[Tensor, ...]]:
-    scale = (weight.abs().amax(-1).clamp_min(1e-12) / 127).to(torch.bfloat16)
-    codes = (weight / scale.to(torch.float32)[:, None]).round_().clamp_(-127, 127).to(torch.int8)
+def _pack_int8(source: GroupCodes | Tensor) -> tuple[Linear, tuple[Tensor, ...]]:
+    shape = source.codes.shape if isinstance(source, GroupCodes) else source.shape
+    codes, scale = torch.empty(shape, dtype=torch.int8), torch.empty(shape[0], dtype=torch.bfloat16)
+    for index in torch.arange(shape[0]).split(ROWS_AT_ONCE):
+        rows = source.select_rows(index).dequantise() if isinstance(source, GroupCodes) else source[index]
+        rows = rows.to(torch.float32)
+        scale[index] = (rows.abs().amax(-1).clamp_min(1e-12) / 127).to(torch.bfloat16)
+        rows = rows / scale[index].to(torch.float32)[:, None]
+        codes[index] = rows.round_().clamp_(-127, 127).to(torch.int8)
     kernel = torch._weight_int8pack_mm
     return lambda x: kernel(x, codes, scale), (codes, scale)
 

@@ -1,10 +1,13 @@
-"""The local backbone with drafts, on the embedded model."""
+"""The local backbone with drafts: on the embedded model, and on a tiny one where every bit counts."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage
 
 from agentcore.backbones import load_backbone
 from agentcore.backbones._speculation import SpeculationOptions
@@ -73,3 +76,45 @@ def test_a_dearer_layout_drafts_in_four_bits(weights: str, layout: str | None) -
         pytest.skip("this machine runs no int4 weights")
     drafts = None if speculator.draft_model is None else speculator.draft_model.layout
     assert drafts == layout
+
+
+def test_parallel_drafting_callers_get_what_each_gets_alone(tiny_path: Path) -> None:
+    """Eight callers of one chat model, half of them with a forced tool call, share forwards and never hear each other."""
+    model: Any = load_backbone(
+        f"gguf:{tiny_path}", weights="fp64", speculation="suffix, recycling", max_tokens=32
+    )
+    tool = {
+        "type": "function",
+        "function": {
+            "name": "look",
+            "description": "Look something up.",
+            "parameters": {
+                "type": "object",
+                "properties": {"place": {"enum": ["here", "there"]}, "count": {"type": "integer"}},
+                "required": ["place", "count"],
+            },
+        },
+    }
+    calling = model.bind_tools([tool], tool_choice="any")
+
+    def ask(number: int) -> tuple[str, list[dict[str, Any]]]:
+        asked = calling if number % 2 else model
+        answer: AIMessage = asked.invoke(f"{number}: " + "the thing in the inn " * (3 + number))
+        return str(answer.content), [call["args"] for call in answer.tool_calls]
+
+    alone = [ask(number) for number in range(8)]
+    sizes: list[int] = []
+    queue = model.engine._queue
+    run = queue._run
+    queue._run = lambda batch: sizes.append(len(batch)) or run(batch)
+    try:
+        with ThreadPoolExecutor(8) as callers:
+            together = list(callers.map(ask, range(8)))
+    finally:
+        queue._run = run
+    assert together == alone
+    assert len({text for text, _ in alone}) > 4, "the callers' answers must tell them apart"
+    assert max(sizes) > 1, "no forward was shared"
+    report = model.text.speculator.report
+    assert sum(counts.accepted for counts in report.methods.values()) > 8
+    assert model.engine.blocks.num_used == 0

@@ -18,7 +18,7 @@ from agentcore.decoding import (
 )
 from agentcore.decoding._gguf import GgufFile
 from agentcore.decoding._spec import ModelSpec
-from agentcore.decoding.testing import write_tiny_gguf
+from agentcore.decoding.testing import TinyModel, write_tiny_gguf
 
 IDS = [5, 40, 77, 120, 9, 200, 31]
 
@@ -124,6 +124,20 @@ def test_the_digest_is_the_files(tmp_path: Path) -> None:
     write_tiny_gguf(tmp_path / "tiny.gguf")
     model = load_gguf(tmp_path / "tiny.gguf", weights="fp32")
     assert model.digest == hashlib.sha256((tmp_path / "tiny.gguf").read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("weights", ["int4", "int8"])
+def test_without_the_dense_copy_scores_are_nearly_the_same(weights: str, tmp_path: Path) -> None:
+    """A packed model that keeps no dense copy runs prompts through its packed kernels and says the same but for rounding."""
+    write_tiny_gguf(tmp_path / "tiny.gguf", TinyModel(encoding="Q4_1", is_tied=False))
+    both, lean = (load_gguf(tmp_path / "tiny.gguf", weights=weights, dense_copy=keep) for keep in (True, False))
+    if lean.layout != weights:
+        pytest.skip(f"this machine's torch does not run {weights}")
+    ids = [(7 * i) % 250 + 3 for i in range(60)]
+    scores = [model.prefill(ids, model.new_cache()) for model in (both, lean)]
+    assert (scores[0] - scores[1]).abs().max() < 0.06 * scores[0].abs().max()
+    few = [model.forward(ids[:3], model.new_cache()) for model in (both, lean)]
+    assert torch.equal(few[0], few[1])
 
 
 def test_the_device_must_exist_to_be_used(tmp_path: Path) -> None:

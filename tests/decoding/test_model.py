@@ -136,7 +136,7 @@ def test_a_branch_sees_the_prefix_and_itself(tiny: Callable[..., LanguageModel])
         assert (alone - rows).abs().max() < 5e-5
 
 
-@pytest.mark.parametrize("weights", ["fp32", "bf16", "int4", "int8"])
+@pytest.mark.parametrize("weights", ["fp64", "fp32", "bf16", "int4", "int8"])
 def test_fixed_rows_make_scores_independent_of_the_split(
     weights: str, tiny: Callable[..., LanguageModel]
 ) -> None:

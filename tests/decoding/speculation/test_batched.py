@@ -73,7 +73,7 @@ def forked(model: LanguageModel, ids: list[int]) -> tuple[KVCache | None, list[i
 SCHEMES = {"fresh": fresh, "remembered": remembered, "continued": continued, "forked": forked}
 
 
-@pytest.mark.parametrize("weights", ["bf16", "int4"])
+@pytest.mark.parametrize("weights", ["fp64", "bf16", "int4"])
 @pytest.mark.parametrize("scheme", sorted(SCHEMES))
 @pytest.mark.parametrize("kind", ["free", "grammar"])
 def test_every_lossless_method_with_every_cache_is_plain_decoding(
@@ -101,6 +101,22 @@ def test_every_lossless_method_with_every_cache_is_plain_decoding(
             report=SpeculationReport(),
         )
         assert [(step.token_id, step.text, step.finish) for step in steps] == plain, method
+
+
+@pytest.mark.parametrize("kind", ["free", "grammar"])
+def test_in_float64_drafts_change_nothing_in_the_fast_mode_either(kind: str, tiny: Tiny) -> None:
+    """Where rounding does not count, forwards of any number of rows give plain decoding's tokens, whatever is drafted."""
+    model = tiny("fp64", encoding="Q4_1")
+    plain = [
+        step.token_id
+        for step in generate(model, prompt(), max_new_tokens=48, constraint=constraint(kind, model))
+    ]
+    for method in (*METHODS, "auto"):
+        curve = StepTimeCurve((1, 12), (1.0, 1.05))
+        speculator = Speculator(model, methods=method, governor=Governor(curve), draft_model=model)
+        steps = speculator.generate(prompt(), max_new_tokens=48, constraint=constraint(kind, model))
+        assert [step.token_id for step in steps] == plain, method
+        assert speculator.report.forwards < len(plain), f"{method} saved nothing"
 
 
 @pytest.mark.parametrize("weights", ["bf16", "int4", "int8"])
