@@ -1,9 +1,10 @@
 """What judge decoding costs in task score and gains in time: ``python -m agentcore.evaluation.decoding_judge --target … --draft …``.
 
 A model answers grade-school problems with a smaller model of its family as drafter, once with lossless verification and once
-at each threshold of the judge, problem by problem in turn. Score and time stand side by side; every interval is a paired
-bootstrap over problems. Times are processor seconds of decoding (everything after the prompt's forward), which other work on
-the machine changes less than wall time. What it cannot tell: other tasks, and pairs with a less able or a dearer drafter.
+at each threshold of the judge, problem by problem in turn. The governor chooses how much to draft in every arm from the same
+measured step times. Score and time stand side by side; every interval is a paired bootstrap over problems. Times are
+processor seconds of decoding, which other work on the machine changes less than wall time; both models' prompts are run
+before them. What it cannot tell: other tasks, and pairs with a less able or a dearer drafter.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from agentcore.backbones._template import ChatTemplate
 from agentcore.decoding import LanguageModel, load_gguf
 from agentcore.decoding.speculation import (
     DraftModelDrafter,
-    FixedLength,
+    Governor,
     SpeculationReport,
     measure_step_times,
     speculate,
@@ -65,7 +66,7 @@ def run(
     problems: Sequence[Problem],
     *,
     thresholds: Sequence[float],
-    draft_length: int = 8,
+    max_draft: int = 12,
     max_new_tokens: int = 200,
     max_seconds: float = float("inf"),
 ) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def run(
         What to answer.
     thresholds : sequence of float
         The judge's, in nats; 0, lossless verification, is always run.
-    draft_length : int
+    max_draft : int
         Longest draft.
     max_new_tokens : int
         Bound on an answer.
@@ -90,25 +91,24 @@ def run(
     -------
     dict
         For each threshold `accuracy ms_per_token accepted_mean`, and against lossless verification `speedup` and
-        `score_change`, each with its 95 % interval; and the price of a drafted token in target forwards.
+        `score_change`, each with its 95 % interval; the price of a drafted token in target forwards, and the target's
+        times by rows.
     """
+    curve = measure_step_times(target, context=128, max_seconds=20.0, clock=time.process_time)
+    price = measure_step_times(draft, rows=(1,), context=128, clock=time.process_time)(1)
+    sys.stderr.write(f"a drafted token takes {price / curve(1):.2f} of a target's {1e3 * curve(1):.0f} ms\n")
     arms = (0.0, *[threshold for threshold in thresholds if threshold])
     answered: dict[float, list[Answered]] = {arm: [] for arm in arms}
+    governors = {arm: Governor(curve, max_draft=max_draft, prices={"draft_model": price}) for arm in arms}
     begun = time.monotonic()
     for number, problem in enumerate(problems):
         if time.monotonic() - begun > max_seconds:
             break
+        prompt = _Prompt(target, draft, problem)
         for place in range(len(arms)):
             arm = arms[(number + place) % len(arms)]
             answered[arm].append(
-                _answer(
-                    target,
-                    draft,
-                    problem,
-                    judge=arm,
-                    draft_length=draft_length,
-                    max_new_tokens=max_new_tokens,
-                )
+                _answer(prompt, judge=arm, governor=governors[arm], max_new_tokens=max_new_tokens)
             )
         sys.stderr.write(
             f"{number + 1} problems: "
@@ -118,10 +118,10 @@ def run(
             )
             + "\n"
         )
-    price = measure_step_times(draft, rows=(1,))(1) / measure_step_times(target, rows=(1,))(1)
     return {
         "problems": len(answered[0.0]),
-        "draft_to_target_time": round(price, 3),
+        "draft_to_target_time": round(price / curve(1), 3),
+        "step_ms": {str(rows): round(1e3 * curve(rows), 1) for rows in curve.rows},
         "thresholds": {f"{arm:g}": compare(answered[0.0], rows) for arm, rows in answered.items()},
         "answers": {f"{arm:g}": [asdict(row) for row in rows] for arm, rows in answered.items()},
     }
@@ -157,25 +157,30 @@ def _with_interval(figure: Callable[[Sequence[int]], float], count: int, *, draw
     return [round(value, 4) for value in (figure(range(count)), low, high)]
 
 
-def _answer(
-    target: LanguageModel,
-    draft: LanguageModel,
-    problem: Problem,
-    *,
-    judge: float,
-    draft_length: int,
-    max_new_tokens: int,
-) -> Answered:
-    template = ChatTemplate(target.chat_template, marks=target.tokenizer.control_tokens)
-    prompt = template.render([{"role": "user", "content": _PROMPT.format(question=problem.question)}])
-    report = SpeculationReport()
+class _Prompt:
+    """One problem as both models have read it: no arm pays for that."""
+
+    def __init__(self, target: LanguageModel, draft: LanguageModel, problem: Problem) -> None:
+        template = ChatTemplate(target.chat_template, marks=target.tokenizer.control_tokens)
+        text = template.render([{"role": "user", "content": _PROMPT.format(question=problem.question)}])
+        self.target, self.draft, self.answer = target, draft, problem.answer
+        self.ids = target.tokenizer.encode(text)
+        self.cache = target.new_cache(len(self.ids))
+        target.prefill(self.ids[:-1], self.cache)
+        draft.prefill(self.ids, draft.new_cache(len(self.ids)))  # the engine remembers it for the drafters
+
+
+def _answer(prompt: _Prompt, *, judge: float, governor: Governor, max_new_tokens: int) -> Answered:
+    target, report = prompt.target, SpeculationReport()
     steps = speculate(
         target,
-        target.tokenizer.encode(prompt),
-        drafter=DraftModelDrafter(draft, target=target, with_distributions=True),
+        prompt.ids[-1:],
+        drafter=DraftModelDrafter(prompt.draft, target=target, with_distributions=True),
         judge=judge,
-        governor=FixedLength(draft_length),
+        governor=governor,
         max_new_tokens=max_new_tokens,
+        cache=prompt.cache.fork(room=max_new_tokens + governor.max_draft),
+        cached_ids=prompt.ids[:-1],
         report=report,
     )
     text = next(steps).text
@@ -183,7 +188,7 @@ def _answer(
     text += "".join(step.text for step in steps)
     seconds = time.process_time() - begun
     value = extract_answer(text)
-    is_right = value is not None and same_answer(value.key, problem.answer)
+    is_right = value is not None and same_answer(value.key, prompt.answer)
     accepted = sum(counts.accepted for counts in report.methods.values())
     return Answered(is_right, report.emitted, report.forwards, accepted, seconds)
 
@@ -192,7 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line; the last line of stdout is JSON."""
     parser = argparse.ArgumentParser(description="Measure judge decoding on a task.")
     parser.add_argument("--target", type=Path, required=True, help="GGUF file of the model that counts")
-    parser.add_argument("--target-weights", default="bf16")
+    parser.add_argument("--target-weights", default="int8", help="its layout; no dense copy is kept")
     parser.add_argument("--draft", type=Path, required=True, help="GGUF file of the model that drafts")
     parser.add_argument("--data", type=Path, required=True, help="JSONL with question and answer")
     parser.add_argument("--skip", type=int, default=0, help="leave out the first problems")
@@ -202,8 +207,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, help="folder for decoding_judge.json")
     chosen = parser.parse_args(arguments)
-    target = load_gguf(chosen.target, weights=chosen.target_weights, threads=chosen.threads)
-    draft = load_gguf(chosen.draft, weights="int4")
+    target = load_gguf(
+        chosen.target, weights=chosen.target_weights, threads=chosen.threads, dense_copy=False
+    )
+    draft = load_gguf(chosen.draft, weights="int4", dense_copy=False)
     problems = read_problems(chosen.data, limit=chosen.skip + chosen.limit)[chosen.skip :]
     figures = run(target, draft, problems, thresholds=chosen.thresholds, max_seconds=chosen.max_seconds)
     result = {
@@ -212,7 +219,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         **figures,
         "target": {"file": chosen.target.name, "sha256": _sha256(chosen.target), "layout": target.layout},
         "draft": {"file": chosen.draft.name, "sha256": _sha256(chosen.draft), "layout": draft.layout},
-        "settings": {"skip": chosen.skip, "threads": chosen.threads},
+        "settings": {"skip": chosen.skip, "threads": chosen.threads, "thresholds": chosen.thresholds},
     }
     for threshold, row in figures["thresholds"].items():
         sys.stdout.write(f"{threshold:>5} nats: {row}\n")
