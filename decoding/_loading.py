@@ -34,6 +34,7 @@ def load_gguf(
     device: str = "cpu",
     cache_bytes: int = 2**30,
     dense_copy: bool = True,
+    max_bits: Literal[4, 8] = 8,
 ) -> LanguageModel:
     """Load a GGUF file of the llama or qwen2 architecture.
 
@@ -55,6 +56,9 @@ def load_gguf(
     dense_copy : bool
         Whether int4 and int8 also keep their weights in bf16, for prompts. Without it a large model takes a third of the
         memory, and reads its prompts several times slower.
+    max_bits : {4, 8}
+        Largest codes that int4 keeps. With 4, layers that the file holds in more are rounded: for a drafting model, which
+        has to be fast and may err.
 
     Returns
     -------
@@ -78,7 +82,9 @@ def load_gguf(
     spec = ModelSpec.from_metadata(file.metadata, vocabulary_size=embedding.shape[0])
     tokenizer = Tokenizer.from_metadata(file.metadata)
     layout = _choose_layout(file, weights, device)
-    loader = _Loader(file, spec, layout, device=torch.device(device), dense_copy=dense_copy)
+    loader = _Loader(
+        file, spec, layout, device=torch.device(device), dense_copy=dense_copy, max_bits=max_bits
+    )
     template = file.metadata.get("tokenizer.chat_template")
     return LanguageModel(
         spec,
@@ -106,10 +112,18 @@ class _Loader:
     """Reads the tensors of one file into one layout."""
 
     def __init__(
-        self, file: GgufFile, spec: ModelSpec, layout: Layout, *, device: torch.device, dense_copy: bool
+        self,
+        file: GgufFile,
+        spec: ModelSpec,
+        layout: Layout,
+        *,
+        device: torch.device,
+        dense_copy: bool,
+        max_bits: int,
     ) -> None:
         self.file, self.spec, self.layout = file, spec, layout
         self.device, self.dense_copy = device, dense_copy
+        self.max_bits = max_bits
 
     def model_weights(self) -> ModelWeights:
         is_tied = "output.weight" not in self.file.tensors
@@ -166,7 +180,7 @@ class _Loader:
     def matrix(self, name: str) -> GroupCodes | Tensor:
         stored = self.file.tensor(name + ".weight")
         weight: GroupCodes | Tensor | None = group_codes(stored.encoding, stored.data, stored.shape)
-        if weight is None:
+        if weight is None or (self.layout == "int4" and weight.bits > self.max_bits):
             weight = torch.from_numpy(stored.dequantise())
             if self.layout == "int4":
                 weight = quantise_groups(weight, self.bits_for(name, stored.encoding))
@@ -178,7 +192,7 @@ class _Loader:
     def bits_for(self, name: str, encoding: str) -> int:
         """Codes for what the file holds in no groups of 32: four bits only where floats were asked to become int4."""
         is_body = name.startswith("blk.")
-        return 4 if encoding in _FLOATS and is_body else 8
+        return 4 if self.max_bits == 4 or (encoding in _FLOATS and is_body) else 8
 
     def bias(self, name: str) -> Tensor | None:
         stored = self.file.tensors.get(name + ".bias")

@@ -210,7 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     target = load_gguf(
         chosen.target, weights=chosen.target_weights, threads=chosen.threads, dense_copy=False
     )
-    draft = load_gguf(chosen.draft, weights="int4", dense_copy=False)
+    draft = load_gguf(chosen.draft, weights="int4", dense_copy=False, max_bits=4)
     problems = read_problems(chosen.data, limit=chosen.skip + chosen.limit)[chosen.skip :]
     figures = run(target, draft, problems, thresholds=chosen.thresholds, max_seconds=chosen.max_seconds)
     result = {
