@@ -53,7 +53,9 @@ class StoredTensor:
         if len(self.shape) < 2:
             return self._decoded(self.data).reshape(self.shape)
         values = np.empty(self.shape, dtype=np.float32)
-        for begin in range(0, self.shape[0], _ROWS_AT_ONCE):  # the decoder takes several times what it returns
+        for begin in range(
+            0, self.shape[0], _ROWS_AT_ONCE
+        ):  # the decoder takes several times what it returns
             part = self._decoded(self.data[begin : begin + _ROWS_AT_ONCE])
             values[begin : begin + _ROWS_AT_ONCE] = part.reshape(-1, *self.shape[1:])
         return values

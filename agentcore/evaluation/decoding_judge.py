@@ -95,8 +95,10 @@ def run(
         times by rows.
     """
     curve = measure_step_times(target, context=128, max_seconds=20.0, clock=time.process_time)
-    price = measure_step_times(draft, rows=(1,), context=128, clock=time.process_time)(1)
-    sys.stderr.write(f"a drafted token takes {price / curve(1):.2f} of a target's {1e3 * curve(1):.0f} ms\n")
+    price = measure_step_times(draft, context=128, max_seconds=5.0, clock=time.process_time)
+    sys.stderr.write(
+        f"a drafted token takes {price(1) / curve(1):.2f} of a target's {1e3 * curve(1):.0f} ms\n"
+    )
     arms = (0.0, *[threshold for threshold in thresholds if threshold])
     answered: dict[float, list[Answered]] = {arm: [] for arm in arms}
     governors = {arm: Governor(curve, max_draft=max_draft, prices={"draft_model": price}) for arm in arms}
@@ -120,7 +122,7 @@ def run(
         )
     return {
         "problems": len(answered[0.0]),
-        "draft_to_target_time": round(price / curve(1), 3),
+        "draft_to_target_time": round(price(1) / curve(1), 3),
         "step_ms": {str(rows): round(1e3 * curve(rows), 1) for rows in curve.rows},
         "thresholds": {f"{arm:g}": compare(answered[0.0], rows) for arm, rows in answered.items()},
         "answers": {f"{arm:g}": [asdict(row) for row in rows] for arm, rows in answered.items()},
@@ -207,9 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, help="folder for decoding_judge.json")
     chosen = parser.parse_args(arguments)
-    target = load_gguf(
-        chosen.target, weights=chosen.target_weights, threads=chosen.threads, dense_copy=False
-    )
+    target = load_gguf(chosen.target, weights=chosen.target_weights, threads=chosen.threads, dense_copy=False)
     draft = load_gguf(chosen.draft, weights="int4", dense_copy=False, max_bits=4)
     problems = read_problems(chosen.data, limit=chosen.skip + chosen.limit)[chosen.skip :]
     figures = run(target, draft, problems, thresholds=chosen.thresholds, max_seconds=chosen.max_seconds)

@@ -115,7 +115,7 @@ class Runner:
         self.draft_model = draft_model
         self.prompt_seconds: dict[tuple[int, ...], float] = {}
         self._prices = (
-            {} if draft_model is None else {DRAFT_MODEL: measure_step_times(draft_model, rows=(1,))(1)}
+            {} if draft_model is None else {DRAFT_MODEL: measure_step_times(draft_model, max_seconds=5.0)}
         )
         self._prompts: dict[tuple[int, ...], KVCache] = {}
         self._speculators: dict[str, Speculator] = {}

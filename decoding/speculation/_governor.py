@@ -153,7 +153,9 @@ class Governor:
     max_draft : int
         Longest draft to consider.
     prices : mapping, optional
-        Seconds a drafted token takes, by source, where they are known before the first draft.
+        Measured seconds by rows of the drafting models, by source: the first token of a draft takes a forward over
+        everything committed since the model's last one, each further token a forward over one row. What other sources
+        take is learnt.
 
     Notes
     -----
@@ -166,7 +168,11 @@ class Governor:
     """
 
     def __init__(
-        self, curve: StepTimeCurve, *, max_draft: int = 16, prices: Mapping[str, float] | None = None
+        self,
+        curve: StepTimeCurve,
+        *,
+        max_draft: int = 16,
+        prices: Mapping[str, StepTimeCurve] | None = None,
     ) -> None:
         if max_draft < 1:
             raise ValueError(f"max_draft must be at least 1, got {max_draft}")
@@ -174,8 +180,7 @@ class Governor:
         self.max_draft = max_draft
         self._records: dict[str, _SourceRecord] = {}
         self._trust: dict[str, _Share] = {}
-        for source, price in (prices or {}).items():
-            self._record(source).took(price, 1)
+        self._prices = dict(prices or {})
 
     def for_sequence(self) -> Governor:
         """Return a governor with the same records that trusts every method afresh."""
@@ -185,8 +190,8 @@ class Governor:
 
     def limit(self, source: str, *, rows: int, rivals: Sequence[Draft] = (), others: int = 0) -> int:
         """Return how many tokens are worth asking of `source`: fewer, or none, where drafting itself takes time."""
-        record = self._record(source)
-        if record.seconds < _CHEAP * self.curve(1):
+        record, price = self._record(source), self._prices.get(source)
+        if (record.seconds if price is None else price(1)) < _CHEAP * self.curve(1):
             return self.max_draft
         rates = [self._best_length(rival, rows, others)[1] for rival in rivals]
         best, best_rate = 0, max([_MARGIN * self._plain_rate(rows, others), *rates])
@@ -194,9 +199,10 @@ class Governor:
         for length in range(1, self.max_draft + 1):
             path *= self._chance(source, record.overall)
             expected += path
-            rate = (others + expected) / (
-                self.curve(rows + others + length) + length * record.seconds_a_token
+            drafting = (
+                length * record.seconds_a_token if price is None else price(rows) + (length - 1) * price(1)
             )
+            rate = (others + expected) / (self.curve(rows + others + length) + drafting)
             if rate > best_rate:
                 best, best_rate = length, rate
         return best or self._explore(record)

@@ -19,7 +19,7 @@ from agentcore.decoding.speculation._ngram_model import SmoothedNgramDrafter
 from agentcore.decoding.speculation._prompt_lookup import PromptLookupDrafter
 from agentcore.decoding.speculation._report import SpeculationReport
 from agentcore.decoding.speculation._speculate import speculate
-from agentcore.decoding.speculation._step_time import measure_step_times
+from agentcore.decoding.speculation._step_time import StepTimeCurve, measure_step_times
 from agentcore.decoding.speculation._suffix_drafter import SuffixDrafter
 from agentcore.decoding.speculation._target import Target
 from agentcore.decoding.speculation._token_recycling import RecyclingTable, TokenRecyclingDrafter
@@ -154,10 +154,10 @@ class Speculator:
         with self._lock:
             self._tables.pop(run, None)
 
-    def _prices(self) -> dict[str, float]:
+    def _prices(self) -> dict[str, StepTimeCurve]:
         if self.draft_model is None or "draft_model" not in self.methods:
             return {}
-        return {"draft_model": measure_step_times(self.draft_model, rows=(1,))(1)}
+        return {"draft_model": measure_step_times(self.draft_model)}
 
     def _make(self, name: str, run: str, sampling: Sampling) -> Drafter:
         makers: dict[str, Callable[[], Drafter]] = {

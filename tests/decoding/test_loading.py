@@ -130,7 +130,9 @@ def test_the_digest_is_the_files(tmp_path: Path) -> None:
 def test_without_the_dense_copy_scores_are_nearly_the_same(weights: str, tmp_path: Path) -> None:
     """A packed model that keeps no dense copy runs prompts through its packed kernels and says the same but for rounding."""
     write_tiny_gguf(tmp_path / "tiny.gguf", TinyModel(encoding="Q4_1", is_tied=False))
-    both, lean = (load_gguf(tmp_path / "tiny.gguf", weights=weights, dense_copy=keep) for keep in (True, False))
+    both, lean = (
+        load_gguf(tmp_path / "tiny.gguf", weights=weights, dense_copy=keep) for keep in (True, False)
+    )
     if lean.layout != weights:
         pytest.skip(f"this machine's torch does not run {weights}")
     ids = [(7 * i) % 250 + 3 for i in range(60)]

@@ -105,7 +105,9 @@ def test_auto_takes_the_drafting_model_along_at_its_price() -> None:
     dear = Speculator(
         target,  # type: ignore[arg-type]
         draft_model=cheap,  # type: ignore[arg-type]
-        governor=Governor(StepTimeCurve((1, 16), (1.0, 1.1)), prices={"draft_model": 1.0}),
+        governor=Governor(
+            StepTimeCurve((1, 16), (1.0, 1.1)), prices={"draft_model": StepTimeCurve((1,), (1.0,))}
+        ),
     )
     report = SpeculationReport()
     text = [step.token_id for step in dear.generate(PROMPT, max_new_tokens=40, report=report)]

@@ -119,14 +119,23 @@ def test_a_slow_drafter_is_asked_for_less() -> None:
 
 def test_a_known_price_counts_before_the_first_draft() -> None:
     """A drafting model as dear as the target is not tried out, one at a tenth of it is."""
-    governor = Governor(FLAT, prices={"dear": 0.010, "tenth": 0.001})
+    governor = Governor(
+        FLAT, prices={"dear": StepTimeCurve((1,), (0.010,)), "tenth": StepTimeCurve((1,), (0.001,))}
+    )
     assert governor.limit("dear", rows=1) == 0
     assert 0 < governor.limit("tenth", rows=1) < governor.max_draft
 
 
+def test_a_drafting_model_that_has_much_to_catch_up_on_is_not_asked() -> None:
+    """What was committed since its last forward, such as a run of forced tokens, is part of a drafting model's price."""
+    governor = Governor(FLAT, prices={"model": StepTimeCurve((1, 8), (0.003, 0.015))})
+    assert governor.limit("model", rows=1) > 0
+    assert governor.limit("model", rows=8) == 0
+
+
 def test_a_drafter_that_takes_time_is_not_asked_beside_a_better_draft() -> None:
     """A free draft that is sure to be kept leaves nothing for a drafting model to add."""
-    governor = Governor(FLAT, prices={"model": 0.003})
+    governor = Governor(FLAT, prices={"model": StepTimeCurve((1,), (0.003,))})
     _teach(governor, 12, times=200)
     sure = _draft()
     assert governor.limit("model", rows=1) > 0
