@@ -1,8 +1,12 @@
-"""Many records out of few: real turns, and as many more as wanted, recombined from halves of real ones by a seed.
+"""Many records out of few: real turns, and as many more as wanted, recombined from spans of real text by a seed.
 
-A recombined turn says the first half of one real turn and the second half of another, under an invented name and date. Its pooled vector
-is a seeded mixture of the two real vectors; its token vectors are those of the halves, from their own contexts. So words, lengths
-and vectors have the statistics of real talk, at a thousandth of the cost of embedding it.
+A recombined turn says two to four spans of three to eleven words, each cut at random out of another real text: mostly of the two topics of its
+session, at times of any. Topics are clusters of the real texts' vectors. Its speaker is one of the two invented people of its session. The token
+vectors are those of the spans, each moved halfway from the mean of its old text to the mean of its new one, as context would move it; the
+pooled vector is the mean of them, so that words, word pieces and vectors tell the same story.
+
+Halves of real turns, as earlier figures had them, came back hundreds of times each in a million records, with the same token vectors: the
+tenth place was decided among equals, as in no memory of real talk.
 """
 
 from __future__ import annotations
@@ -11,7 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import faiss
 import numpy as np
+import numpy.typing as npt
 
 from agentcore.memory.benchmarks._dataset import Dataset, Item, Partition
 from agentcore.memory.benchmarks.engines import TextForm, turn_text
@@ -25,23 +31,36 @@ _SESSION_TURNS = 20
 _FIRST_DAY = datetime(2021, 1, 1, 9)
 _DAYS = 4 * 365
 _SYLLABLES = ("ba", "de", "fi", "go", "ju", "ka", "le", "mo", "ni", "pa", "ro", "su", "ta", "ve", "wi", "zo")
+_PEOPLE = 400
+_TEXTS_PER_TOPIC = 40
+_ON_TOPIC = 0.7
+_SPANS = (2, 5)
+_SPAN_WORDS = (3, 12)
+_CONTEXT = 0.5
+"""How far a token vector moves from the mean of its old text to that of its new one."""
+
+Float32 = npt.NDArray[np.float32]
+Places = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RealTurns:
-    """The real conversations with their vectors in both text forms."""
+    """The real conversations with their vectors in both text forms, and the texts that more are made of."""
 
     partitions: Sequence[Partition]
     encoded: Mapping[TextForm, Sequence[Encoded]]
+    sources: _Sources
 
     @classmethod
     def embed(cls, dataset: Dataset, embedder: Embedder) -> RealTurns:
-        """Embed every turn in both forms; peers get no token vectors."""
+        """Embed every turn in both forms (peers get no token vectors), and as plain text to be recombined."""
         turns, documents = [], []
         for partition in dataset:
             turns.append(embedder.encode([turn_text(item) for item in partition.items]))
             documents.append(Encoded(embedder.embed([item.document for item in partition.items]), None))
-        return cls(list(dataset.partitions), {"turn": turns, "document": documents})
+        texts = [item.text for partition in dataset for item in partition.items]
+        sources = _Sources([text for text in texts if text.split()], embedder)
+        return cls(list(dataset.partitions), {"turn": turns, "document": documents}, sources)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,66 +94,174 @@ def chunks(real: RealTurns, *, records: int, heavy: bool, form: TextForm, seed: 
     missing = records - sum(len(chunk.items) for chunk in planted)
     if missing < 0:
         raise ValueError(f"records must be at least {records - missing}, the number of real turns")
-    pool = _Pool(real, form)
+    made = _Recombination(real.sources, with_tokens=form == "turn")
     if not heavy:
         yield from planted
         for number, start in enumerate(range(0, missing, _USER_RECORDS)):
-            yield pool.chunk(f"user-{number}", start, min(_USER_RECORDS, missing - start), seed)
+            yield made.chunk(f"user-{number}", start, min(_USER_RECORDS, missing - start), seed, people=2)
         return
     starts = list(range(0, missing, _CHUNK))
     for number, start in enumerate(starts or [0]):
         if number == len(starts) // 2:
             yield from planted
         if start < missing:
-            yield pool.chunk("heavy", start, min(_CHUNK, missing - start), seed)
+            yield made.chunk("heavy", start, min(_CHUNK, missing - start), seed, people=_PEOPLE)
 
 
-class _Pool:
-    """All real turns in one list, to draw halves from."""
+class _Sources:
+    """Real texts with the vectors of their word pieces, by topic; after them the names of the invented people.
 
-    def __init__(self, real: RealTurns, form: TextForm) -> None:
-        parts = real.encoded[form]
-        self._items = [item for partition in real.partitions for item in partition.items]
-        self._words = [item.text.split() for item in self._items]
-        self._pooled = np.concatenate([part.pooled for part in parts])
-        self._tokens = [tokens for part in parts if part.tokens is not None for tokens in part.tokens]
+    Letters: S texts and names, W their words, T their pieces, D dimension.
 
-    def chunk(self, partition: str, start: int, count: int, seed: int) -> Chunk:
+    Attributes
+    ----------
+    words : list of list of str
+    first_piece : list of ndarray, (words + 1,), intp
+        Where the pieces of each word of a text begin, among all pieces.
+    vectors : ndarray, (T, D), float16
+    means : ndarray, (S, D), float32
+        Mean of the vectors of each text.
+    topics : list of ndarray of intp
+        Texts about the same, by k-means over `means`.
+    people : list of (name, text)
+        The text is the place of `Name:` among the texts.
+    """
+
+    def __init__(self, texts: Sequence[str], embedder: Embedder) -> None:
+        names = _names(_PEOPLE)
+        encoded = embedder.encode([*texts, *(f"{name}:" for name in names)]).tokens
+        if encoded is None:
+            raise ValueError(f"the embedder {embedder.name!r} gives no token vectors to recombine")
+        self.words = [text.split() for text in texts] + [[f"{name}:"] for name in names]
+        self.people = [(name, len(texts) + number) for number, name in enumerate(names)]
+        self.ids = np.concatenate([tokens.ids for tokens in encoded])
+        self.pieces = np.array([piece for tokens in encoded for piece in tokens.pieces], dtype=object)
+        self.vectors = np.concatenate([tokens.vectors.astype(np.float16) for tokens in encoded])
+        self.means = np.stack([_mean(tokens.vectors, embedder.dimension) for tokens in encoded])
+        ends = np.cumsum([len(tokens) for tokens in encoded])
+        self.first_piece = [
+            end - len(tokens) + _first_pieces(words, tokens.pieces)
+            for words, tokens, end in zip(self.words, encoded, ends, strict=True)
+        ]
+        self.topics = _topics(self.means[: len(texts)])
+
+
+class _Recombination:
+    """Makes turns of one set of sources.
+
+    Parameters
+    ----------
+    sources : _Sources
+    with_tokens : bool
+        Whether token vectors are wanted beside the pooled ones.
+    """
+
+    def __init__(self, sources: _Sources, *, with_tokens: bool) -> None:
+        self._sources = sources
+        self._with_tokens = with_tokens
+
+    def chunk(self, partition: str, start: int, count: int, seed: int, *, people: int) -> Chunk:
+        """Return turns `start` to `start + count` of the recombined ones; who speaks is drawn from so many people."""
         rng = np.random.default_rng((seed, start))
-        pairs = rng.integers(0, len(self._items), (count, 2))
-        shares = rng.uniform(0.35, 0.65, count).astype(np.float32)
-        pooled = (
-            shares[:, None] * self._pooled[pairs[:, 0]] + (1 - shares[:, None]) * self._pooled[pairs[:, 1]]
-        )
-        pooled /= np.linalg.norm(pooled, axis=1, keepdims=True)
-        tokens = tuple(self._halves(int(a), int(b)) for a, b in pairs) if self._tokens else None
-        days = rng.integers(0, _DAYS, count // _SESSION_TURNS + 1)
-        names = [_name(rng), _name(rng)]
-        items = []
-        for place, (a, b) in enumerate(pairs.tolist()):
-            session = place // _SESSION_TURNS
-            first, second = self._words[a], self._words[b]
-            items.append(
-                Item(
-                    id=f"r{start + place}",
-                    text=" ".join((*first[: len(first) // 2 + 1], *second[len(second) // 2 :])),
-                    session=f"s{start}-{session}",
-                    timestamp=_FIRST_DAY + timedelta(days=int(days[session])),
-                    speaker=names[place % 2],
-                )
+        known = rng.choice(len(self._sources.people), people, replace=False)
+        items: list[Item] = []
+        spans: list[list[tuple[int, int, int]]] = []
+        for place in range(count):
+            if place % _SESSION_TURNS == 0:
+                session = f"s{start}-{place // _SESSION_TURNS}"
+                day = _FIRST_DAY + timedelta(days=int(rng.integers(0, _DAYS)))
+                speakers = [
+                    self._sources.people[known[number]] for number in rng.choice(people, 2, replace=False)
+                ]
+                topics = [
+                    self._sources.topics[number] for number in rng.integers(0, len(self._sources.topics), 2)
+                ]
+            name, named = speakers[place % 2]
+            said = self._draw(rng, topics)
+            spans.append([(named, 0, 1), *said])
+            text = " ".join(
+                word for source, first, end in said for word in self._sources.words[source][first:end]
             )
-        return Chunk(partition, items, Encoded(pooled.astype(np.float32), tokens))
+            items.append(Item(f"r{start + place}", text, session, day, speaker=name))
+        return Chunk(partition, items, self._encoded(spans))
 
-    def _halves(self, first: int, second: int) -> TokenVectors:
-        one, two = self._tokens[first], self._tokens[second]
-        head, tail = len(one) // 2 + 1, len(two) // 2
-        return TokenVectors(
-            np.concatenate((one.ids[:head], two.ids[tail:])),
-            one.pieces[:head] + two.pieces[tail:],
-            np.concatenate((one.vectors[:head], two.vectors[tail:])),
+    def _draw(self, rng: np.random.Generator, topics: Sequence[Places]) -> list[tuple[int, int, int]]:
+        """Return spans of real texts: text, first word, the word after the last."""
+        number = int(rng.integers(*_SPANS))
+        lengths = rng.integers(*_SPAN_WORDS, number).tolist()
+        chances = rng.random((number, 3)).tolist()
+        spans = []
+        for length, (topic, text, place) in zip(lengths, chances, strict=True):
+            among = topics[int(topic < _ON_TOPIC / 2)] if topic < _ON_TOPIC else None
+            # the names, which come last, are no texts
+            source = int(
+                among[int(text * len(among))] if among is not None else text * self._sources.people[0][1]
+            )
+            first = int(place * (max(len(self._sources.words[source]) - length, 0) + 1))
+            spans.append((source, first, first + length))
+        return spans
+
+    def _encoded(self, spans: Sequence[Sequence[tuple[int, int, int]]]) -> Encoded:
+        """Return the vectors of turns made of these spans."""
+        places, sources, counts = [], [], []
+        for turn in spans:
+            count = 0
+            for source, first, end in turn:
+                bounds = self._sources.first_piece[source]
+                begin, stop = int(bounds[first]), int(bounds[min(end, len(bounds) - 1)])
+                places.append(np.arange(begin, stop))
+                sources.append(np.full(stop - begin, source))
+                count += stop - begin
+            counts.append(count)
+        joined, old = np.concatenate(places), np.concatenate(sources)
+        starts = np.concatenate(([0], np.cumsum(counts)))
+        turn = np.repeat(np.arange(len(spans)), counts)
+        vectors = self._sources.vectors[joined].astype(np.float32)
+        means = np.add.reduceat(vectors, starts[:-1], axis=0) / np.array(counts, dtype=np.float32)[:, None]
+        vectors += np.float32(_CONTEXT) * (means[turn] - self._sources.means[old])
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        pooled = np.add.reduceat(vectors, starts[:-1], axis=0)
+        pooled /= np.linalg.norm(pooled, axis=1, keepdims=True)
+        if not self._with_tokens:
+            return Encoded(pooled, None)
+        ids, pieces = self._sources.ids[joined], self._sources.pieces[joined]
+        tokens = tuple(
+            TokenVectors(ids[a:b], tuple(pieces[a:b]), vectors[a:b])
+            for a, b in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
         )
+        return Encoded(pooled, tokens)
 
 
-def _name(rng: np.random.Generator) -> str:
-    """Return an invented name, so that questions about real people have one right person."""
-    return "".join(_SYLLABLES[number] for number in rng.integers(0, len(_SYLLABLES), 3)).capitalize()
+def _mean(vectors: Float32, dimension: int) -> Float32:
+    """Return the mean vector, (D,); zeros where there is none."""
+    return vectors.mean(axis=0, dtype=np.float32) if len(vectors) else np.zeros(dimension, dtype=np.float32)
+
+
+def _first_pieces(words: Sequence[str], pieces: Sequence[str]) -> Places:
+    """Return the first piece of each word, and the number of pieces, (words + 1,): matched by how many letters stand before."""
+    letters = np.array([len(piece.removeprefix("##")) for piece in pieces], dtype=np.float64)
+    lengths = np.array([len(word) for word in words], dtype=np.float64)
+    if not letters.sum():
+        return np.zeros(len(words) + 1, dtype=np.intp)
+    middle = (np.cumsum(letters) - letters / 2) / letters.sum()
+    return np.concatenate(([0], np.searchsorted(middle, np.cumsum(lengths) / lengths.sum()))).astype(np.intp)
+
+
+def _topics(means: Float32) -> list[Places]:
+    """Return texts about the same together."""
+    wanted = max(len(means) // _TEXTS_PER_TOPIC, 1)
+    kmeans = faiss.Kmeans(means.shape[1], wanted, niter=8, seed=1, min_points_per_centroid=1)
+    kmeans.train(means)
+    _, nearest = kmeans.index.search(means, 1)  # type: ignore[attr-defined]  # set by train
+    groups = [np.flatnonzero(nearest[:, 0] == number) for number in range(wanted)]
+    return [group for group in groups if len(group)]
+
+
+def _names(count: int) -> list[str]:
+    """Return invented names, so that questions about real people have one right person."""
+    rng = np.random.default_rng(0)
+    names: dict[str, None] = {}
+    while len(names) < count:
+        picked = rng.integers(0, len(_SYLLABLES), 3)
+        names["".join(_SYLLABLES[number] for number in picked).capitalize()] = None
+    return list(names)

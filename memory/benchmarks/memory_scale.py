@@ -1,6 +1,6 @@
 """Search time, recall, memory and opening time as a store grows: many users, or one heavy user.
 
-Records are real turns of the data file and, beyond them, turns recombined from halves of real ones, with vectors that are seeded mixtures of
+Records are real turns of the data file and, beyond them, turns recombined from spans of real ones, with vectors that are seeded mixtures of
 real vectors (`_recombined.py` says how); questions are those of the file, asked of the real conversations planted among the rest.
 Embedding is outside every figure. Each engine runs in a process of its own, so that its memory is its own.
 
@@ -9,10 +9,11 @@ What it cannot tell: recall on a million records of real text, where near-duplic
 
 from __future__ import annotations
 
+import json
 import pickle
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from agentcore.memory.benchmarks._scale_worker import Job, Outcome, run_job
 from agentcore.memory.benchmarks.engines import ENGINES
 from agentcore.memory.embedding import Embedder, EncodedQuery, default_embedder
 
-__all__ = ["EXAMPLE_TURNS", "MemoryScaleConfig", "run_memory_scale"]
+__all__ = ["EXAMPLE_TURNS", "MemoryScaleConfig", "run_memory_scale", "write_result"]
 
 EXAMPLE_TURNS = Path(__file__).parent / "data" / "example_turns.json"
 """Sentences of the example corpus as turns, with its questions: what is run when no data file is named."""
@@ -119,14 +120,33 @@ def run_memory_scale(config: MemoryScaleConfig, *, embedder: Embedder | None = N
         "engine_seconds": config.engine_seconds,
         "seed": config.seed,
         "embedder": embedder.name,
-        "vectors": f"{turns} real turns; the rest seeded mixtures of real vectors, recombined text",
+        "vectors": f"{turns} real turns; the rest 2 to 4 spans of real turns, by topic; vectors seeded mixtures of real ones",
         "users": "about 600 records each; timed after one visit to every user asked",
     }
     result = BenchResult("memory-scale", dataset.name, {"rows": rows}, {}, settings, environment())
     if config.out is not None:
-        config.out.mkdir(parents=True, exist_ok=True)
-        (config.out / "memory-scale.json").write_text(result.json_line() + "\n", encoding="utf-8")
+        write_result(result, config.out / "memory-scale.json")
     return result
+
+
+def write_result(result: BenchResult, path: Path) -> None:
+    """Write the result; rows of other sizes and workloads that the file holds stay, with the settings they were made by."""
+    kept: list[dict[str, Any]] = []
+    try:
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        if earlier["bench"] == result.bench and earlier["data"] == result.data:
+            made = {(row["workload"], row["records"]) for row in result.metrics["rows"]}
+            settings = {name: value for name, value in earlier["settings"].items() if name != "records"}
+            kept = [
+                {"settings": settings, **row}
+                for row in earlier["metrics"]["rows"]
+                if (row["workload"], row["records"]) not in made
+            ]
+    except (OSError, ValueError, KeyError, TypeError):
+        kept = []  # no result of this benchmark: it is replaced
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = replace(result, metrics={"rows": [*kept, *result.metrics["rows"]]})
+    path.write_text(whole.json_line() + "\n", encoding="utf-8")
 
 
 def _write_inputs(

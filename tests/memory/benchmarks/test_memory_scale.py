@@ -11,6 +11,9 @@ import pytest
 from agentcore.memory.benchmarks import MemoryScaleConfig, print_scale_table, run_memory_scale
 from agentcore.memory.benchmarks._locomo_file import read_locomo
 from agentcore.memory.benchmarks._recombined import RealTurns, chunks
+from agentcore.memory.benchmarks._result import BenchResult
+from agentcore.memory.benchmarks.engines import turn_text
+from agentcore.memory.benchmarks.memory_scale import write_result
 from agentcore.memory.embedding import HashEmbedder
 
 FIELDS = "engine workload mode records p50_ms p95_ms recall_at_10 bytes_per_record build_s cold_open_s"
@@ -31,6 +34,9 @@ def test_recombined_records_are_seeded_and_hold_the_real_ones(locomo_file: Path)
             assert np.allclose(np.linalg.norm(one.encoded.pooled, axis=1), 1, atol=1e-5)
             assert one.encoded.tokens is not None
             assert len(one.encoded.tokens) == len(one.items)
+            for item, tokens in zip(one.items, one.encoded.tokens, strict=True):
+                said = turn_text(item).replace(" ", "").lower()
+                assert "".join(piece.removeprefix("##") for piece in tokens.pieces).lower() in said
     with pytest.raises(ValueError, match="at least 10"):
         list(chunks(real, records=9, heavy=False, form="turn", seed=0))
 
@@ -60,6 +66,21 @@ def test_rows_for_every_engine(locomo_file: Path, tmp_path: Path, workload: str)
     assert json.loads(result.json_line())["bench"] == "memory-scale"
     assert (tmp_path / "out" / "memory-scale.json").is_file()
     print_scale_table(result)
+
+
+def test_rows_of_other_sizes_stay_in_the_file(tmp_path: Path) -> None:
+    """A second run replaces the rows of its own sizes and keeps the others; a file of something else is replaced whole."""
+    path = tmp_path / "out" / "memory-scale.json"
+    for records, p50 in ((1300, 1.0), (1400, 2.0), (1300, 3.0)):
+        rows = [{"engine": "swiftmem", "workload": "heavy_user", "records": records, "p50_ms": p50}]
+        write_result(
+            BenchResult("memory-scale", "d", {"rows": rows}, {}, {"records": [records], "seed": 7}), path
+        )
+    rows = json.loads(path.read_text())["metrics"]["rows"]
+    assert [(row["records"], row["p50_ms"]) for row in rows] == [(1400, 2.0), (1300, 3.0)]
+    assert rows[0]["settings"] == {"seed": 7}
+    write_result(BenchResult("memory-scale", "other", {"rows": []}, {}, {}), path)
+    assert json.loads(path.read_text())["metrics"]["rows"] == []
 
 
 def test_an_engine_over_its_budget_gets_a_row_that_says_so(locomo_file: Path) -> None:
