@@ -349,7 +349,7 @@ class Agent:
                 raise RunCancelledError("the run was cancelled: resume it to go on")
 
         chooser = self._chooser
-        if chooser is None and language.mode != "json":
+        if chooser is None and language.mode != "chat":
             chooser = ModelChooser(language, mode=language.mode, settings=self._reading)
         return Dependencies(
             language=language,

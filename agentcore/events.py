@@ -6,7 +6,8 @@ type                    what it says
 ``run_started``         the question, the model and its mode
 ``plan``                the tasks of a round
 ``seeker_started``      a sub-agent begins a task
-``token``               a piece of the text that an agent writes
+``draft``               a piece of an answer that the model writes, not checked yet
+``token``               a piece of the statement, once it is checked
 ``thinking``            a piece of an agent's reasoning, or a decision in words
 ``tool_call``           a tool is called
 ``tool_result``         what it gave back, shortened
@@ -38,6 +39,7 @@ EventType = Literal[
     "run_started",
     "plan",
     "seeker_started",
+    "draft",
     "token",
     "thinking",
     "tool_call",

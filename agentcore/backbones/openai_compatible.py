@@ -40,12 +40,17 @@ __all__ = ["OpenAICompatible", "from_spec"]
 def from_spec(address: str, **options: Any) -> OpenAICompatible:
     """Return the model that ``model@base_url`` names.
 
+    Unless told otherwise it takes the likeliest token, as the local one does; OpenAI's own newer models refuse a temperature and
+    keep theirs.
+
     Raises
     ------
     AddressError
         If the address cannot be read.
     """
     model, base_url = read_address(address)
+    if base_url != DEFAULT_URL:
+        options.setdefault("temperature", 0.0)
     return OpenAICompatible(model=model, base_url=base_url, **options)
 
 

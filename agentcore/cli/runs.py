@@ -146,11 +146,11 @@ def _tree(run: RecordedRun) -> Iterator[str]:
     yield f"{'ms':>8}{'tokens':>8}"
     for event in run.events:
         took, tokens = (event["time"] - before) * 1000, max(0, event.get("tokens", 0) - counted)
-        before, counted = event["time"], max(counted, event.get("tokens", 0))
         line = event_line(event["type"], tuple(event["path"]), event["data"])
         if event["type"] in {"run_started", "answer", "run_finished"}:
             line = event["type"].replace("_", " ") + _detail(event)
-        if line is not None:
+        if line is not None:  # what is not shown, as the words of a draft, counts with the next line
+            before, counted = event["time"], max(counted, event.get("tokens", 0))
             branch = "│  " * len(event["path"]) + "├─ "
             yield f"{took:8.0f}{tokens or '':>8}  {branch}{line.strip()}"
 

@@ -50,7 +50,7 @@ def understand(state: RunState, deps: Dependencies) -> dict[str, Any]:
 
 def _rewritten(asked: str, exchanges: Sequence[Exchange], deps: Dependencies) -> str:
     """Have a capable model rewrite the question; small ones, and those that fail, are replaced by rules."""
-    if deps.language.mode == "json" and not deps.language.completes:
+    if deps.language.mode == "chat" and not deps.language.completes:
         turns = [line for turn in exchanges for line in (f"User: {turn.question}", f"Agent: {turn.answer}")]
         material = "\n".join([*turns, "", f"Next question: {asked}"])
         try:

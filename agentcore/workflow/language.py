@@ -7,15 +7,17 @@ the attention of chosen heads; which of these a backbone has decides how answers
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from typing import Any, Literal, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 from jsonschema import Draft202012Validator
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages.ai import UsageMetadata, add_usage
 from langgraph.errors import GraphRecursionError
 
 from agentcore.errors import AgentError, ModelFailedError, ModelOutputError
@@ -26,7 +28,7 @@ from agentcore.workflow.reading.settings import AttentionHeads, heads_for
 __all__ = ["AttentionMap", "ChoiceMode", "Language"]
 
 Answer = TypeVar("Answer")
-ChoiceMode = Literal["attention", "likelihood", "json"]
+ChoiceMode = Literal["attention", "likelihood", "chat"]
 _CHARACTERS_PER_TOKEN = 4
 _MAX_ASKS = 3  # one question and two more with the error
 
@@ -175,6 +177,51 @@ class Language:
             self._settle(reservation, answer, prompt)
         return str(answer.text)
 
+    def write(
+        self,
+        messages: Sequence[BaseMessage],
+        *,
+        tell: Callable[[str], None],
+        longest: int,
+        stop: re.Pattern[str],
+    ) -> str:
+        """Return the text of one chat turn, told piece by piece while it is written.
+
+        Parameters
+        ----------
+        tell : callable
+            Gets each piece; what it raises ends the call.
+        longest : int
+            Characters behind which the model is not read any further; its reasoning does not count.
+        stop : pattern
+            Ends the text where it matches; the match is not part of it.
+        """
+        prompt = "\n".join(str(message.content) for message in messages)
+
+        def written() -> AIMessage:
+            text: str = ""
+            usage: UsageMetadata | None = None
+            with closing(self._pieces(messages)) as pieces:
+                for piece in pieces:
+                    usage = add_usage(usage, piece.usage_metadata) if piece.usage_metadata else usage
+                    known, text = len(text), text + piece.text
+                    end = stop.search(text)
+                    text = text[: longest if end is None else min(longest, end.start())]
+                    tell(text[known:])
+                    if end is not None or len(text) >= longest:
+                        break
+            return AIMessage(text, usage_metadata=usage)
+
+        with self._budget.reserve(self._count(prompt) + longest // _CHARACTERS_PER_TOKEN) as reservation:
+            answer = self._call(written)
+            self._settle(reservation, answer, prompt)
+        return str(answer.text)
+
+    def _pieces(self, messages: Sequence[BaseMessage]) -> Generator[AIMessage, None, None]:
+        """Yield what the model says; leaving it early closes its stream."""
+        for piece in self._model.stream(list(messages)):
+            yield cast("AIMessage", piece)  # a model that cannot stream says all of it at once
+
     @property
     def model(self) -> BaseChatModel:
         """The backbone itself, for an agent that brings the budget along as middleware."""
@@ -204,7 +251,7 @@ class Language:
     def _best_mode(self) -> ChoiceMode:
         if self.heads is not None:
             return "attention"
-        return "likelihood" if isinstance(self._model, _Scores) else "json"
+        return "likelihood" if isinstance(self._model, _Scores) else "chat"
 
     def _count(self, text: str) -> int:
         """Count tokens: the backbone's own count where it has a tokenizer, else four characters each."""

@@ -1,7 +1,7 @@
 """Plan the tasks of a round, and reflect on whether they brought enough.
 
 The first task is always the question itself: its two-hop search finds more than any sub-question of a small
-model. The things a question compares become tasks by rule. A model that answers in JSON plans sub-questions in
+model. The things a question compares become tasks by rule. A chat model plans sub-questions in
 the first round; a small local one is asked, under a grammar, only when the first round found too little.
 """
 
@@ -64,7 +64,7 @@ def plan(state: RunState, deps: Dependencies) -> dict[str, Any]:
     try:
         deps.check_cancelled()
         deps.budget.check()
-        wanted = _first_round(state, deps) if number == 1 else _next_round(state, deps)
+        wanted = _first_round(state, deps) if number == 1 else _further(state, deps)
     except BudgetExceededError as exc:
         wanted = [("question", state["question"])] if number == 1 else []
         update["limit"] = exc.limit
@@ -124,13 +124,13 @@ def _first_round(state: RunState, deps: Dependencies) -> list[tuple[Any, str]]:
     tasks: list[tuple[Any, str]] = [("question", question)]
     things = compared_things(question)
     tasks += [("part", f"{thing}: {question}") for thing in things or ()]
-    if things is None and deps.language.mode == "json":
-        tasks += [("model", sub) for sub in _sub_questions(question, state, deps)]
+    if things is None and deps.language.mode == "chat":
+        tasks += _further(state, deps)
     return tasks
 
 
-def _next_round(state: RunState, deps: Dependencies) -> list[tuple[Any, str]]:
-    """Ask the model for sub-questions that were not looked up yet."""
+def _further(state: RunState, deps: Dependencies) -> list[tuple[Any, str]]:
+    """Ask the model for sub-questions that say more or less than the question itself."""
     done = {word_key(state["question"])}
     return [
         ("model", sub)
@@ -142,7 +142,7 @@ def _next_round(state: RunState, deps: Dependencies) -> list[tuple[Any, str]]:
 def _sub_questions(question: str, state: RunState, deps: Dependencies) -> list[str]:
     """Return the model's sub-questions; none when it gives nothing usable."""
     try:
-        if deps.language.mode == "json" and not deps.language.completes:
+        if deps.language.mode == "chat" and not deps.language.completes:
             value = deps.language.ask_json(_SYSTEM, _material(question, state), _SCHEMA)
         else:
             value = _complete_json(question, deps.language)

@@ -33,7 +33,7 @@ def seek(state: SeekerState, deps: Dependencies) -> dict[str, Any]:
     try:
         deps.check_cancelled()
         found, reached = _search(task, path, deps) if deps.corpus is not None else (Beam((), 0.0, ()), None)
-        if len(deps.tools) and deps.language.mode == "json" and reached is None:
+        if len(deps.tools) and deps.language.mode == "chat" and reached is None:
             looked_up, reached = use_tools(task, path, deps)
             found = _joined(looked_up, found)
     except RunCancelledError:

@@ -7,8 +7,8 @@ from typing import Any
 
 from agentcore.errors import BudgetExceededError, ModelFailedError, ModelOutputError
 from agentcore.workflow.citations import Citation, Claim, cite, is_valid
+from agentcore.workflow.cited_answer import answer_with_citations
 from agentcore.workflow.dependencies import Dependencies
-from agentcore.workflow.json_answer import answer_in_json
 from agentcore.workflow.ledger import Evidence, load_evidence, merge_evidence
 from agentcore.workflow.reading.candidates import answer_key
 from agentcore.workflow.reading.passages import Encoder, Passage
@@ -68,11 +68,7 @@ def _from_evidence(state: RunState, deps: Dependencies) -> tuple[dict[str, Any],
         _keep_snapshots(citations, deps)
         statement, reached = _statement(state["question"], reading.answer, citations, deps)
         limit = limit or reached
-        claims = (
-            [_checked(statement, citations, deps.reader.encoder)]
-            if citations
-            else [Claim(statement, (), False, ("no citation",))]
-        )
+        claims = _claims(reading, statement, citations, deps.reader.encoder)
         outcome = _outcome(reading.answer, statement, claims, citations, mode=reading.mode, model=model)
     outcome |= {
         "titles": list(dict.fromkeys(passage.title for passage in passages)),
@@ -103,7 +99,7 @@ def _read(
 
     try:
         if deps.chooser is None:
-            return answer_in_json(question, passages, first, deps), None
+            return answer_with_citations(question, passages, first, deps), None
         return read(deps.chooser), None
     except BudgetExceededError as exc:
         return read(LinkedChooser(deps.reading)), exc.limit
@@ -116,7 +112,7 @@ def _statement(
     question: str, answer: str, citations: Sequence[Citation], deps: Dependencies
 ) -> tuple[str, str | None]:
     """Have the model phrase the answer as a sentence; keep it only if it says no more than the spans do."""
-    plain = f"{answer[:1].upper()}{answer[1:]}."
+    plain = f"{answer[:1].upper()}{answer[1:].rstrip('.')}."
     if not deps.settings.phrase or not deps.language.completes or answer_key(answer) in ("yes", "no"):
         return plain, None
     try:
@@ -148,6 +144,18 @@ def _evidence(state: RunState, deps: Dependencies) -> list[Evidence]:
         load_evidence(deps.workspace, finding["task"])
         for finding in state.get("findings", ())
         if finding["files"] and finding["status"] != "failed"
+    ]
+
+
+def _claims(reading: Reading, statement: str, citations: Sequence[Citation], encoder: Encoder) -> list[Claim]:
+    """Check the answer, sentence by sentence where a model wrote several, each against its own spans."""
+    if not citations:
+        return [Claim(statement, (), False, ("no citation",))]
+    if len(reading.statements) < 2:
+        return [_checked(statement, citations, encoder)]
+    return [
+        _checked(said.text, [citations[place] for place in said.quotes] or citations, encoder)
+        for said in reading.statements
     ]
 
 

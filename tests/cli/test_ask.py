@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import ChatServer, Reply, completion, obliging_model, serving, streamed
+from chat_server import ChatServer, Reply, obliging_model, saying, serving, streamed
 
 from agentcore.models import path_of
 
@@ -20,13 +20,13 @@ from .conftest import Run
 
 pytestmark = pytest.mark.skipif(path_of("minilm") is None, reason="needs `agentcore models pull minilm`")
 
-ANSWER = json.dumps({"answer": "the red sofa", "evidence": [1]})
+ANSWER = "the red sofa [1]"
 
 
 def model(request: dict[str, Any]) -> Reply:
     """Answer the reader's question, and whatever else is asked in the form that it wants."""
     prompt = " ".join(str(message["content"]) for message in request["messages"])
-    return completion(ANSWER) if '"evidence"' in prompt else obliging_model(request)
+    return saying(request, ANSWER) if "[1]" in prompt else obliging_model(request)
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_the_answer_is_on_stdout_and_progress_on_stderr(ask: Ask) -> None:
     lines = done.stdout.splitlines()
     assert lines[0] == "the red sofa"
     assert "[1] “The grey cat sleeps on the red sofa.”\n    Cats, cats.md:" in done.stdout
-    assert lines[-1].startswith("-- served, json mode")
+    assert lines[-1].startswith("-- served, chat mode")
     assert "plan:" in done.stderr and "plan:" not in done.stdout
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import signal
 import subprocess
@@ -15,7 +14,7 @@ from typing import Any
 
 import pexpect
 import pytest
-from chat_server import ChatServer, Reply, completion, obliging_model, serving
+from chat_server import ChatServer, Reply, completion, obliging_model, saying, serving
 
 from agentcore.models import path_of
 
@@ -24,7 +23,7 @@ from .conftest import Run
 pytestmark = pytest.mark.skipif(path_of("minilm") is None, reason="needs `agentcore models pull minilm`")
 
 QUESTION = "Where does the grey cat sleep?"
-ANSWER = json.dumps({"answer": "the red sofa", "evidence": [1]})
+ANSWER = "the red sofa [1]"
 HANG_S = 30
 PROMPT = r"\x1b\[\?2004h|(?:^|\n)> "  # paste mode is switched on with each prompt
 SLOW_START_S = 40
@@ -34,7 +33,7 @@ def answer(request: dict[str, Any]) -> Reply:
     prompt = " ".join(str(message["content"]) for message in request["messages"])
     if "Next question:" in prompt:
         return completion('{"question": "When does the grey cat wake?"}')
-    return completion(ANSWER) if '"evidence"' in prompt else obliging_model(request)
+    return saying(request, ANSWER) if "[1]" in prompt else obliging_model(request)
 
 
 @pytest.fixture
@@ -125,7 +124,7 @@ def test_turns_in_a_terminal(start: Start, server: ChatServer) -> None:
     child.expect("plan:")
     child.expect("the red sofa")
     child.expect("cats.md:")
-    child.expect("json mode")
+    child.expect("chat mode")
     child.expect(PROMPT)
     child.setwinsize(10, 40)
     child.send("\x1b[200~Where does\nthe grey cat\nsleep?\x1b[201~")
@@ -213,7 +212,7 @@ def test_a_conversation_is_resumed_after_a_new_start(start: Start, server: ChatS
     """The next start lists the conversation, and resuming shows where it stood."""
     child = start(server)
     child.send(QUESTION + "\r")
-    child.expect("json mode")
+    child.expect("chat mode")
     child.expect(PROMPT)
     assert leave(child) == 0
     again = start(server)
@@ -238,7 +237,7 @@ def test_it_works_without_colour(start: Start, server: ChatServer, name: str, va
     """With NO_COLOR, and on a terminal that can do nothing, answers carry no colour."""
     child = start(server, **{name: value})
     child.send(QUESTION + "\r")
-    child.expect("json mode")
+    child.expect("chat mode")
     assert not re.search(r"\x1b\[(3[0-7]|9[0-7]|38;[25])m?[^\n]*red sofa", child.before)
     child.expect(PROMPT)
     assert leave(child) == 0
@@ -280,7 +279,7 @@ def test_a_failing_turn_does_not_end_the_conversation(start: Start, server: Chat
     child.expect(PROMPT)
     child.send(f"/model openai:served@{server.url}\r")
     child.send(QUESTION + "\r")
-    child.expect("json mode")
+    child.expect("chat mode")
     assert leave(child) == 0
 
 

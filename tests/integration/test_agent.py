@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -241,16 +242,22 @@ async def test_events_stream_while_the_run_goes_on(corpus: Corpus, tmp_path: Pat
     assert resumed.answer == "John Harrison"
 
 
-def test_a_capable_model_answers_in_json(corpus: Corpus, tmp_path: Path) -> None:
-    """A chat-only model plans in JSON and names the sentences it used; a broken answer is asked for again."""
+def _number_of(words: str, heard: list[Any]) -> str:
+    """Return the number, in brackets, of the last sentence with these words that a model was shown."""
+    numbers = re.findall(r"(\[\d+\])(?:(?!\[\d).)*?" + re.escape(words), str(heard[-1].content), re.DOTALL)
+    return str(numbers[-1])
+
+
+def test_a_chat_model_names_its_sentences(corpus: Corpus, tmp_path: Path) -> None:
+    """A chat-only model plans in JSON, asked again where that is broken, and answers with the numbers of its sentences."""
     replies = [
-        AIMessage('{"sub_questions": ["Who invented the piano?"]}'),
-        AIMessage("I think it is Padua."),
-        AIMessage('```json\n{"answer": "Padua", "evidence": [1]}\n```'),
+        AIMessage("I would ask who invented it."),
+        AIMessage('```json\n{"sub_questions": ["Who invented the piano?"]}\n```'),
+        lambda heard: AIMessage(f"Padua {_number_of('in Padua', heard)}"),
     ]
     model = ScriptedModel(lines=replies)
     result = agent_of(corpus, tmp_path, model).run(QUESTION)
-    assert (result.answer, result.mode, len(result.citations)) == ("Padua", "json", 1)
+    assert (result.answer, result.mode, len(result.citations)) == ("Padua", "chat", 1)
     assert len(model.heard) == 3
 
 
@@ -297,7 +304,7 @@ def test_what_tools_return_becomes_cited_evidence(tmp_path: Path) -> None:
         AIMessage('{"sub_questions": ["What is the weather in Padua?"]}'),
         calling("weather", {"town": "Padua"}),
         AIMessage("12 degrees."),
-        AIMessage('{"answer": "12 degrees", "evidence": [1]}'),
+        AIMessage("12 degrees [1]"),
     ]
     agent = agent_of(
         None, tmp_path, ScriptedModel(lines=lines), tools=[tool], settings=WorkflowSettings(max_tasks=1)

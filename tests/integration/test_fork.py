@@ -65,9 +65,9 @@ def test_a_fork_does_only_what_comes_after_its_step(
 def test_another_model_answers_from_the_same_evidence(corpus: Corpus, tmp_path: Path) -> None:
     """A fork uses the parts and the limits of the agent that makes it, and its own usage."""
     agent_of(corpus, tmp_path).run("In which city was the inventor of the piano born?", run_id="first")
-    model = ScriptedModel(lines=[AIMessage('{"answer": "Padua", "evidence": [1]}')])
+    model = ScriptedModel(lines=[AIMessage("Padua")])
     fork = agent_of(corpus, tmp_path, model).fork("first")
-    assert (fork.answer, fork.mode, fork.usage["model_calls"]) == ("Padua", "json", 1)
+    assert (fork.answer, fork.mode, fork.usage["model_calls"]) == ("Padua", "chat", 1)
     assert fork.usage["tool_calls"] == 0
 
 

@@ -34,9 +34,10 @@ TURNS = [{"question": "Who played the theremin?", "answer": "Clara Rockmore", "t
 TEXTS = (
     '{"sub_questions": ["Who invented the piano?", "Where was he born?"]}',
     '{"sub_questions": ["',
-    '{"answer": "Padua", "evidence": [1, 2]}',
-    '{"answer": "Padua", "evidence": [999]}',
-    "```json\n{'answer': 'Padua', 'evidence': [1],}\n```",
+    "Padua [1][2]",
+    "Padua [999]",
+    "**Answer:** He was born in Padua [1, 2]. It is a town. [0]",
+    "not found",
     '{"question": "Where did Clara Rockmore die?"}',
     "I would rather not.",
     "",

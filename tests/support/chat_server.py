@@ -207,8 +207,7 @@ def obliging_model(request: dict[str, Any]) -> Reply:
     if not request.get("stream"):
         fields: dict[str, Any] = {"tool_calls": calls} if calls else {}
         return completion(content, model=model, finish_reason=reason, **fields)
-    words = re.findall(r"\S+\s*", content)
-    deltas: list[dict[str, Any]] = [{"content": word} for word in words]
+    deltas: list[dict[str, Any]] = _words(content)
     for position, spec in enumerate(calls):
         text = spec["function"]["arguments"]
         head = {**spec, "index": position, "function": {**spec["function"], "arguments": ""}}
@@ -220,6 +219,16 @@ def obliging_model(request: dict[str, Any]) -> Reply:
     reply = streamed(*deltas, finish_reason=reason)
     events = [event.replace('"served"', json.dumps(model)) for event in reply.events or ()]
     return Reply(events=events)
+
+
+def saying(request: dict[str, Any], text: str, **reply: Any) -> Reply:
+    """Answer a request with this text: whole, or word by word where a stream is asked for."""
+    return streamed(*_words(text), **reply) if request.get("stream") else completion(text)
+
+
+def _words(text: str) -> list[dict[str, Any]]:
+    """Cut a text into the pieces of a stream."""
+    return [{"content": word} for word in re.findall(r"\S+\s*", text)]
 
 
 def _oblige(request: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:

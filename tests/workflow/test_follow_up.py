@@ -132,7 +132,7 @@ def test_a_capable_model_reads_the_conversation(corpus: Corpus, tmp_path: Path) 
     """A chat model is shown the turns and rewrites the question; one that cannot is replaced by the rules."""
     rewritten = AIMessage(json.dumps({"question": "In which place did Mary Anning die?"}))
     plan = AIMessage('{"sub_questions": ["Where did Mary Anning die?"]}')
-    answer = AIMessage('{"answer": "Lyme Regis", "evidence": [1]}')
+    answer = AIMessage("Lyme Regis")
     model = ScriptedModel(lines=[rewritten, plan, answer])
     result = agent_of(corpus, tmp_path, model).run("and where did she die?", conversation=TURNS)
     assert result.understood == "In which place did Mary Anning die?"

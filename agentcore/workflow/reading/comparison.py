@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from agentcore.workflow.reading.passages import Passage
 from agentcore.workflow.reading.words import content_stems, sentence_spans, title_key, word_key
 
-__all__ = ["Comparison", "compare", "compared_things"]
+__all__ = ["Comparison", "compare", "compared_passages", "compared_things"]
 
 # "..., A or B" at the end: A begins behind the last comma or colon that a blank follows, else with its capital letters.
 _OR_LAST = re.compile(r"(?:^|(?P<cut>[,:]\s+))(?P<a>[^,:?]+?),? or (?P<b>[^?]+?)$")
@@ -67,10 +67,13 @@ class Comparison:
         One of the two names, "yes" or "no".
     passages : tuple of int
         The passages it was read from.
+    is_measured : bool
+        Dates or numbers decided, not the words that the passages share with the question.
     """
 
     answer: str
     passages: tuple[int, ...]
+    is_measured: bool
 
 
 def compared_things(question: str) -> tuple[str, str] | None:
@@ -93,21 +96,31 @@ def compared_things(question: str) -> tuple[str, str] | None:
 
 def compare(question: str, passages: Sequence[Passage]) -> Comparison | None:
     """Answer a comparison from the passages of the two things, None when the code cannot tell."""
-    named = _named_titles(question, passages)
-    things = named or compared_things(question)
-    if things is None:
+    things, found = _things(question, passages), compared_passages(question, passages)
+    if things is None or found is None:
         return None
-    places = [_passage_of(thing, passages) for thing in things]
-    if places[0] is None or places[1] is None or places[0] == places[1]:
-        return None
-    found = (places[0], places[1])
     texts = [passages[place].text for place in found]
     if _YES_NO.match(question) and " or " not in question:
         answer = _both(question, word_key(question).rpartition(title_key(things[1]))[2], texts)
-    else:
-        better = _either(question, things, texts)
-        answer = None if better is None else things[better]
-    return None if answer is None else Comparison(answer, found)
+        return None if answer is None else Comparison(answer, found, is_measured=False)
+    better = _by_measure(question, texts)
+    is_measured = better is not None
+    if better is None and not _asks_for_more(question):
+        better = _by_words(question, things, texts)
+    return None if better is None else Comparison(things[better], found, is_measured)
+
+
+def compared_passages(question: str, passages: Sequence[Passage]) -> tuple[int, int] | None:
+    """Return the passages of the two things a question compares, None when it compares none or one is missing."""
+    places = [_passage_of(thing, passages) for thing in _things(question, passages) or ()]
+    if len(places) < 2 or places[0] is None or places[1] is None or places[0] == places[1]:
+        return None
+    return places[0], places[1]
+
+
+def _things(question: str, passages: Sequence[Passage]) -> tuple[str, str] | None:
+    """Return the two things: titles that stand in the question, else what its form says."""
+    return _named_titles(question, passages) or compared_things(question)
 
 
 def _named_titles(question: str, passages: Sequence[Passage]) -> tuple[str, str] | None:
@@ -160,8 +173,13 @@ def _passage_of(thing: str, passages: Sequence[Passage]) -> int | None:
     return None
 
 
-def _either(question: str, things: Sequence[str], texts: Sequence[str]) -> int | None:
-    """Return which of the two: by date, by number, else by the words of the rest of the question."""
+def _asks_for_more(question: str) -> bool:
+    """Tell whether numbers or lives decide, which no shared words replace."""
+    return any(pattern.search(question) for pattern in (_LIVED, _MORE, _FEWER))
+
+
+def _by_measure(question: str, texts: Sequence[str]) -> int | None:
+    """Return which of the two by the length of its life, its date or its number, None where these do not tell."""
     if _LIVED.search(question):
         lives = [_life(text) for text in texts]
         ages = [None if life is None else _age(*life) for life in lives]
@@ -180,7 +198,11 @@ def _either(question: str, things: Sequence[str], texts: Sequence[str]) -> int |
         numbers = [_largest_number(text) for text in texts]
         if numbers[0] is not None and numbers[1] is not None and numbers[0] != numbers[1]:
             return int((numbers[0] > numbers[1]) == bool(_FEWER.search(question)))
-        return None
+    return None
+
+
+def _by_words(question: str, things: Sequence[str], texts: Sequence[str]) -> int | None:
+    """Return which of the two by the words of the rest of the question."""
     rest = set(content_stems(question)) - set(content_stems(" ".join(things)))
     held = [len(rest & set(content_stems(text))) for text in texts]
     return None if held[0] == held[1] else int(held[1] > held[0])

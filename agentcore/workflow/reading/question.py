@@ -7,11 +7,12 @@ from typing import Literal
 
 from agentcore.workflow.reading.words import STOP_WORDS, words
 
-__all__ = ["AnswerKind", "answer_kind", "named_class"]
+__all__ = ["AnswerKind", "answer_kind", "asks_for_a_fact", "named_class"]
 
 AnswerKind = Literal["person", "place", "date", "year", "number", "reason", "other"]
 
 _WH = re.compile(r"\b(who|whom|whose|what|which|when|where|how|why)\b", re.IGNORECASE)
+_YES_NO = re.compile(r"\s*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would)\b", re.IGNORECASE)
 _AMOUNTS = frozenset(
     ("many", "much", "old", "long", "far", "tall", "large", "big", "high", "few", "fast", "deep", "wide")
 )
@@ -101,6 +102,16 @@ def answer_kind(question: str) -> AnswerKind:
     if word == "how":
         return "number" if behind[:1] and behind[0] in _AMOUNTS else "other"
     return _by_noun(behind) if word in ("what", "which") else "other"
+
+
+def asks_for_a_fact(question: str) -> bool:
+    """Tell whether a few words can answer: a question for a thing, an amount, or yes or no, no "why" and no "describe"."""
+    if answer_kind(question) == "reason":
+        return False
+    found = [match.group().lower() for match in _WH.finditer(question)]
+    if not found:
+        return bool(_YES_NO.match(question))
+    return answer_kind(question) != "other" or found[0] != "how"
 
 
 def named_class(question: str) -> str | None:

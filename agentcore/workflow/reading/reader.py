@@ -10,17 +10,17 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from agentcore.workflow.reading.beam import mentions
 from agentcore.workflow.reading.candidates import Candidate, gather_candidates, overlap_f1
 from agentcore.workflow.reading.choice import Choice, attention_signal, choose, direct_signal, linked_signal
-from agentcore.workflow.reading.comparison import compare
+from agentcore.workflow.reading.comparison import Comparison, compare
 from agentcore.workflow.reading.coverage import Selection, Sentence, select_sentences, standardise
 from agentcore.workflow.reading.events import in_asked_event
+from agentcore.workflow.reading.evidence import leading_to
 from agentcore.workflow.reading.not_found import found_probability
 from agentcore.workflow.reading.passages import Encoder, Passage
 from agentcore.workflow.reading.prompts import ReadingPrompt, reading_prompt
 from agentcore.workflow.reading.settings import ReaderSettings
-from agentcore.workflow.reading.words import sentence_spans, title_key, word_key
+from agentcore.workflow.reading.words import sentence_spans
 
 __all__ = [
     "Chooser",
@@ -31,9 +31,10 @@ __all__ = [
     "Reader",
     "Reading",
     "ReadingMode",
+    "Statement",
 ]
 
-ReadingMode = Literal["attention", "likelihood", "json", "linked", "random", "comparison", "none"]
+ReadingMode = Literal["attention", "likelihood", "chat", "linked", "random", "comparison", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,22 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence of an answer.
+
+    Attributes
+    ----------
+    text : str
+        What it says.
+    quotes : tuple of int
+        Which of the reading's quotes it rests on, counted from 0.
+    """
+
+    text: str
+    quotes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What the reader made of the passages.
 
@@ -76,6 +93,8 @@ class Reading:
         How the answer was chosen.
     alternatives : tuple of str
         The next best candidates.
+    statements : tuple of Statement
+        The answer's sentences, where a model wrote them; else all of it rests on all of ``support``.
     """
 
     answer: str
@@ -85,6 +104,7 @@ class Reading:
     selection: Selection
     mode: ReadingMode
     alternatives: tuple[str, ...] = ()
+    statements: tuple[Statement, ...] = ()
 
 
 class Chooser(Protocol):
@@ -255,10 +275,8 @@ class Reader:
         report(f"evidence for an answer: {probability:.2f} of 1, {len(selection.sentences)} sentences read")
         wide = first_titles(passages, 2 * self._settings.passages)
         compared = compare(question, wide)
-        if compared is not None:  # the passages of both things are there: that is evidence enough
-            support = tuple(_opening(wide[place]) for place in compared.passages)
-            certain = max(probability, self._settings.compared_probability)
-            return Reading(compared.answer, True, certain, support, selection, "comparison")
+        if compared is not None:
+            return self.compared(compared, wide, probability, selection)
         if not is_found:
             return Reading("", False, probability, self._nearest(selection, near), selection, "none")
         prompt = prompt_of(question, selection, near)
@@ -276,6 +294,14 @@ class Reader:
         others = tuple(candidates[index].text for index in choice.order[:5] if index != best)
         support = _support(chosen, selection, near)
         return Reading(chosen.text, True, probability, support, selection, chooser.mode, others)
+
+    def compared(
+        self, found: Comparison, passages: Sequence[Passage], probability: float, selection: Selection
+    ) -> Reading:
+        """Return what code found by comparing two passages: both are there, that is evidence enough."""
+        support = tuple(_opening(passages[place]) for place in found.passages)
+        certain = max(probability, self._settings.compared_probability)
+        return Reading(found.answer, True, certain, support, selection, "comparison")
 
     def _nearest(self, selection: Selection, passages: Sequence[Passage]) -> tuple[Quote, ...]:
         """Return the two sentences picked first: shown where no answer is given."""
@@ -325,13 +351,8 @@ def _support(chosen: Candidate, selection: Selection, passages: Sequence[Passage
     inside = sorted({m.sentence for m in chosen.mentions if not m.in_title}, key=lambda i: selection.ranks[i])
     about = sorted({m.sentence for m in chosen.mentions}, key=lambda i: selection.ranks[i])
     first = selection.sentences[(inside or about)[0]]
-    title = passages[first.passage].title
-    for index in sorted(range(len(selection.sentences)), key=lambda i: selection.ranks[i]):
-        other = selection.sentences[index]
-        if (
-            passages[other.passage].title != title
-            and title_key(title)
-            and mentions(word_key(other.text), title)
-        ):
-            return (_quote(first, passages), _quote(other, passages))
+    ranked = sorted(range(len(selection.sentences)), key=lambda i: selection.ranks[i])
+    before = leading_to(first, [selection.sentences[index] for index in ranked], passages)
+    if before is not None:
+        return (_quote(first, passages), _quote(before, passages))
     return (_quote(first, passages),)
