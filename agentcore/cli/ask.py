@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from agentcore.background import Background, DeadlineError
+from agentcore.cli._console import stderr_console
+from agentcore.cli._draft import DraftView
 from agentcore.cli._exit import ExitCode, leave_now, message_of, report
 from agentcore.cli._session import keep_settings, open_agent, session_options, settings_from
 
@@ -69,17 +71,20 @@ def execute(question: str, settings: Settings, call: Call, *, as_json: bool, qui
     started = time.monotonic()
     cancel = threading.Event()
     run_ids: list[str] = []
+    draft = DraftView(stderr_console())
     work = Background(
-        lambda: _run(settings, call, quiet=quiet, started=started, cancel=cancel, run_ids=run_ids)
+        lambda: _run(settings, call, draft, quiet=quiet, started=started, cancel=cancel, run_ids=run_ids)
     )
     try:
         result = work.wait(None if settings.max_seconds is None else settings.max_seconds + GRACE_S)
     except KeyboardInterrupt:
         cancel.set()
+        draft.close()
         hint = f": `agentcore runs resume {run_ids[0]}` goes on" if run_ids else ""
         click.echo(f"interrupted{hint}", err=True)
         _give_up(ExitCode.INTERRUPTED, {"status": "interrupted", "question": question}, as_json=as_json)
     except DeadlineError:
+        draft.close()
         late = f"no answer within {settings.max_seconds:g} s and {GRACE_S:g} s more: raise --max-seconds"
         click.echo(f"error: {late}", err=True)
         _give_up(ExitCode.TIMEOUT, {"status": "failed", "question": question, "error": late}, as_json=as_json)
@@ -146,6 +151,7 @@ def read_question(words: tuple[str, ...]) -> str:
 def _run(
     settings: Settings,
     call: Call,
+    draft: DraftView,
     *,
     quiet: bool,
     started: float,
@@ -153,10 +159,10 @@ def _run(
     run_ids: list[str],
 ) -> dict[str, Any]:
     """Build the agent and run it, drawing progress on stderr."""
-    from agentcore.cli._console import progress_bar, stderr_console
+    from agentcore.cli._console import progress_bar
     from agentcore.cli._render import step_line
 
-    console = stderr_console()
+    console = draft.console
 
     def say(line: str) -> None:
         console.print(line, style="dim", markup=False, highlight=False, soft_wrap=True)
@@ -166,7 +172,13 @@ def _run(
             run_ids.append(str(event.data["run_id"]))
             keep_settings(settings, run_ids[0])
         line = step_line(event.type, event.path, event.data)
-        if line is not None and not quiet:
+        if quiet:
+            return
+        if event.type == "draft" and not event.path:
+            draft.add(str(event.data["text"]), begins=bool(event.data["begins"]))
+        elif event.type in {"answer", "run_finished"}:
+            draft.clear()
+        elif line is not None:
             say(line)
 
     with (

@@ -15,6 +15,7 @@ from typing import Any
 import pexpect
 import pytest
 from chat_server import ChatServer, Reply, completion, obliging_model, saying, serving
+from screen import screen_of
 
 from agentcore.models import path_of
 
@@ -206,6 +207,55 @@ def test_ctrl_c_stops_the_turn_and_the_conversation_goes_on(start: Start, hangin
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 130
+
+
+WORDS = "It sleeps on the red sofa in the hall, as grey cats do, and it has done so since spring [1]"
+
+
+@pytest.fixture
+def slow() -> Iterator[ChatServer]:
+    """Return a server that writes its answer word by word, five words a second."""
+
+    def reply(request: dict[str, Any]) -> Reply:
+        shown = str(request["messages"][-1]["content"])
+        return saying(request, WORDS, delay_s=0.2) if "[1]" in shown else obliging_model(request)
+
+    with serving(reply) as running:
+        yield running
+
+
+def test_a_draft_is_shown_live_and_replaced(start: Start, slow: ChatServer) -> None:
+    """The words stand on the screen while the model writes; the checked answer takes their place."""
+    child = start(slow)
+    seen = child.logfile_read = io.StringIO()
+    child.send(QUESTION + "\r")
+    child.expect("It sleeps on")
+    early = "\n".join(screen_of(seen.getvalue()))
+    assert "It sleeps on" in early and "since spring" not in early
+    child.expect("chat mode")
+    child.expect(PROMPT)
+    late = "\n".join(screen_of(seen.getvalue()))
+    assert late.count("It sleeps on the red sofa") == 1
+    assert "since spring [1]" not in late
+    assert leave(child) == 0
+
+
+def test_a_stopped_draft_is_kept(start: Start, slow: ChatServer) -> None:
+    """Ctrl-C in the middle of a draft leaves its words on the screen, in the conversation and for /why, marked."""
+    child = start(slow)
+    seen = child.logfile_read = io.StringIO()
+    child.send(QUESTION + "\r")
+    child.expect("sofa in the")
+    child.send("\x03")
+    child.expect(r"\(interrupted\)")
+    child.expect(PROMPT)
+    shown = "\n".join(screen_of(seen.getvalue()))
+    assert "It sleeps on the red" in shown and "since spring" not in shown
+    child.send("/why\r")
+    child.expect("It sleeps on the red")
+    child.expect("runs resume")
+    child.expect(PROMPT)
+    assert leave(child) == 0
 
 
 def test_a_conversation_is_resumed_after_a_new_start(start: Start, server: ChatServer) -> None:

@@ -172,12 +172,16 @@ def _why(state: ReplState, _: str) -> None:
     if not state.transcript.turns:
         state.say("ask something first")
         return
-    turn = state.transcript.turns[-1]
+    result = state.transcript.turns[-1]["result"]
     for line in state.last_lines:
         state.say(line)
-    state.say(answer_text(turn["result"]))
-    path = turn["result"].get("report_path")
-    if path:
+    if result.get("status") == "interrupted":
+        state.say(f"stopped before it had an answer: {plain(str(result['answer']))}")
+        if result.get("run_id"):
+            state.say(f"`agentcore runs resume {result['run_id']}` goes on")
+        return
+    state.say(answer_text(result))
+    if path := result.get("report_path"):
         state.say(f"report: {path}")
 
 

@@ -1,4 +1,4 @@
-"""One turn: the agent's events as lines, its tokens as they come, and a stop that takes effect at once."""
+"""One turn: the agent's events as lines, its draft and tokens as they come, and a stop that takes effect at once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from agentcore.cli._console import print_text
+from agentcore.cli._draft import DraftView
 from agentcore.cli._render import answer_text, event_line, plain, sources_text
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Turn:
         self._console = console
         self._aside = aside
         self._streamed = ""
+        self._draft = DraftView(aside)
         self.run_id: str | None = None
         self.lines: list[str] = []
         self.result: dict[str, Any] = {"status": "interrupted"}
@@ -46,15 +48,21 @@ class Turn:
                 self._show_event(event.type, event.path, event.data)
         except asyncio.CancelledError:
             self._interrupted(question)
+        finally:
+            self._draft.clear()
         return self.result
 
     def _show_event(self, kind: str, path: tuple[str, ...], data: Mapping[str, Any]) -> None:
         if kind == "run_started":
             self.run_id = str(data["run_id"])
             self._on_start(self.run_id)
+        elif kind == "draft" and not path:
+            self._draft.add(str(data["text"]), begins=bool(data["begins"]))
         elif kind == "token" and not path:
+            self._draft.clear()
             self._stream(str(data.get("text", "")))
         elif kind == "run_finished":
+            self._draft.clear()
             self.result = dict(data)
             self._finish()
         elif (line := event_line(kind, path, data)) is not None:
@@ -89,7 +97,10 @@ class Turn:
         print_text(self._console, text)
 
     def _interrupted(self, question: str) -> None:
-        """Keep the partial answer and say that it is one."""
+        """Keep the partial answer, a draft where there is nothing better, and say that it is one."""
+        self._draft.clear()
+        if not self._streamed:
+            self._stream(self._draft.text.strip())
         self._end_stream_line()
         print_text(self._console, "(interrupted)")
         if self.run_id:
