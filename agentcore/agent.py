@@ -29,6 +29,7 @@ from agentcore.result import Result, result_of
 from agentcore.tools import ToolRegistry, ToolSpec
 from agentcore.workflow.checkpoints import open_checkpoints
 from agentcore.workflow.dependencies import Dependencies, WorkflowSettings
+from agentcore.workflow.draft import Draft
 from agentcore.workflow.forks import Step, copy_point, fork_point
 from agentcore.workflow.graph import build_graph
 from agentcore.workflow.language import ChoiceMode, Language
@@ -350,7 +351,12 @@ class Agent:
 
         chooser = self._chooser
         if chooser is None and language.mode != "chat":
-            chooser = ModelChooser(language, mode=language.mode, settings=self._reading)
+            chooser = ModelChooser(
+                language,
+                mode=language.mode,
+                settings=self._reading,
+                draft=lambda: Draft(events, check_cancelled),
+            )
         return Dependencies(
             language=language,
             budget=budget,

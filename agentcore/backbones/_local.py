@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -305,7 +305,24 @@ class LocalChatModel(BaseChatModel):
         cancel: threading.Event | None = None,
         **options: Any,
     ) -> str:
-        """Continue raw text, without a chat template.
+        """Continue raw text, without a chat template: what :meth:`stream_completion` yields, joined."""
+        return "".join(
+            self.stream_completion(
+                prompt, max_tokens=max_tokens, stop=stop, schema=schema, cancel=cancel, **options
+            )
+        )
+
+    def stream_completion(
+        self,
+        prompt: str,
+        *,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        schema: dict[str, Any] | None = None,
+        cancel: threading.Event | None = None,
+        **options: Any,
+    ) -> Generator[str, None, None]:
+        """Continue raw text, piece by piece; leaving it early ends the decoding.
 
         Parameters
         ----------
@@ -322,14 +339,12 @@ class LocalChatModel(BaseChatModel):
         **options
             ``temperature``, ``top_p``, ``top_k`` and ``seed`` for this call; ``run``, whose outputs drafts may come from.
         """
-        return "".join(
-            self.text.decode(
-                prompt,
-                stop=stop,
-                constraint=None if schema is None else schema_constraint(schema, self.text.tokenizer),
-                cancel=cancel,
-                **self._call_options(max_tokens=max_tokens, **options),
-            )
+        return self.text.decode(
+            prompt,
+            stop=stop,
+            constraint=None if schema is None else schema_constraint(schema, self.text.tokenizer),
+            cancel=cancel,
+            **self._call_options(max_tokens=max_tokens, **options),
         )
 
     def attend(self, prompt: str, heads: Sequence[tuple[int, int]]) -> Attention:

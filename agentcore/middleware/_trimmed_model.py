@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from typing import Any, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -199,6 +199,13 @@ class _TrimmedEngine(TrimmedChatModel):
     def complete(self, prompt: str, **options: Any) -> str:
         """Continue raw text, as the inner model does."""
         return str(self.inner.complete(prompt, **options))  # type: ignore[attr-defined]
+
+    def stream_completion(self, prompt: str, **options: Any) -> Generator[str, None, None]:
+        """Continue raw text piece by piece; an inner model that cannot gives it whole."""
+        if hasattr(self.inner, "stream_completion"):
+            yield from self.inner.stream_completion(prompt, **options)
+        else:
+            yield self.complete(prompt, **options)
 
     def attend(self, prompt: str, heads: Any) -> Any:
         """Return the inner model's attention."""

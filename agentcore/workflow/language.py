@@ -51,6 +51,13 @@ class _Completes(Protocol):
 
 
 @runtime_checkable
+class _Streams(Protocol):
+    def stream_completion(
+        self, prompt: str, *, max_tokens: int, stop: Sequence[str], schema: Any = None
+    ) -> Generator[str, None, None]: ...
+
+
+@runtime_checkable
 class _Scores(Protocol):
     def score(self, prompt: str, continuations: Sequence[str]) -> list[float]: ...
 
@@ -96,8 +103,11 @@ class Language:
         max_tokens: int,
         stop: Sequence[str] = (),
         schema: Mapping[str, Any] | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> str:
         """Continue a prompt, without a chat template where the backbone can.
+
+        `tell` gets the text piece by piece while it is written, where the backbone streams; what it raises ends the call.
 
         Raises
         ------
@@ -110,15 +120,30 @@ class Language:
             max_tokens = max(1, min(max_tokens, left - wanted))
         with self._budget.reserve(wanted + max_tokens) as reservation:
             if self._is_local:
-                local = cast("_Completes", self._model)
                 text = self._call(
-                    lambda: local.complete(prompt, max_tokens=max_tokens, stop=tuple(stop), schema=schema)
+                    lambda: self._completed(
+                        prompt, tell, max_tokens=max_tokens, stop=tuple(stop), schema=schema
+                    )
                 )
                 reservation.settle(input_tokens=wanted, output_tokens=self._count(text))
                 return text
             message = self._call(lambda: self._model.invoke([HumanMessage(prompt)], stop=list(stop) or None))
             self._settle(reservation, message, prompt)
             return str(message.text)
+
+    def _completed(self, prompt: str, tell: Callable[[str], None] | None, **options: Any) -> str:
+        """Return a local completion, told where that is wished for."""
+        if tell is None or not isinstance(self._model, _Streams):
+            text = cast("_Completes", self._model).complete(prompt, **options)
+            if tell is not None:
+                tell(text)
+            return text
+        pieces = []
+        with closing(self._model.stream_completion(prompt, **options)) as stream:
+            for piece in stream:
+                pieces.append(piece)
+                tell(piece)
+        return "".join(pieces)
 
     def score(self, prompt: str, continuations: Sequence[str]) -> list[float]:
         """Return the log-likelihood of each continuation."""

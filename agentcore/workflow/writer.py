@@ -9,6 +9,7 @@ from agentcore.errors import BudgetExceededError, ModelFailedError, ModelOutputE
 from agentcore.workflow.citations import Citation, Claim, cite, is_valid
 from agentcore.workflow.cited_answer import answer_with_citations
 from agentcore.workflow.dependencies import Dependencies
+from agentcore.workflow.draft import Draft
 from agentcore.workflow.ledger import Evidence, load_evidence, merge_evidence
 from agentcore.workflow.reading.candidates import answer_key
 from agentcore.workflow.reading.passages import Encoder, Passage
@@ -117,9 +118,10 @@ def _statement(
         return plain, None
     try:
         deps.check_cancelled()
-        text = deps.language.complete(
-            phrasing_prompt(question, answer), max_tokens=_PHRASE_TOKENS, stop=("\n",)
-        )
+        with Draft(deps.events, deps.check_cancelled) as draft:
+            text = deps.language.complete(
+                phrasing_prompt(question, answer), max_tokens=_PHRASE_TOKENS, stop=("\n",), tell=draft.add
+            )
     except BudgetExceededError as exc:
         return plain, exc.limit
     except ModelFailedError as exc:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from chat_server import Reply, obliging_model, saying, serving
 from langchain_core.messages import AIMessage, BaseMessage
-from scripted_local import small_corpus
+from scripted_local import ScriptedLocal, small_corpus
 from scripted_model import ScriptedModel
 
 from agentcore import Agent, load_backbone
@@ -179,3 +179,28 @@ def test_a_key_is_never_split_over_two_drafts(corpus: Corpus, tmp_path: Path) ->
     assert any(key in event.data["text"] for event in result.trace if event.type == "draft")
     record = tmp_path / "runs" / result.run_id / "events.jsonl"
     assert key[:12] not in record.read_text()
+
+
+class Writing(ScriptedLocal):
+    """A local backbone that completes word by word."""
+
+    def stream_completion(self, prompt: str, **options: Any) -> Iterator[str]:
+        """Yield the words of the fixed text."""
+        yield from re.findall(r"\S+\s*", self.complete(prompt, **options))
+
+
+def test_a_local_models_own_words_are_a_draft(corpus: Corpus, tmp_path: Path) -> None:
+    """What a local model says itself, and its sentence, are told as drafts; the answer is still a span of a document."""
+    result = Agent(
+        Writing(text=" In Padua, they say."),
+        corpus=corpus,
+        runs=tmp_path / "runs.db",
+        embedder=HashEmbedder(),
+        reading=TRUSTING,
+        choice="likelihood",
+    ).run(QUESTION)
+    drafts = [event.data for event in result.trace if event.type == "draft"]
+    words = ["In ", "Padua, ", "they ", "say."]
+    assert [draft["text"] for draft in drafts] == 2 * words
+    assert [draft["begins"] for draft in drafts].count(True) == 2
+    assert any(result.answer in citation.quote for citation in result.citations)

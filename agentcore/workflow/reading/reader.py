@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -138,20 +139,42 @@ class _Attention(Protocol):
 class _Model(Protocol):
     def attend(self, prompt: str) -> _Attention: ...
     def score(self, prompt: str, continuations: Sequence[str]) -> list[float]: ...
-    def complete(self, prompt: str, *, max_tokens: int, stop: Sequence[str] = ...) -> str: ...
+    def complete(
+        self,
+        prompt: str,
+        *,
+        max_tokens: int,
+        stop: Sequence[str] = ...,
+        tell: Callable[[str], None] | None = ...,
+    ) -> str: ...
+
+
+class _Draft(Protocol):
+    def add(self, piece: str) -> None: ...
 
 
 class ModelChooser:
     """Lets the model choose: where its answer heads look, what it finds likely, and what it says itself.
 
     Without known heads (``mode="likelihood"``) the first of the three is left out.
+
+    Parameters
+    ----------
+    draft : callable
+        Opens a draft, which is told what the model says itself.
     """
 
     def __init__(
-        self, model: _Model, *, mode: Literal["attention", "likelihood"], settings: ReaderSettings
+        self,
+        model: _Model,
+        *,
+        mode: Literal["attention", "likelihood"],
+        settings: ReaderSettings,
+        draft: Callable[[], AbstractContextManager[_Draft]],
     ) -> None:
         self._model = model
         self._settings = settings
+        self._draft = draft
         self.mode: ReadingMode = mode
 
     def choose(self, material: Material) -> Choice:
@@ -180,7 +203,11 @@ class ModelChooser:
         first = material.passages[: self._settings.told_passages]
         rows = [(passage.title.split(" (", 1)[0], passage.text) for passage in first]
         prompt = reading_prompt(material.question, rows).text
-        return self._model.complete(prompt, max_tokens=self._settings.told_tokens, stop=("\n",)).strip()
+        with self._draft() as draft:
+            told = self._model.complete(
+                prompt, max_tokens=self._settings.told_tokens, stop=("\n",), tell=draft.add
+            )
+        return told.strip()
 
 
 class RandomChooser:
