@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from langchain_core.language_models.chat_models import BaseChatModel
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -38,7 +39,7 @@ from agentcore.workflow.reading.passages import Searchable
 from agentcore.workflow.reading.reader import Chooser, LinkedChooser, RandomChooser
 from agentcore.workflow.reading.settings import ReaderSettings
 
-__all__ = ["Setting", "run"]
+__all__ = ["Setting", "print_result", "run"]
 
 _BASELINES = ("single_shot_rag", "one_search_rag", "random_choice", "no_model")
 
@@ -127,7 +128,7 @@ def run(
     result["settings"] = {**asdict(setting), "questions": len(rows), "documents": len(corpus.sources)}
     result["environment"] = _environment(model, setting, time.perf_counter() - started)
     if not json_only:
-        _print(result)
+        print_result(result)
     if out is not None:
         _save(out, result, answers)
     return result
@@ -254,17 +255,25 @@ def _environment(model: Any, setting: Setting, seconds: float) -> dict[str, Any]
     }
 
 
-def _print(result: dict[str, Any]) -> None:
+def print_result(result: dict[str, Any]) -> None:
     """Print agent and baselines side by side."""
     columns = {"agent": result["metrics"], **result["baselines"]}
-    table = Table(title=f"agent: {result['data']}", title_justify="left")
-    table.add_column("metric")
+    table = Table(title=f"agent: {result['data']}", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("metric", no_wrap=True)
     for name in columns:
-        table.add_column(name, justify="right")
+        table.add_column(
+            name.replace("_", " "), justify="right"
+        )  # a column as wide as its numbers: five fit into 80
     for metric in result["metrics"]:
-        values = [column[metric] for column in columns.values()]
-        table.add_row(metric, *("-" if value is None else f"{value:.3f}" for value in values))
+        table.add_row(metric, *(_figure(column[metric]) for column in columns.values()))
     Console().print(table)
+
+
+def _figure(value: float | None) -> str:
+    """Return a value in at most seven characters."""
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if value < 100 else f"{value:.0f}"
 
 
 def _save(out: Path, result: dict[str, Any], answers: dict[str, list[Row]]) -> None:

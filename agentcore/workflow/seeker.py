@@ -58,15 +58,21 @@ def _search(task: Task, path: tuple[str, ...], deps: Dependencies) -> tuple[Beam
     assert corpus is not None  # the caller looked
     reached: list[BudgetExceededError] = []
 
+    def found_by(query: str, limit: int) -> Sequence[Passage]:
+        return [Passage.of(hit) for hit in corpus.search(query, limit)]
+
     def search(query: str, limit: int) -> Sequence[Passage]:
         deps.check_cancelled()
+        is_first = task["role"] == "question" and query == task["question"]
         try:
             deps.budget.count_tool_call()
+            if not is_first:
+                return deps.budget.in_time(lambda: found_by(query, limit))
         except BudgetExceededError as exc:
             reached.append(exc)
-            if task["role"] != "question" or query != task["question"]:
+            if not is_first:
                 return ()
-        return [Passage.of(hit) for hit in corpus.search(query, limit)]
+        return found_by(query, limit)
 
     # One event for the whole beam: its follow-up searches are the question with a passage behind it.
     arguments = {"query": task["question"][:300], "follow_ups": deps.reading.beam_width}

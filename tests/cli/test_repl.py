@@ -17,6 +17,7 @@ import pytest
 from chat_server import ChatServer, Reply, completion, obliging_model, saying, serving
 from screen import screen_of
 
+from agentcore.cli.repl._courtesy import courtesy
 from agentcore.models import path_of
 
 from .conftest import Run
@@ -331,6 +332,30 @@ def test_a_failing_turn_does_not_end_the_conversation(start: Start, server: Chat
     child.send(QUESTION + "\r")
     child.expect("chat mode")
     assert leave(child) == 0
+
+
+@pytest.mark.parametrize("line", ["Thank you", "thanks a lot!", "Hello there", "ok", "How are you?"])
+def test_small_talk_starts_no_search(
+    here: Run, server: ChatServer, variables: dict[str, str], line: str
+) -> None:
+    """A greeting or thanks is answered at once: no run, no request to the model."""
+    done = here("repl", "--backbone", f"openai:served@{server.url}", stdin=f"{line}\n/cost\n", **variables)
+    assert done.returncode == 0
+    assert "/help" in done.stdout and "nothing used yet" in done.stderr
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("line", ["Thank you for what?", "Who said hello?", "Good Friday", "Hi-Fi"])
+def test_a_question_is_no_small_talk(line: str) -> None:
+    """A line that only begins like a greeting is asked."""
+    assert courtesy(line, has_corpus=True) is None
+
+
+def test_a_corpus_that_is_not_there_is_told_at_once(here: Run, variables: dict[str, str]) -> None:
+    """A wrong folder is one line and code 2, whether or not anything is asked."""
+    done = here("repl", "--corpus", "nowhere", stdin="", **variables)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the corpus" in done.stderr and "nowhere' is not there" in done.stderr
 
 
 # -- through a pipe ---------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from scripted_model import ScriptedModel
 
 from agentcore.corpus import Corpus
 from agentcore.errors import ConfigurationError
+from agentcore.evaluation.agent import print_result
 from agentcore.evaluation.agent_baselines import Hiding, RandomModel, single_shot_answer
 from agentcore.evaluation.agent_metrics import Row, area_under_curve, metrics_of
 from agentcore.evaluation.agent_questions import Question, load_questions
@@ -131,6 +132,22 @@ def test_the_single_shot_reads_what_the_agent_finds() -> None:
     assert (one.searches, one.answer) == (1, "Tower Tomb")
     assert (two.searches, two.answer) == (4, "Tower Calder")
     assert len(two.read) == 2
+
+
+def test_the_table_fits_a_terminal_of_80_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Agent and four baselines stand side by side with no name or number cut."""
+    monkeypatch.setenv("COLUMNS", "80")
+    values = dict.fromkeys(("not_found_rate_without_gold", "answer_f1"), 0.4567) | {"tokens": 13425.1}
+    names = ("single_shot_rag", "one_search_rag", "random_choice", "no_model")
+    print_result({"data": "questions.json", "metrics": values, "baselines": dict.fromkeys(names, values)})
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert (
+        sum(line.count("0.457") for line in lines) == 10 and sum(line.count("13425") for line in lines) == 5
+    )
+    assert "not_found_rate_without_gold" in " ".join(lines) and "…" not in " ".join(lines)
 
 
 def test_a_model_that_only_chats_has_its_single_shot_too() -> None:

@@ -156,6 +156,22 @@ def test_a_limit_ends_in_a_flagged_answer(corpus: Corpus, tmp_path: Path, budget
     assert f"the limit of {limit} was reached" in result.report_path.read_text()
 
 
+def test_the_time_limit_holds_inside_the_search(corpus: Corpus, tmp_path: Path) -> None:
+    """A search that takes long is given up at the limit; the question's own first one gives the partial answer."""
+
+    class Stalling(SlowCorpus):
+        def search(self, query: str, limit: int = 5) -> Any:
+            if query != QUESTION:
+                time.sleep(3)
+            return super().search(query, limit)
+
+    began = time.monotonic()
+    result = agent_of(Stalling(corpus, 0.0), tmp_path, budget=Budget(max_seconds=0.5)).run(QUESTION)
+    assert time.monotonic() - began < 2.5
+    assert (result.status, result.limit) == ("partial", "seconds")
+    assert result.citations
+
+
 def test_one_run_does_not_eat_the_next_ones_budget(corpus: Corpus, tmp_path: Path) -> None:
     """The limits hold for each run by itself."""
     agent = agent_of(corpus, tmp_path, budget=Budget(max_calls=3))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from agentcore.tools.corpus._chunking import chunk
 from agentcore.tools.corpus._documents import Document, Passage, PassageHit, text_digest
-from agentcore.tools.corpus._folder import read_folder
+from agentcore.tools.corpus._folder import open_folder, read_folder
 from agentcore.tools.corpus._index import CorpusIndex, IndexReport, PassageStore, StoredDocument
 from agentcore.tools.corpus._snapshots import FolderSnapshots, MemorySnapshots, SnapshotStore
 from agentcore.tools.corpus._tools import corpus_tools
@@ -27,6 +27,7 @@ __all__ = [
     "StoredDocument",
     "chunk",
     "corpus_tools",
+    "open_folder",
     "read_folder",
     "supported_suffixes",
     "text_digest",

@@ -13,6 +13,7 @@ from agentcore.cli._console import print_text, progress_bar
 from agentcore.cli._exit import ExitCode, message_of
 from agentcore.cli._session import keep_settings
 from agentcore.cli.repl._commands import COMMANDS, run_command
+from agentcore.cli.repl._courtesy import courtesy
 from agentcore.cli.repl._keys import stop_keys
 from agentcore.cli.repl._prompt import Prompt
 from agentcore.cli.repl._state import ReplState
@@ -105,6 +106,10 @@ class Repl:
         try:
             if text.startswith("/"):
                 await asyncio.to_thread(run_command, self._state, text)
+                return ExitCode.DONE
+            reply = courtesy(text, has_corpus=self._state.agent.settings.corpus is not None)
+            if reply is not None:
+                print_text(self._state.console, reply)
                 return ExitCode.DONE
             return await self._run_turn(text, terminal=terminal)
         except Exception as exc:  # noqa: BLE001 -- the loop goes on, whatever a turn meets

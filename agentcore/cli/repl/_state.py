@@ -10,6 +10,7 @@ from rich.console import Console
 from agentcore.cli._console import print_text
 from agentcore.cli.repl._agent import AgentHolder
 from agentcore.cli.repl._transcript import Transcript, new_conversation, open_conversation
+from agentcore.tools.corpus import open_folder
 
 __all__ = ["ReplState"]
 
@@ -21,6 +22,11 @@ class ReplState:
     ----------
     options : dict
         The command line's options; those not given are None.
+
+    Raises
+    ------
+    CorpusNotFoundError
+        There is no such folder of documents.
 
     Attributes
     ----------
@@ -40,6 +46,8 @@ class ReplState:
         self.console = Console(highlight=False)
         self.aside = Console(stderr=True, highlight=False)
         self.agent = AgentHolder(options, self.say)
+        if (corpus := self.agent.settings.corpus) is not None:
+            open_folder(corpus)  # a wrong name is told before the first prompt, not at the first question
         self.conversations_folder: Path = self.agent.settings.runs.parent / "conversations"
         self.transcript: Transcript = new_conversation(self.conversations_folder)
         self.last_lines: list[str] = []
