@@ -292,11 +292,16 @@ def _explain(runner: Runner, requests: Sequence[Request], cells: dict[Key, Cell]
             cell.is_deterministic_exact = is_exact_with_fixed_rows(runner, of_kind[0], name)
     for (name, kind, forced), cell in cells.items():
         if kind == AGENT and name != PLAIN:
-            plain = cells[PLAIN, kind, forced].rounds
-            cell.is_exact = all(
-                [o.tokens for o in outcomes] == [o.tokens for o in plain[number]]
-                for number, outcomes in cell.rounds.items()
-            )
+            parts = [other for key, other in cells.items() if _is_part(key, name, forced=forced)]
+            cell.is_exact = all(part.is_exact for part in parts)
+            cell.differences = [difference for part in parts for difference in part.differences]
+
+
+def _is_part(key: Key, name: str, *, forced: bool) -> bool:
+    """Whether a set is one of those that the agent set joins: tool calls with or without forced tokens, and quotes."""
+    return key[0] == name and (
+        (key[1] == "tool" and key[2] == forced) or key[1] not in ("tool", "free", AGENT)
+    )
 
 
 def _second_pass(runner: Runner, requests: Sequence[Request]) -> dict[str, float]:

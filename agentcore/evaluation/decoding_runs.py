@@ -50,7 +50,7 @@ METHODS: dict[str, str] = {
     DRAFT_MODEL: "draft_model",
 }
 METHOD_NAMES = (PLAIN, FORCED, *METHODS)
-_FIXED_ROWS = 8
+_FIXED_ROWS = 4
 _MAX_DRAFT = 12
 
 
@@ -119,6 +119,7 @@ class Runner:
         )
         self._prompts: dict[tuple[int, ...], KVCache] = {}
         self._speculators: dict[str, Speculator] = {}
+        self._plain_with_fixed_rows: dict[Request, list[int]] = {}
 
     def start_over(self) -> None:
         """Forget what the methods learnt."""
@@ -156,6 +157,23 @@ class Runner:
             steps = self.speculator(method).generate(request.prompt_ids[-1:], run=run, **options)
         tokens = tuple(step.token_id for step in steps)
         return Outcome(tokens, report.decode_seconds, report)
+
+    def plain_with_fixed_rows(self, request: Request) -> list[int]:
+        """Return the tokens of plain decoding in deterministic mode, decoded once."""
+        if request not in self._plain_with_fixed_rows:
+            steps = generate(self.model, request.prompt_ids[-1:], **self.deterministic(request))
+            self._plain_with_fixed_rows[request] = [step.token_id for step in steps]
+        return self._plain_with_fixed_rows[request]
+
+    def deterministic(self, request: Request) -> dict[str, Any]:
+        """Return the options of a run in deterministic mode."""
+        return {
+            "max_new_tokens": min(request.max_new_tokens, self.max_new_tokens),
+            "stop": request.stop,
+            "constraint": constraint_of(request, self.model, with_forced=True, one_by_one=False),
+            "cache": self.prompt(request),
+            "fixed_rows": _FIXED_ROWS,
+        }
 
     def prompt(self, request: Request) -> KVCache:
         """Return a cache that holds all of the prompt but its last token."""
@@ -251,18 +269,7 @@ def constraint_of(
 
 def is_exact_with_fixed_rows(runner: Runner, request: Request, method: str) -> bool:
     """Return whether a method gives the tokens of plain decoding in deterministic mode."""
-    model = runner.model
-
-    def options() -> dict[str, Any]:
-        return {
-            "max_new_tokens": min(request.max_new_tokens, runner.max_new_tokens),
-            "stop": request.stop,
-            "constraint": constraint_of(request, model, with_forced=True, one_by_one=False),
-            "cache": runner.prompt(request),
-            "fixed_rows": _FIXED_ROWS,
-        }
-
-    last, known = request.prompt_ids[-1:], request.prompt_ids[:-1]
-    expected = [step.token_id for step in generate(model, last, **options())]
-    fast = runner.speculator(method).generate(last, cached_ids=known, **options())
-    return [step.token_id for step in fast] == expected
+    fast = runner.speculator(method).generate(
+        request.prompt_ids[-1:], cached_ids=request.prompt_ids[:-1], **runner.deterministic(request)
+    )
+    return [step.token_id for step in fast] == runner.plain_with_fixed_rows(request)
