@@ -89,7 +89,9 @@ def run(
         metrics["bandwidth_bytes_per_s"] = bandwidth
     if "throughput" in parts:
         metrics["throughput"] = measure_throughput(
-            {layout: load_gguf(model_path, weights=layout) for layout in layouts}, rounds=rounds
+            {layout: load_gguf(model_path, weights=layout) for layout in layouts},
+            num_tokens=num_new_tokens,
+            rounds=rounds,
         )
     return {
         "bench": "engine",
@@ -124,6 +126,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--parts", default="equality,perplexity,speed,throughput")
     parser.add_argument("--prompts", type=int, default=50)
     parser.add_argument("--tokens", type=int, default=50_000, help="tokens of the perplexity slice")
+    parser.add_argument(
+        "--new-tokens", type=int, default=64, help="tokens an answer, of equality and throughput"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--layouts", default=",".join(_LAYOUTS))
     parser.add_argument("--threads", type=int, default=None, help="threads of torch")
@@ -136,6 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _passages(options.data),
         parts=options.parts.split(","),
         num_prompts=options.prompts,
+        num_new_tokens=options.new_tokens,
         perplexity_tokens=options.tokens,
         rounds=options.rounds,
         layouts=options.layouts.split(","),

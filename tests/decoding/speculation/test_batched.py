@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from agentcore.decoding import (
+    ContextOverflowError,
     JsonSchemaConstraint,
     KVCache,
     LanguageModel,
@@ -185,7 +186,7 @@ def test_a_caller_that_leaves_inside_a_draft_leaves_no_block(tiny: Tiny) -> None
 
 
 def test_faults_of_speculation_leave_the_engine_alive(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
-    """NaN scores under a draft, an unknown method and a foreign drafting model raise, and the next call works."""
+    """NaN scores, an empty or overlong prompt, an unknown method and a foreign drafting model raise; the next call works."""
     model = tiny("int4", encoding="Q4_1")
 
     def run() -> list[int]:
@@ -198,6 +199,11 @@ def test_faults_of_speculation_leave_the_engine_alive(tiny: Tiny, monkeypatch: p
         patch.setattr(model, "_forward", lambda batch: [s * float("nan") for s in forward(batch)])
         with pytest.raises(NonFiniteLogitsError, match="damaged"):
             run()
+    speculator = Speculator(model, methods="suffix", governor=FixedLength(3))
+    with pytest.raises(ValueError, match="at least one"):
+        list(speculator.generate([], max_new_tokens=10))
+    with pytest.raises(ContextOverflowError, match="context"):
+        list(speculator.generate([5] * (model.spec.context_length + 1), max_new_tokens=10))
     with pytest.raises(UnknownMethodError, match="recycling"):
         Speculator(model, methods="sufix")
     with pytest.raises(TokenizerMismatchError, match="one family"):
