@@ -179,8 +179,11 @@ class _Loader:
 
     def matrix(self, name: str) -> GroupCodes | Tensor:
         stored = self.file.tensor(name + ".weight")
-        weight: GroupCodes | Tensor | None = group_codes(stored.encoding, stored.data, stored.shape)
-        if weight is None or (self.layout == "int4" and weight.bits > self.max_bits):
+        codes = group_codes(stored.encoding, stored.data, stored.shape)
+        weight: GroupCodes | Tensor
+        if codes is not None and (self.layout != "int4" or codes.bits <= self.max_bits):
+            weight = codes
+        else:
             weight = torch.from_numpy(stored.dequantise())
             if self.layout == "int4":
                 weight = quantise_groups(weight, self.bits_for(name, stored.encoding))

@@ -102,7 +102,9 @@ def quantise_groups(weight: Tensor, bits: int) -> GroupCodes:
     """
     N, K = weight.shape
     if N > ROWS_AT_ONCE:
-        return GroupCodes.concatenate([quantise_groups(part, bits) for part in weight.split(ROWS_AT_ONCE)])
+        return GroupCodes.concatenate(
+            [quantise_groups(part, bits) for part in torch.split(weight, ROWS_AT_ONCE)]
+        )
     grouped = weight.to(torch.float32).view(N, K // GROUP, GROUP)
     low, high = grouped.amin(-1), grouped.amax(-1)
     scale = (high - low).clamp_min(1e-12) / (2**bits - 1)

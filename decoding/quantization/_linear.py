@@ -114,7 +114,7 @@ def _pack(source: GroupCodes | Tensor, layout: Layout) -> tuple[Linear, tuple[Te
 def _pack_int8(source: GroupCodes | Tensor) -> tuple[Linear, tuple[Tensor, ...]]:
     shape = source.codes.shape if isinstance(source, GroupCodes) else source.shape
     codes, scale = torch.empty(shape, dtype=torch.int8), torch.empty(shape[0], dtype=torch.bfloat16)
-    for index in torch.arange(shape[0]).split(ROWS_AT_ONCE):
+    for index in torch.split(torch.arange(shape[0]), ROWS_AT_ONCE):
         rows = source.select_rows(index).dequantise() if isinstance(source, GroupCodes) else source[index]
         rows = rows.to(torch.float32)
         scale[index] = (rows.abs().amax(-1).clamp_min(1e-12) / 127).to(torch.bfloat16)
