@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from agentcore.backbones._engines import resolve_path, shared_engine
 from agentcore.backbones._translation import translated
@@ -28,8 +28,9 @@ class SpeculationOptions:
     ----------
     methods : tuple of str
         Names of drafting methods, or ``("auto",)``.
-    judge : float
-        Threshold in nats; above 0 free text may differ from plain decoding.
+    judge : float or "auto"
+        Threshold in nats, "auto" for the one that is shipped for the model's layout; above 0 free text may differ from
+        plain decoding.
     max_draft : int
         Longest draft.
     draft_model : str or None
@@ -38,7 +39,7 @@ class SpeculationOptions:
     """
 
     methods: tuple[str, ...] = ("auto",)
-    judge: float = 0.0
+    judge: float | Literal["auto"] = 0.0
     max_draft: int = 12
     draft_model: str | None = None
 
@@ -76,7 +77,7 @@ def speculator_for(model: LanguageModel, options: SpeculationOptions) -> Specula
     ConfigurationError
         If a method or the drafting model is unknown, or does not fit the model.
     """
-    from agentcore.decoding.speculation import Speculator
+    from agentcore.decoding.speculation import JUDGE_THRESHOLDS, Speculator
 
     draft_model: LanguageModel | None = None
     if options.draft_model is not None:
@@ -88,7 +89,7 @@ def speculator_for(model: LanguageModel, options: SpeculationOptions) -> Specula
             return Speculator(
                 model,
                 methods=options.methods,
-                judge=options.judge,
+                judge=JUDGE_THRESHOLDS[model.layout] if options.judge == "auto" else options.judge,
                 max_draft=options.max_draft,
                 draft_model=draft_model,
             )

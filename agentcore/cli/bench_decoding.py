@@ -37,9 +37,7 @@ def _names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> t
 @click.option(
     "--judge",
     type=click.FloatRange(min=0),
-    default=0.3,
-    show_default=True,
-    help="Threshold of the judge, in nats.",
+    help="Threshold of the judge, in nats; by default the tier's own.",
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of torch and of llama.cpp.")
 @click.option(
@@ -55,7 +53,7 @@ def decoding(
     repeats: int,
     limit: int,
     max_new_tokens: int,
-    judge: float,
+    judge: float | None,
     threads: int | None,
     llama_cpp_python: Path | None,
     out: Path | None,

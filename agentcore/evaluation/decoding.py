@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from agentcore.decoding import load_gguf
-from agentcore.decoding.speculation import first_difference, measure_step_times
+from agentcore.decoding.speculation import JUDGE_THRESHOLDS, first_difference, measure_step_times
 from agentcore.evaluation.decoding_llama import time_llama_cpp
 from agentcore.evaluation.decoding_recording import record_file
 from agentcore.evaluation.decoding_rows import AGENT, Cell, Key, beside_llama_cpp, row_of, table
@@ -58,8 +58,8 @@ class Setting:
         Bound on every answer.
     limit : int
         Requests of each kind; 0 for all.
-    judge : float
-        Threshold of the row "judge", in nats, for drafts by smoothed n-gram counts.
+    judge : float or None
+        Threshold of the row "judge", in nats, for drafts by smoothed n-gram counts; None for the tier's own.
     threads : int or None
         Threads of torch; None leaves torch's own choice.
     check_deterministic : bool
@@ -81,7 +81,7 @@ class Setting:
     repeats: int = 9
     max_new_tokens: int = 40
     limit: int = 2
-    judge: float = 0.3
+    judge: float | None = None
     threads: int | None = None
     check_deterministic: bool = True
 
@@ -154,9 +154,8 @@ def run(
             draft, methods = None, tuple(name for name in methods if name != DRAFT_MODEL)
         curve = measure_step_times(engine, max_seconds=5.0)
         curves[tier] = {str(rows_): round(1e3 * curve(rows_), 3) for rows_ in curve.rows}
-        runner = Runner(
-            engine, curve, judge=setting.judge, max_new_tokens=setting.max_new_tokens, draft_model=draft
-        )
+        judge = JUDGE_THRESHOLDS[tier] if setting.judge is None else setting.judge
+        runner = Runner(engine, curve, judge=judge, max_new_tokens=setting.max_new_tokens, draft_model=draft)
         cells = _measure(runner, requests, methods, setting.repeats)
         _explain(runner, requests, cells, setting)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

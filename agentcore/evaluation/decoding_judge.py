@@ -23,6 +23,7 @@ from typing import Any
 from agentcore.backbones._template import ChatTemplate
 from agentcore.decoding import LanguageModel, load_gguf
 from agentcore.decoding.speculation import (
+    JUDGE_THRESHOLDS,
     DraftModelDrafter,
     Governor,
     SpeculationReport,
@@ -66,7 +67,7 @@ def run(
     problems: Sequence[Problem],
     *,
     thresholds: Sequence[float],
-    max_draft: int = 12,
+    max_draft: int = 16,
     max_new_tokens: int = 200,
     max_seconds: float = float("inf"),
 ) -> dict[str, Any]:
@@ -204,22 +205,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="JSONL with question and answer")
     parser.add_argument("--skip", type=int, default=0, help="leave out the first problems")
     parser.add_argument("--limit", type=int, default=40)
-    parser.add_argument("--thresholds", type=float, nargs="+", default=[0.3])
+    parser.add_argument("--thresholds", type=float, nargs="+", help="in nats; by default the layout's own")
     parser.add_argument("--max-seconds", type=float, default=float("inf"))
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, help="folder for decoding_judge.json")
     chosen = parser.parse_args(arguments)
     target = load_gguf(chosen.target, weights=chosen.target_weights, threads=chosen.threads, dense_copy=False)
     draft = load_gguf(chosen.draft, weights="int4", dense_copy=False, max_bits=4)
+    thresholds = chosen.thresholds or [JUDGE_THRESHOLDS[target.layout]]
     problems = read_problems(chosen.data, limit=chosen.skip + chosen.limit)[chosen.skip :]
-    figures = run(target, draft, problems, thresholds=chosen.thresholds, max_seconds=chosen.max_seconds)
+    figures = run(target, draft, problems, thresholds=thresholds, max_seconds=chosen.max_seconds)
     result = {
         "bench": "decoding_judge",
         "data": chosen.data.name,
         **figures,
         "target": {"file": chosen.target.name, "sha256": _sha256(chosen.target), "layout": target.layout},
         "draft": {"file": chosen.draft.name, "sha256": _sha256(chosen.draft), "layout": draft.layout},
-        "settings": {"skip": chosen.skip, "threads": chosen.threads, "thresholds": chosen.thresholds},
+        "settings": {"skip": chosen.skip, "threads": chosen.threads, "thresholds": thresholds},
     }
     for threshold, row in figures["thresholds"].items():
         sys.stdout.write(f"{threshold:>5} nats: {row}\n")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from agentcore.decoding.speculation._acceptance import (
+        JUDGE_THRESHOLDS,
         AcceptanceRule,
         GreedyAcceptance,
         JudgeAcceptance,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from agentcore.decoding.speculation._token_recycling import RecyclingTable, TokenRecyclingDrafter
 
 __all__ = [
+    "JUDGE_THRESHOLDS",
     "METHODS",
     "AcceptanceRule",
     "Difference",
@@ -78,6 +80,7 @@ _HOMES = {
     "FixedLength": "_governor",
     "Governor": "_governor",
     "GreedyAcceptance": "_acceptance",
+    "JUDGE_THRESHOLDS": "_acceptance",
     "JudgeAcceptance": "_acceptance",
     "LeapDrafter": "_leap",
     "METHODS": "_speculator",

@@ -14,8 +14,18 @@ from agentcore.decoding._model import check_finite
 from agentcore.decoding._sampling import Sampler, Sampling
 from agentcore.decoding.speculation._draft import TokenDistribution
 
-__all__ = ["AcceptanceRule", "GreedyAcceptance", "JudgeAcceptance", "RejectionSampling", "divergence"]
+__all__ = [
+    "JUDGE_THRESHOLDS",
+    "AcceptanceRule",
+    "GreedyAcceptance",
+    "JudgeAcceptance",
+    "RejectionSampling",
+    "divergence",
+]
 
+# The judge's threshold by the target's layout, in nats (docs/decisions/0026). int8 and bf16 draft in their own four bits, whose
+# distributions lie so near that 0.1 gains what 0.3 does; int4 is drafted for by counts or by another model.
+JUDGE_THRESHOLDS = {"int4": 0.3, "int8": 0.1, "bf16": 0.1, "fp32": 0.1, "fp64": 0.1}
 _SURE = 0.9  # above this probability the target's own best token is required (arXiv 2601.04766)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -118,19 +117,20 @@ class DraftModelDrafter:
         tokens: list[int] = []
         confidences: list[float] = []
         distributions: list[TokenDistribution] = []
+        is_sampled = not self.sampling.is_greedy
+        keep = is_sampled or self.with_distributions
         while True:
-            token_id, confidence, distribution = self._next(scores)
+            token_id, confidence, p = self._next(scores)
             if confidence < self.stop_below and tokens and self._offset is None:
                 break
             tokens.append(token_id)
             confidences.append(confidence)
-            distributions.append(distribution)
+            if keep:
+                distributions.append(TokenDistribution(None, p.double().numpy()))
             if len(tokens) == limit or token_id in self.model.tokenizer.eos_ids:
                 break
             scores = self.model.forward([token_id], self._cache)[-1]
             self._fed.append(token_id)
-        is_sampled = not self.sampling.is_greedy
-        keep = is_sampled or self.with_distributions
         return Draft(
             tuple(tokens), tuple(confidences), tuple(distributions) if keep else None, self.name, is_sampled
         )
@@ -148,17 +148,19 @@ class DraftModelDrafter:
         self._fed = list(context)
         return scores
 
-    def _next(self, scores: Tensor) -> tuple[int, float, TokenDistribution]:
-        """Return a token, how sure the drafter is of its best one, and the distribution."""
+    def _next(self, scores: Tensor) -> tuple[int, float, Tensor]:
+        """Return a token, how sure the drafter is of its best one, and the distribution, (V,)."""
         if self.sampling.is_greedy:
-            p = scores.double().softmax(-1).cpu()
+            p = scores.softmax(
+                -1
+            ).cpu()  # a judge compares it in float64, but four bits make no more than float32
             token_id = int(p.argmax())
         else:
             p = self._sampler.probabilities(scores).double().cpu()
             p /= p.sum()
             token_id = int(torch.multinomial(p, 1, generator=self._generator))
         # Never the drawn token's own probability: a length chosen by it would bias the output.
-        return token_id, float(p.max()), TokenDistribution(None, np.asarray(p.numpy(), dtype=np.float64))
+        return token_id, float(p.max()), p
 
 
 def _is_same_file(model: Target, target: Target) -> bool:

@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage
 
 from agentcore.backbones import load_backbone
 from agentcore.backbones._speculation import SpeculationOptions
+from agentcore.decoding.speculation import JUDGE_THRESHOLDS
 from agentcore.errors import ConfigurationError
 from agentcore.models import path_of
 
@@ -29,6 +30,7 @@ needs_model = pytest.mark.skipif(
         ("suffix, leap", SpeculationOptions(("suffix", "leap"))),
         (["leap"], SpeculationOptions(("leap",))),
         ({"methods": "leap", "judge": 0.3}, SpeculationOptions(("leap",), judge=0.3)),
+        ({"judge": "auto"}, SpeculationOptions(judge="auto")),
         ({"max_draft": 4}, SpeculationOptions(max_draft=4)),
     ],
 )
@@ -54,6 +56,14 @@ def test_a_repetitive_completion_is_drafted_and_says_the_same() -> None:
 
     report = speculator_for(model.engine, SpeculationOptions(("suffix",))).report
     assert report.methods["suffix"].accepted > 8
+
+
+def test_the_judges_threshold_is_the_layouts_own(tiny_path: Path) -> None:
+    """With judge="auto" a model is judged at the threshold that is shipped for its layout, and free text is no longer promised."""
+    model: Any = load_backbone(
+        f"gguf:{tiny_path}", weights="bf16", speculation={"methods": "ngram_model", "judge": "auto"}
+    )
+    assert model.text.speculator.judge == JUDGE_THRESHOLDS["bf16"]
 
 
 @needs_model
