@@ -236,12 +236,27 @@ class Partition:
         self, query_names: Collection[str], rows: npt.NDArray[np.intp] | slice = slice(None)
     ) -> Bool | None:
         """Return which of the rows are of the one speaker whose first name the query holds; None where it names none or several."""
+        code = self._named(query_names)
+        return None if code is None else self.speakers.codes[rows] == code
+
+    def said_by(self, query_names: Collection[str]) -> npt.NDArray[np.intp]:
+        """Return the places of what the one speaker said whose first name the query holds, ascending; none where it names none or several."""
+        code = self._named(query_names)
+        order, starts = self._by_speaker
+        return order[:0] if code is None else order[starts[code] : starts[code + 1]]
+
+    def _named(self, query_names: Collection[str]) -> int | None:
+        """Return the number of the one speaker whose first name the query holds."""
         called = self._called
         named = {code for word in query_names for code in called.get(word, ())}
-        if len(named) != 1:
-            return None
-        mask: Bool = self.speakers.codes[rows] == named.pop()
-        return mask
+        return named.pop() if len(named) == 1 else None
+
+    @cached_property
+    def _by_speaker(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """Return all places by speaker, and where each speaker's begin."""
+        order = np.argsort(self.speakers.codes, kind="stable")
+        numbers = np.arange(len(self.speakers.names) + 1, dtype=np.int32)
+        return order, np.searchsorted(self.speakers.codes[order], numbers)
 
     @cached_property
     def _called(self) -> dict[str, list[int]]:

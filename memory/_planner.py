@@ -122,8 +122,7 @@ def _tagged(partition: Partition, query: Query, graph: TagGraph | None, limit: i
     parts: list[Rows] = []
     tags: list[str] = []
     room = MAX_WHOLE
-    named = partition.named_speaker(query.names)
-    said = np.zeros(0, dtype=np.intp) if named is None else np.flatnonzero(named)
+    said = partition.said_by(query.names)
     if 0 < len(said) <= limit:
         parts.append(said)
         tags.append(f"@{partition.speakers[said[0]]}")

@@ -77,11 +77,13 @@ class RankingConfig:
     shortlist_share: float = 0.2
     shortlist_maximum: int = 192
     shortlist_cues: float = 0.5
-    # Of a large memory: candidates whose tokens are scored, each with its four neighbours; and how many of the best of them bring their
-    # whole session along, for a turn may owe its place to what is said around it. Of the exhaustive ten over 100,000 recombined turns
-    # 128 and 24 find .93, 192 and 64 .95, 256 and 96 .96, 256 and 128 .963.
-    token_candidates: int = 256
-    whole_sessions: int = 96
+    # Of a large memory: candidates whose tokens are scored; of these the best, each with its four neighbours; and how many of the very
+    # best bring their whole session along, for a turn may owe its place to what is said around it. Of the exhaustive ten over a million
+    # recombined turns 512, 224 and 24 find .958, 512, 192 and 32 .950, 400, 96 and 24 .934; chosen without tokens, 256 and 96 find .958
+    # with twice the records.
+    first_candidates: int = 512
+    token_candidates: int = 224
+    whole_sessions: int = 32
     longest_session: int = 64
     exhaustive_records: int = 1200
     """Up to so many records every one gets its tokens scored: it takes less than the shortlist saves."""
@@ -104,6 +106,7 @@ FAST = RankingConfig(
     turn_weights=(0.6, 0.4, 0.0), passage_weights=(0.5, 0.5, 0.0),
     speaker=0.85, neighbours=0.4, answered=0.65, session=0.8,
     date=4.5, when_time=4.5, ends_asking=-1.5, number=1.5,
+    token_candidates=256, whole_sessions=96,
 )  # fmt: skip
 """Without token vectors ("P1" of the study): R@10 81.9."""
 

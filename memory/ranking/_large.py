@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from agentcore.memory._partition import Partition
-from agentcore.memory.index import union
+from agentcore.memory.index import inner_products, union
 from agentcore.memory.ranking._config import RankingConfig
+from agentcore.memory.ranking._dates import date_fit
 from agentcore.memory.ranking._query import Query
 from agentcore.memory.ranking._ranker import (
     Evidence,
@@ -25,6 +26,7 @@ from agentcore.memory.ranking._ranker import (
     cue_table,
     finish,
     moments,
+    own_score,
     standardised,
 )
 from agentcore.memory.ranking._tokens import windowed
@@ -59,8 +61,8 @@ def rank_candidates(
     Parameters
     ----------
     candidates : ndarray, (C,), intp, or None
-        None: every record of the body. Of more than `config.token_candidates` the best by a first score are kept; with them come
-        their neighbours, and the whole sessions of the very best.
+        None: every record of the body. Of more than `config.first_candidates` the best by vector and words are kept, of these the best
+        `config.token_candidates` by their tokens too; with them come their neighbours, and the whole sessions of the very best.
     eligible : tuple of (ndarray, (N,), bool, or None)
         Which records of body and tail may be returned; None: all.
 
@@ -124,7 +126,7 @@ def _usual_tokens(body: Partition, query: Query, config: RankingConfig) -> Usual
 
 def _evidence(partition: Partition, usual: _Usual, query: Query, rows: Rows) -> Evidence:
     """Return what vectors and words say of some records."""
-    cosine = np.take(partition.vectors, rows, axis=0) @ query.pooled
+    cosine = inner_products(partition.vectors, rows, query.pooled)
     bm25, coverage = partition.lexical.scores_at(query.terms, rows, idf=usual.idf)
     return Evidence(cosine, standardised(cosine, usual.dense), standardised(bm25, usual.lexical), coverage)
 
@@ -139,15 +141,30 @@ def _all_evidence(body: Partition, usual: _Usual, query: Query) -> Evidence:
 def _best_candidates(
     body: Partition, usual: _Usual, query: Query, config: RankingConfig, candidates: Rows
 ) -> Rows:
-    """Return the candidates worth a look at their tokens and surroundings, best first."""
+    """Return the candidates whose surroundings are worth a look, best first.
+
+    Vectors and words say whose tokens are looked at; with these the evidence of a record for itself is complete, and chooses better.
+    """
     evidence = _evidence(body, usual, query, candidates)
-    first = (evidence.dense + evidence.lexical) * np.float32(0.5)
+    cues = cue_table(config, query.asks_when)[body.turn_cues[candidates]]
+    cues *= np.float32(config.shortlist_cues)
+    first = (evidence.dense + evidence.lexical) * np.float32(0.5) + cues
     add_hints(first, body, query, config, candidates)
-    first += (
-        np.float32(config.shortlist_cues) * cue_table(config, query.asks_when)[body.turn_cues[candidates]]
-    )
-    best = np.argsort(-first, kind="stable")[: config.token_candidates]
-    return candidates[best]
+    kept = np.argsort(-first, kind="stable")[: config.first_candidates]
+    rows = candidates[kept]
+    if usual.tokens is None or query.tokens is None:
+        return rows[: config.token_candidates]
+    similarities = body.tokens.similarities(query.tokens, rows)
+    met = usual.tokens.weights @ (similarities - usual.tokens.means)
+    tokens = standardised(met, usual.tokens.maxsim)
+    own = own_score(body, rows, evidence.dense[kept], evidence.lexical[kept], tokens, config)
+    named = body.named_speaker(query.names, rows)
+    if named is not None:
+        np.multiply(own, np.float32(1 + config.speaker), out=own, where=named)
+    if query.spans:
+        own += np.float32(config.shortlist_date) * date_fit(query.spans, body.event_time[rows])
+    own += cues[kept]
+    return rows[np.argsort(-own, kind="stable")[: config.token_candidates]]
 
 
 def _with_context(body: Partition, chosen: Rows, config: RankingConfig) -> Rows:

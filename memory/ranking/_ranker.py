@@ -164,7 +164,7 @@ def finish(
         tokens, nameless, usual = _token_scores(
             partition, query, config, select, sample, structure, is_named=named is not None, usual=usual
         )
-    own = _own_score(partition, chosen, dense, lexical, tokens, config)
+    own = own_score(partition, chosen, dense, lexical, tokens, config)
     fused = _with_surroundings(partition, chosen, own, named, structure, config)
     if query.spans:
         fused += np.float32(config.date) * date_fit(query.spans, partition.event_time[chosen])
@@ -270,7 +270,7 @@ def _row_means(values: Float32) -> Float32:
     return means
 
 
-def _own_score(
+def own_score(
     partition: Partition, rows: Rows | slice, dense: Float32, lexical: Float32, tokens: Float32 | None, config: RankingConfig
 ) -> Float32:  # fmt: skip
     """Return F."""
