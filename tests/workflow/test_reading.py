@@ -21,14 +21,15 @@ from agentcore.workflow.reading.candidates import (
     gather_candidates,
     overlap_f1,
 )
-from agentcore.workflow.reading.choice import attention_signal, choose, direct_signal
+from agentcore.workflow.reading.choice import attention_signal, choose
 from agentcore.workflow.reading.comparison import compare, compared_things
 from agentcore.workflow.reading.coverage import Selection, Sentence, inverse_frequencies, select_sentences
+from agentcore.workflow.reading.directness import direct_signal, held_shares, hop_share
 from agentcore.workflow.reading.events import in_asked_event
 from agentcore.workflow.reading.not_found import found_probability
 from agentcore.workflow.reading.passages import Passage
 from agentcore.workflow.reading.prompts import reading_prompt
-from agentcore.workflow.reading.question import answer_kind
+from agentcore.workflow.reading.question import answer_kind, kind_words
 from agentcore.workflow.reading.settings import ReaderSettings, heads_for
 from agentcore.workflow.reading.spans import spans_of
 from agentcore.workflow.reading.words import sentence_spans, title_key, word_key
@@ -339,10 +340,37 @@ def test_a_single_fact_is_looked_for_in_its_own_sentence() -> None:
         ("Who designed the Palm House at Kew?", True),
         ("Who grew the fern of the Palm House?", False),
     ):
-        values = direct_signal(
-            question, candidates, selection, passages, rarity=rarity, least=SETTINGS.direct_share
-        )
+        shares = held_shares(question, selection, passages, rarity=rarity)
+        values = direct_signal(candidates, shares, least=SETTINGS.direct_share)
         assert (values[0] > values[1]) == is_direct
+        assert (
+            hop_share(shares, least=SETTINGS.direct_share) == 0.0
+        ) == is_direct  # links count only for two hops
+
+
+def test_when_is_answered_by_the_fullest_date() -> None:
+    """A year inside a full date is no answer of its own to "when"; a year that stands alone is one."""
+    text = "Luis Diaz was born on May 17, 1965, and retired in 2004."
+    selection = Selection((Sentence(text, 0, 0, 0, len(text)),), (0,), (0.0,), 1.0, 1.0)
+    question = "When was Luis Diaz born?"
+    prompt = reading_prompt(question, [("", text)])
+    found = gather_candidates(question, selection, [passage("Luis Diaz", text)], prompt)
+    assert [candidate.text for candidate in found] == ["May 17, 1965", "2004"]
+
+
+@pytest.mark.parametrize(
+    ("question", "kinds"),
+    [
+        ("In which country is the Matterhorn?", {"country"}),
+        ("How tall is the tallest coast redwood?", {"tall"}),
+        ("Which bus driver did the mayor honour?", {"driver"}),
+        ("Which president founded the university?", {"president"}),
+        ("Who invented the theremin?", set()),
+    ],
+)
+def test_what_names_the_kind_of_the_answer_is_no_part_of_the_question(question: str, kinds: set[str]) -> None:
+    """The noun behind "which" and the word behind "how" are told apart: the answer stands in their place."""
+    assert set(kind_words(question)) == kinds
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def gather_candidates(
     fitting = [c for c in candidates if _fits(c, kind)]
     if kind == "reason":
         return fitting  # no name or number answers "why": better no answer
-    candidates = fitting or candidates
+    candidates = (_whole_dates(fitting) if kind == "date" else fitting) or candidates
     noun = named_class(question)
     candidates = [
         c for c in candidates if noun and noun in words(c.text) and len(words(c.text)) > 1
@@ -132,6 +132,19 @@ def _add(
     candidate.passages.add(passage)
 
 
+def _whole_dates(candidates: list[Candidate]) -> list[Candidate]:
+    """Leave out a year or a month that only stands inside a fuller date ("1965" of "May 17, 1965")."""
+    places = {(m.start, m.end) for c in candidates for m in c.mentions}
+
+    def is_part(mention: Mention) -> bool:
+        return any(
+            start <= mention.start and mention.end <= end and end - start > mention.end - mention.start
+            for start, end in places
+        )
+
+    return [c for c in candidates if not all(is_part(mention) for mention in c.mentions)]
+
+
 def _is_full_name(text: str, span: Span, title: str) -> bool:
     """Tell whether a span opens an article and spells its title's name out ("Robert Clark Seger", "Bob Seger")."""
     surface, short = answer_key(text[span.start : span.end]).split(), answer_key(title).split()
@@ -154,5 +167,6 @@ def _fits(candidate: Candidate, kind: AnswerKind) -> bool:
     if kind == "reason":
         return "reason" in candidate.kinds
     if kind == "number":
-        return "number" in candidate.kinds or has_digit
+        is_day = "date" in candidate.kinds
+        return not is_day and ("number" in candidate.kinds or has_digit)
     return True

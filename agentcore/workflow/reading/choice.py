@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from agentcore.workflow.reading.beam import mentions
 from agentcore.workflow.reading.candidates import Candidate, overlap_f1
-from agentcore.workflow.reading.coverage import Selection, standardise, word_share
+from agentcore.workflow.reading.coverage import standardise, word_share
 from agentcore.workflow.reading.passages import Passage
 from agentcore.workflow.reading.words import content_stems, word_key
 
-__all__ = ["Choice", "attention_signal", "choose", "direct_signal", "linked_signal"]
+__all__ = ["Choice", "attention_signal", "choose", "linked_signal"]
 
 Signal = npt.NDArray[np.float64]
 
@@ -83,30 +83,6 @@ def linked_signal(
         title = content_stems(passage.title.split(" (", 1)[0])
         hops.append(1.0 - word_share(title, asked, rarity) if is_linked and title else 0.0)
     return np.array([max((hops[p] for p in candidate.passages), default=0.0) for candidate in candidates])
-
-
-def direct_signal(
-    question: str,
-    candidates: Sequence[Candidate],
-    selection: Selection,
-    passages: Sequence[Passage],
-    *,
-    rarity: Mapping[str, float],
-    least: float,
-) -> Signal:
-    """Return for each candidate how much of the question its sentence holds, where one sentence holds nearly all of it.
-
-    Then the question asks for a single fact, and the answer stands in that sentence rather than in one that says the same
-    of something else. A question of two hops is spread over sentences: no sentence reaches ``least``, all values are zero.
-    """
-    asked = content_stems(question)
-    shares = [
-        word_share(asked, set(content_stems(f"{passages[s.passage].title} {s.text}")), rarity)
-        for s in selection.sentences
-    ]
-    if max(shares, default=0.0) < least:
-        return np.zeros(len(candidates))
-    return np.array([max((shares[m.sentence] for m in c.mentions), default=0.0) for c in candidates])
 
 
 def choose(

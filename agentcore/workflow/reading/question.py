@@ -7,7 +7,7 @@ from typing import Literal
 
 from agentcore.workflow.reading.words import STOP_WORDS, words
 
-__all__ = ["AnswerKind", "answer_kind", "asks_for_a_fact", "named_class"]
+__all__ = ["AnswerKind", "answer_kind", "asks_for_a_fact", "kind_words", "named_class"]
 
 AnswerKind = Literal["person", "place", "date", "year", "number", "reason", "other"]
 
@@ -53,6 +53,15 @@ _OPENERS = frozenset(
         "through", "into", "and", "but", "or", "so", "is", "was", "are", "were", "as", "than", "about", "between",
     )
 )  # fmt: skip
+_TIMES = frozenset(("year", "decade", "century", "date", "day", "month"))
+# The noun of "which bus driver did ...": the last word before the verb.
+_ASKED_NOUN = re.compile(
+    r"\b(?:what|which|whose)\s+(?:[\w'-]+\s+){0,3}?(?P<noun>[\w'-]+)\s+"
+    r"(?:is|was|are|were|did|does|do|has|had|have|can|could|would|will)\b",
+    re.IGNORECASE,
+)
+_FIRST_NOUN = re.compile(r"\b(?:what|which)\s+(?P<noun>\w+)", re.IGNORECASE)
+_AMOUNT = re.compile(r"\bhow\s+(?P<noun>\w+)", re.IGNORECASE)
 _CLASSES = frozenset(("bridge", "county", "island", "lake", "river", "street"))
 _NOUN_ENDS = frozenset(
     (
@@ -112,6 +121,15 @@ def asks_for_a_fact(question: str) -> bool:
     if not found:
         return bool(_YES_NO.match(question))
     return answer_kind(question) != "other" or found[0] != "how"
+
+
+def kind_words(question: str) -> list[str]:
+    """Return the words of a question that name the kind of its answer alone: "which *river*", "how *tall*"."""
+    nouns = [match["noun"].lower() for match in _ASKED_NOUN.finditer(question)]
+    first = [match["noun"].lower() for match in _FIRST_NOUN.finditer(question)]
+    amounts = [match["noun"].lower() for match in _AMOUNT.finditer(question)]
+    kinds = _PERSONS | _PLACES | _TIMES | {"number"}
+    return [*nouns, *(word for word in first if word in kinds), *(w for w in amounts if w in _AMOUNTS)]
 
 
 def named_class(question: str) -> str | None:

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from agentcore.workflow.reading.candidates import Candidate, gather_candidates, overlap_f1
-from agentcore.workflow.reading.choice import Choice, attention_signal, choose, direct_signal, linked_signal
+from agentcore.workflow.reading.choice import Choice, attention_signal, choose, linked_signal
 from agentcore.workflow.reading.comparison import Comparison, compare
 from agentcore.workflow.reading.coverage import Selection, Sentence, select_sentences, standardise
+from agentcore.workflow.reading.directness import direct_signal, held_shares, hop_share
 from agentcore.workflow.reading.events import in_asked_event
 from agentcore.workflow.reading.evidence import leading_to
 from agentcore.workflow.reading.not_found import found_probability
@@ -127,6 +128,14 @@ class Material:
     prompt: ReadingPrompt
     linked: npt.NDArray[np.float64]
     direct: npt.NDArray[np.float64]
+    hop_share: float
+
+    def retrieved(self, settings: ReaderSettings) -> list[tuple[float, npt.NDArray[np.float64]]]:
+        """Return the signals of retrieval with their weights; where no second hop is expected, links say nothing."""
+        return [
+            (settings.linked_weight * self.hop_share, self.linked),
+            (settings.direct_weight, self.direct),
+        ]
 
 
 class _Attention(Protocol):
@@ -180,7 +189,7 @@ class ModelChooser:
     def choose(self, material: Material) -> Choice:
         """Choose among the candidates that attention and link put first, by all signals together."""
         settings = self._settings
-        signals = [(settings.linked_weight, material.linked), (settings.direct_weight, material.direct)]
+        signals = material.retrieved(settings)
         if self.mode == "attention":
             attention = self._model.attend(material.prompt.text)
             looked = attention_signal(material.candidates, attention.offsets, attention.weights)
@@ -236,11 +245,7 @@ class LinkedChooser:
         """Choose by the linked passages and the sentence that holds the question; of equal ones the most often mentioned."""
         settings = self._settings
         mentions_of = np.array([float(len(candidate.mentions)) for candidate in material.candidates])
-        signals = [
-            (settings.linked_weight, material.linked),
-            (settings.direct_weight, material.direct),
-            (1.0, mentions_of),
-        ]
+        signals = [*material.retrieved(settings), (1.0, mentions_of)]
         return choose(material.candidates, signals, considered=settings.considered)
 
 
@@ -310,11 +315,12 @@ class Reader:
         candidates = gather_candidates(question, selection, near, prompt)
         if not candidates:
             return Reading("", False, probability, self._nearest(selection, near), selection, "none")
+        shares = held_shares(question, selection, near, rarity=rarity)
+        least = self._settings.direct_share
         linked = linked_signal(question, candidates, near, rarity=rarity)
-        direct = direct_signal(
-            question, candidates, selection, near, rarity=rarity, least=self._settings.direct_share
-        )
-        choice = chooser.choose(Material(question, near, candidates, prompt, linked, direct))
+        direct = direct_signal(candidates, shares, least=least)
+        hops = hop_share(shares, least=least)
+        choice = chooser.choose(Material(question, near, candidates, prompt, linked, direct, hops))
         order = [choice.index, *(index for index in choice.order if index != choice.index)]
         best = in_asked_event(question, candidates, order, selection)
         chosen = candidates[best]
