@@ -94,6 +94,32 @@ class Partition:
             term_starts=_starts(terms, TERM.itemsize),
         )
 
+    @classmethod
+    def joined(cls, parts: list[Partition]) -> Partition:
+        """Return the records of all parts in order, and empty the list: so no two of the arrays are ever held twice at a time."""
+        sessions, speakers = parts[0].sessions, parts[0].speakers
+        for part in parts[1:]:
+            sessions, speakers = sessions.extended(part.sessions), speakers.extended(part.speakers)
+        columns = {
+            name: [getattr(part, name) for part in parts] for name in (*_BY_RECORD, "token_ids", "terms")
+        }
+        blocks = [list(column) for column in zip(*(part.token_signs.blocks for part in parts), strict=True)]
+        lengths = {
+            name: [np.diff(getattr(part, name)) for part in parts] for name in ("token_starts", "term_starts")
+        }
+        parts.clear()
+        signs = [np.concatenate(blocks.pop(0)) for _ in range(len(blocks))]
+        return cls(
+            **{name: np.concatenate(columns.pop(name)) for name in list(columns)},
+            **{
+                name: np.concatenate((np.zeros(1, np.int64), np.cumsum(np.concatenate(each))))
+                for name, each in lengths.items()
+            },
+            sessions=sessions,
+            speakers=speakers,
+            token_signs=SignVectors(signs),
+        )
+
     def extended(self, other: Partition) -> Partition:
         """Return the records of both, these first."""
         joined = {name: np.concatenate((getattr(self, name), getattr(other, name))) for name in _BY_RECORD}

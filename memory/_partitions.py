@@ -18,6 +18,8 @@ __all__ = ["Partitions"]
 MAX_RECORDS = 2_000_000
 """Records kept in RAM over all partitions, about 2.5 KB each; the least recently searched partition goes first."""
 
+_SLICE = 50_000
+
 Key = tuple[str, str]
 
 
@@ -122,8 +124,7 @@ class Partitions:
         tell = self._progress if self._progress is not None and count >= LONG else None
         if tell is not None:
             tell(f"reading {count:,} records", 0, 4)
-        body = Partition.build(self._rows.load(connection, *key), dimension=self.dimension)
-        collection = Collection.of(body, change=self._seen_change)
+        collection = Collection.of(self._loaded(connection, key), change=self._seen_change)
         if tell is not None:
             for done, (what, index) in enumerate(
                 (("words", "lexical"), ("tokens", "tokens"), ("vectors", "nearest")), start=1
@@ -132,6 +133,17 @@ class Partitions:
                 getattr(collection.body, index)
             tell("indexed", 4, 4)
         return collection
+
+    def _loaded(self, connection: Connection, key: Key) -> Partition:
+        """Return the records of a user, read in slices: the rows of a million at once would be a second copy of them."""
+        parts: list[Partition] = []
+        last = 0
+        while True:
+            rows = self._rows.load(connection, *key, after=last, limit=_SLICE)
+            parts.append(Partition.build(rows, dimension=self.dimension))
+            if len(rows) < _SLICE:
+                return parts[0] if len(parts) == 1 else Partition.joined(parts)
+            last = int(rows[-1][0])
 
     def _restored(self, connection: Connection, key: Key) -> Collection | None:
         """Return a collection from its snapshot, brought up to date."""

@@ -168,8 +168,11 @@ def _measure(job: Job, folder: Path) -> Outcome:
     size = engine.size_bytes()
     began = perf_counter()
     if engine.reopen():
+        spent = perf_counter() - began
+        gc.collect()  # what was closed must be gone before as much is loaded again
+        began = perf_counter()
         engine.search(*targets[0], queries[0], limit=10)
-        shared["cold_open_s"] = perf_counter() - began
+        shared["cold_open_s"] = spent + perf_counter() - began
     engine.close()
     if isinstance(engine, SwiftMemEngine):
         grown = _weigh(folder, list(users), _GivenVectors(name, dimension)) / job.records

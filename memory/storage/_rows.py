@@ -220,17 +220,17 @@ class RowStore:
         return int(row[0])
 
     def load(
-        self, connection: sqlite3.Connection, user_id: str, namespace: str, *, after: int = 0
+        self, connection: sqlite3.Connection, user_id: str, namespace: str, *, after: int = 0, limit: int = -1
     ) -> list[tuple[Any, ...]]:
-        """Return what a partition keeps in RAM of its current records, by sequence number.
+        """Return what a partition keeps in RAM of its current records, by sequence number; at most `limit`, -1: all.
 
         Columns: seq, event_time, session, speaker, expires, valid_from, valid_to, cues, text (of records without cues), vector,
         token_ids, token_signs, terms.
         """
         return connection.execute(
             f"SELECT {_LOADED} FROM records AS r JOIN features AS f ON f.seq = r.seq "
-            "WHERE r.user_id = ? AND r.namespace = ? AND r.superseded_at IS NULL AND r.seq > ? ORDER BY r.seq",
-            (user_id, namespace, after),
+            "WHERE r.user_id = ? AND r.namespace = ? AND r.superseded_at IS NULL AND r.seq > ? ORDER BY r.seq LIMIT ?",
+            (user_id, namespace, after, limit),
         ).fetchall()
 
     def load_as_of(

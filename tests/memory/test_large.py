@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -283,3 +283,27 @@ def test_a_named_speaker_is_a_tag(large: SwiftMem) -> None:
     assert hits[0].id == f"z{WORDS.index('violin')}"
     without = large.search("What does Zoe say of the violin?", routes=("ann",), explain=True)
     assert without.plan is not None and without.plan.route == "ann"
+
+
+def test_records_read_in_slices_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user read from the file in slices answers as one read at once, to the last bit of the score."""
+    texts = [f"note {n} about {('tea', 'rain', 'chess')[n % 3]} and {n % 17}" for n in range(100)]
+    found = []
+    for size in (1_000, 25, 7):
+        monkeypatch.setattr("agentcore.memory._partitions._SLICE", size)
+        with SwiftMem(tmp_path / "m.db", embedder=HashEmbedder()) as memory:
+            if not found:
+                memory.add_messages(
+                    [
+                        {"content": text, "timestamp": datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=number),
+                         "metadata": {"session": f"s{number // 9}", "speaker": ("Ann", "Bo")[number % 2]}}
+                        for number, text in enumerate(texts)
+                    ],
+                    user_id="u",
+                )  # fmt: skip
+        with SwiftMem(tmp_path / "m.db", embedder=HashEmbedder()) as memory:
+            found.append(
+                [(hit.text, hit.score) for hit in memory.search("what did Ann say of chess", user_id="u")]
+            )
+    assert len(found[0]) == 10
+    assert found[0] == found[1] == found[2]
