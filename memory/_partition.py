@@ -239,9 +239,8 @@ class Partition:
     @cached_property
     def replies(self) -> npt.NDArray[np.float32]:
         """1 for a turn whose previous turn asks something, else 0."""
-        asks = np.append((self.turn_cues & Cue.ASKS.value) != 0, False)
-        replies: npt.NDArray[np.float32] = asks[self.structure.around[0]].astype(np.float32)
-        return replies
+        asks = ((self.turn_cues & Cue.ASKS.value) != 0).astype(np.float32)
+        return self.structure.collect(self.structure.spread(asks, 0.0)[1:-3])
 
     @cached_property
     def years(self) -> list[int]:

@@ -146,18 +146,17 @@ def _merged(parts: list[tuple[Partition, Mask | None, Ranking]], wanted: int) ->
     scores = _joined([_masked(ranking, mask) for _, mask, ranking in parts])
     seq = _joined([_seq(part, ranking.rows) for part, _, ranking in parts])
     best = _top(scores, seq, wanted)
-    columns = {
-        "dense": _joined([ranking.dense for _, _, ranking in parts]),
-        "lexical": _joined([ranking.lexical for _, _, ranking in parts]),
-    }
+    dense = _joined([ranking.dense for _, _, ranking in parts])[best].tolist()
+    lexical = _joined([ranking.lexical for _, _, ranking in parts])[best].tolist()
+    signals = [{"dense": d, "lexical": w} for d, w in zip(dense, lexical, strict=True)]
     tokens = [ranking.tokens for _, _, ranking in parts if ranking.tokens is not None]
     if len(tokens) == len(parts):
-        columns["tokens"] = _joined(tokens)
-    signals = zip(*(column[best].tolist() for column in columns.values()), strict=True)
+        for signal, value in zip(signals, _joined(tokens)[best].tolist(), strict=True):
+            signal["tokens"] = value
     return _Found(
         seq=seq[best].tolist(),
         fused=scores[best].tolist(),
-        signals=[dict(zip(columns, values, strict=True)) for values in signals],
+        signals=signals,
         answerable=max(ranking.answerable for _, _, ranking in parts),
         num_scored=len(scores),
     )

@@ -27,7 +27,7 @@ from agentcore.memory.tags import TagGraph
 
 __all__ = ["Snapshot", "SnapshotFolder"]
 
-FORMAT = 2
+FORMAT = 3
 Key = tuple[str, str]
 Arrays = dict[str, npt.NDArray[Any]]
 _PLAIN = (
@@ -126,7 +126,7 @@ def _pack(body: Partition, graph: TagGraph | None) -> Arrays:
     arrays |= {f"signs_{place}": block for place, block in enumerate(body.token_signs.blocks)}
     arrays["session_codes"], arrays["speaker_codes"] = body.sessions.codes, body.speakers.codes
     arrays["names"] = _json_array([body.sessions.names, body.speakers.names])
-    arrays["around"], arrays["session"] = body.structure.around, body.structure.session
+    arrays["line"], arrays["session"] = body.structure.line, body.structure.session
     arrays |= {f"lexical_{name}": array for name, array in body.lexical.to_arrays().items()}
     arrays |= {f"pieces_{name}": array for name, array in body.tokens.to_arrays().items()}
     arrays["faiss"] = body.nearest.to_bytes()
@@ -149,10 +149,10 @@ def _unpack(arrays: Arrays) -> tuple[Partition, TagGraph | None]:
         terms=arrays["terms"].view(TERM),
         token_signs=SignVectors(list(_group(arrays, "signs_").values())),
     )
-    session, around = arrays["session"], arrays["around"]
+    session = arrays["session"]
     count = int(session.max(initial=-1)) + 1
     derived = body.__dict__  # where cached properties keep what they worked out
-    derived["structure"] = Structure(around, session, count, bool((around < len(body)).any()))
+    derived["structure"] = Structure(arrays["line"], session, count, count < len(body))
     derived["lexical"] = LexicalIndex.from_arrays(
         {
             name.removeprefix("lexical_"): array

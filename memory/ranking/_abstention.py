@@ -48,16 +48,16 @@ def answerable(
     fit = config.fit_bias + config.fit_cosine * best_cosine + config.fit_coverage * most
     if named is None:
         return _sigmoid(fit)
-    mine, others = np.flatnonzero(named), np.flatnonzero(~named)
+    mine, others = named.nonzero()[0], (~named).nonzero()[0]
     if not len(mine) or not len(others):
         return _sigmoid(fit)
     return _sigmoid(fit + config.fit_named) * _sigmoid(
         config.swap_bias
-        + config.swap_gap_tokens * (_best(tokens[mine], 3) - _best(tokens[others], 3))
-        + config.swap_gap_dense * (_best(dense[mine], 1) - _best(dense[others], 1))
+        + config.swap_gap_tokens * (_best_three(tokens, mine) - _best_three(tokens, others))
+        + config.swap_gap_dense * (_best(dense, mine) - _best(dense, others))
         + config.swap_named
         + config.swap_coverage * most
-        + config.swap_top * _best(own[mine], 1)
+        + config.swap_top * _best(own, mine)
     )
 
 
@@ -65,11 +65,15 @@ def _sigmoid(evidence: float) -> float:
     return 1 / (1 + math.exp(-max(min(evidence, 40.0), -40.0)))
 
 
-def _best(values: Float32, count: int) -> float:
-    """Return the mean of the largest `count` values; their order is lost."""
-    if count == 1:
-        return float(np.maximum.reduce(values))
-    if len(values) > count:
-        values.partition(len(values) - count)
-        values = values[-count:]
-    return float(np.add.reduce(values)) / len(values)
+def _best(values: Float32, rows: npt.NDArray[np.intp]) -> float:
+    """Return the largest of some values."""
+    return float(np.maximum.reduce(values.take(rows)))
+
+
+def _best_three(values: Float32, rows: npt.NDArray[np.intp]) -> float:
+    """Return the mean of the three largest of some values."""
+    chosen = values.take(rows)
+    if len(chosen) > 3:
+        chosen.partition(len(chosen) - 3)
+        chosen = chosen[-3:]
+    return float(np.add.reduce(chosen)) / len(chosen)

@@ -118,7 +118,7 @@ def _usual_tokens(body: Partition, query: Query, config: RankingConfig) -> Usual
     weights = body.tokens.weights(query.tokens, config)
     similarities = sampled.tokens.similarities(query.tokens)
     means = similarities.mean(axis=1, keepdims=True)
-    met = weights @ windowed(similarities, sampled.structure, config, means)
+    met = windowed(similarities, weights, sampled.structure, config, means)
     nameless = np.array([surface not in body.speaker_words for surface in query.surfaces])
     bare = (weights * nameless) @ similarities
     return UsualTokens(weights, means, moments(met), moments(bare))

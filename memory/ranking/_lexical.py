@@ -96,18 +96,21 @@ class LexicalIndex:
             Share of the query's idf mass that the record holds, in [0, 1]; stems nobody uses count as the rarest.
         """
         wanted = list(dict.fromkeys(terms))
-        places = self._find(wanted)
-        if not places:
+        places = np.array(self._find(wanted), dtype=np.intp)
+        if not len(places):
             nothing = np.zeros(self.num_records, dtype=np.float32)
             return nothing, nothing
         idf = self._idf[places]
         mass = self._unseen_idf * (len(wanted) - len(places)) + float(np.add.reduce(idf))
-        spans = [slice(self._starts[place], self._starts[place + 1]) for place in places]
-        rows = np.concatenate([self._rows[span] for span in spans])
-        weights = np.concatenate([self._weights[span] for span in spans])
-        shares = np.repeat(idf, [span.stop - span.start for span in spans])
-        scores = np.bincount(rows, weights=shares * weights, minlength=self.num_records)
-        coverage = np.bincount(rows, weights=shares / np.float32(mass), minlength=self.num_records)
+        first, after = self._starts[places], self._starts[places + 1]
+        spans = list(map(slice, first.tolist(), after.tolist()))
+        rows = np.concatenate([self._rows[span] for span in spans]).astype(np.intp)
+        shares = idf.repeat(after - first)
+        gains = np.concatenate([self._weights[span] for span in spans])
+        gains *= shares
+        shares *= np.float32(1 / mass)
+        scores = np.bincount(rows, gains, self.num_records)
+        coverage = np.bincount(rows, shares, self.num_records)
         return scores.astype(np.float32), coverage.astype(np.float32)
 
     def candidates(
@@ -224,7 +227,7 @@ class LexicalIndex:
         if not len(self._terms) or not terms:
             return []
         wanted = np.array(terms, dtype=np.uint64)
-        places = np.searchsorted(self._terms, wanted)
-        places[places == len(self._terms)] = 0
-        found = np.flatnonzero(self._terms[places] == wanted).tolist()
-        return [(terms[i], int(places[i])) for i in found]
+        places = self._terms.searchsorted(wanted)
+        known = self._terms.take(places, mode="clip") == wanted
+        triples = zip(terms, places.tolist(), known.tolist(), strict=True)
+        return [(term, place) for term, place, is_known in triples if is_known]

@@ -33,7 +33,6 @@ Float32 = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
 
 _NO_SPREAD = 1e-7
-_NOTHING = np.zeros(1, dtype=np.float32)  # the score of a neighbour that does not exist
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,7 +167,7 @@ def finish(
     fused = _with_surroundings(partition, chosen, own, named, structure, config)
     if query.spans:
         fused += np.float32(config.date) * date_fit(query.spans, partition.event_time[chosen])
-    fused += cue_table(config, query.asks_when)[partition.turn_cues[chosen]]
+    fused += cue_table(config, query.asks_when).take(partition.turn_cues[chosen])
     allowed = slice(None) if eligible is None else eligible[chosen]
     chance = answerable(
         best_cosine=float(np.maximum.reduce(cosine[allowed], initial=-1.0)),
@@ -220,9 +219,9 @@ def _shortlist(
 ) -> Rows:
     """Return the records worth a look at their tokens."""
     first = (dense + lexical) * np.float32(0.5)
-    padded = np.concatenate((first, _NOTHING))
-    previous, following = partition.structure.around[:2]
-    first = first + np.float32(config.shortlist_neighbours) * (padded[previous] + padded[following])
+    line = partition.structure.spread(first, 0.0)
+    beside = partition.structure.collect(line[1:-3] + line[3:-1])
+    first += np.float32(config.shortlist_neighbours) * beside
     add_hints(first, partition, query, config, partition.places)
     if eligible is not None:
         first[~eligible] = -np.inf
@@ -249,7 +248,7 @@ def _token_scores(
     similarities = partition.tokens.similarities(query.tokens, rows)
     typical = similarities if sample is None else similarities[:, sample]
     means = _row_means(typical) if usual is None else usual.means
-    met = weights @ windowed(similarities, structure, config, means)
+    met = windowed(similarities, weights, structure, config, means)
     bare = met
     if is_named:  # without windows: a neighbour is mostly the other speaker
         names = partition.speaker_words
@@ -305,25 +304,38 @@ def _with_surroundings(
     if not structure.has_sessions:
         fused += np.float32(config.session) * own
         return fused
-    around = np.take(np.concatenate((own, _NOTHING)), structure.around, mode="clip")
-    near = around[0] + around[1]
-    fused += np.float32(config.neighbours) * (near + around[2] + around[3])
-    fused += np.float32(config.answered) * (around[0] * partition.replies[rows])
+    line = structure.spread(own, 0.0)
+    previous = line[1:-3]
+    near = previous + line[3:-1]
+    credit = line[:-4] + line[4:]
+    credit += near
+    credit *= np.float32(config.neighbours)
+    fused += structure.collect(credit)
+    answered = structure.collect(previous)
+    answered *= partition.replies[rows]
+    answered *= np.float32(config.answered)
+    fused += answered
     near *= np.float32(config.session_neighbours)
-    near += own
-    fused += np.float32(config.session) * structure.best_of_session(near)
+    near += line[2:-2]
+    best = structure.best_of_session(near)
+    best *= np.float32(config.session)
+    fused += best
     return fused
 
 
-@lru_cache(maxsize=16)
 def cue_table(config: RankingConfig, asks_when: bool) -> Float32:
     """Return what each combination of cues is worth, (2 ** cues,)."""
+    return _cue_table(config.ends_asking, config.number, config.when_time if asks_when else 0.0)
+
+
+@lru_cache(maxsize=16)
+def _cue_table(ends_asking: float, number: float, time: float) -> Float32:
     table = np.zeros(2 ** len(Cue), dtype=np.float32)
     for value in range(len(table)):
         cue = Cue(value)
         table[value] = (
-            config.ends_asking * bool(cue & Cue.ENDS_ASKING)
-            + config.number * bool(cue & Cue.NUMBER)
-            + config.when_time * (asks_when and bool(cue & Cue.TIME))
+            ends_asking * bool(cue & Cue.ENDS_ASKING)
+            + number * bool(cue & Cue.NUMBER)
+            + time * bool(cue & Cue.TIME)
         )
     return table

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from agentcore.memory.ranking._config import RankingConfig
 from agentcore.memory.ranking._signs import SignVectors
-from agentcore.memory.ranking._structure import Structure
+from agentcore.memory.ranking._structure import GONE, Structure
 
 __all__ = ["QueryTokens", "TokenIndex", "windowed"]
 
@@ -104,17 +104,19 @@ class TokenIndex:
         filled = np.flatnonzero(starts[1:] > starts[:-1])
         if not len(filled):
             return np.zeros((len(query), len(starts) - 1), dtype=np.float32)
-        first = starts[:-1] if len(filled) == len(starts) - 1 else starts[:-1][filled]
-        nearest = np.concatenate(
-            [np.minimum.reduceat(found, first, axis=1) for found in signs.distances(query.signs)]
-        )
-        width = np.float32(signs.num_bits)
-        if len(filled) == len(starts) - 1:
-            agreeing: Float32 = np.subtract(width, nearest, dtype=np.float32)
+        is_full = len(filled) == len(starts) - 1
+        first = starts[:-1] if is_full else starts[:-1][filled]
+        agreeing = np.empty((len(query), len(filled)), dtype=np.float32)
+        place = 0
+        for found in signs.distances(query.signs):
+            nearest = np.minimum.reduceat(found, first, axis=1)
+            np.subtract(signs.num_bits, nearest, out=agreeing[place : place + len(found)], casting="unsafe")
+            place += len(found)
+        if is_full:
             return agreeing
         result = np.empty((len(query), len(starts) - 1), dtype=np.float32)
-        result[:] = width - nearest.max(axis=1, keepdims=True)
-        result[:, filled] = width - nearest
+        result[:] = agreeing.min(axis=1, keepdims=True)
+        result[:, filled] = agreeing
         return result
 
     def _select(self, rows: npt.NDArray[np.intp]) -> tuple[SignVectors, npt.NDArray[np.int64]]:
@@ -125,12 +127,15 @@ class TokenIndex:
         return self._signs.take(places), starts
 
 
-def windowed(similarities: Float32, structure: Structure, config: RankingConfig, means: Float32) -> Float32:
-    """Return y, (Q, N): how well each query piece is met here or, at a discount, next to here in the session.
+def windowed(
+    similarities: Float32, weights: Float32, structure: Structure, config: RankingConfig, means: Float32
+) -> Float32:
+    """Return MaxSim, (N,): the weighted sum of how well each query piece is met here or, at a discount, next to here in the session.
 
     Parameters
     ----------
     similarities : ndarray, (Q, N)
+    weights : ndarray, (Q,)
     structure : Structure
         Of the same N records.
     config : RankingConfig
@@ -139,16 +144,15 @@ def windowed(similarities: Float32, structure: Structure, config: RankingConfig,
     """
     centred = similarities - means
     if not structure.has_sessions:
-        return centred
-    padded = np.concatenate((centred, np.full((len(centred), 1), -np.inf, dtype=np.float32)), axis=1)
-    around = np.take(padded, structure.around, axis=1, mode="clip")
-    near = np.maximum(around[:, 0], around[:, 1])
-    far = np.maximum(around[:, 2], around[:, 3])
-    np.multiply(near, np.float32(config.window_near), out=near)
-    np.multiply(far, np.float32(config.window_far), out=far)
+        return weights @ centred
+    line = structure.spread(centred, GONE)
+    near = np.maximum(line[:, 1:-3], line[:, 3:-1])
+    far = np.maximum(line[:, :-4], line[:, 4:])
+    near *= np.float32(config.window_near)
+    far *= np.float32(config.window_far)
     np.maximum(near, far, out=near)
-    np.maximum(centred, near, out=centred)
-    return centred
+    np.maximum(line[:, 2:-2], near, out=near)
+    return structure.collect(weights @ near)
 
 
 def _document_frequency(

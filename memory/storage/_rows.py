@@ -117,13 +117,19 @@ class RowStore:
         for start in range(0, len(numbers), _BATCH):
             batch = numbers[start : start + _BATCH]
             marks = ", ".join("?" * len(batch))
-            for seq, record_id, text, role, metadata, tags, time, offset in connection.execute(
+            rows = connection.execute(
                 "SELECT seq, id, text, role, metadata, tags, event_time, event_offset FROM records "
                 f"WHERE seq IN ({marks}){current}",
                 batch,
+            ).fetchall()
+            parsed = json.loads(
+                "[" + ",".join([row[4] for row in rows]) + "]"
+            )  # at once: it is a third of the time
+            for (seq, record_id, text, role, _, tags, time, offset), metadata in zip(
+                rows, parsed, strict=True
             ):
                 tagged = () if tags == "[]" else tuple(json.loads(tags))
-                found[seq] = (record_id, text, role, _loads(metadata), tagged, from_micros(time, offset))
+                found[seq] = (record_id, text, role, metadata, tagged, from_micros(time, offset))
         return found
 
     def vectors(self, connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, bytes]:
@@ -262,12 +268,6 @@ def _begin(later: str, earlier: str) -> str:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
-_decode = json.JSONDecoder().raw_decode
-
-
-def _loads(metadata: str) -> Any:
-    """Parse metadata; we wrote it, most is small, and the detours of `json.loads` around the value take longer than it."""
-    return {} if metadata == "{}" else _decode(metadata)[0]
 
 
 def _micros(value: datetime | None) -> int | None:

@@ -61,7 +61,9 @@ def parse_spans(query: str, *, now: datetime, years: Sequence[int] = ()) -> list
         Years that a date without one may mean; the year of `now` when empty.
     """
     text = query.lower()
-    rules = [rule for trigger, group in RULES if trigger.search(text) for rule in group]
+    rules = [rule for triggers, group in RULES if any(map(text.__contains__, triggers)) for rule in group]
+    if not rules:
+        return []
     found: list[_Date] = []
     for pattern, resolve in rules:
         for match in pattern.finditer(text):

@@ -241,15 +241,15 @@ _BEFORE_MONTH = "in|since|during|by|until|till|before|after|late|early|mid|from|
 _NO_NAME = r"\b(?!['’]s?\b)"
 _NO_DATE = rf"(?!,?\s+(?:the\s+)?(?:\d|{'|'.join(MONTHS)}))"
 
-# What a group cannot match without, then its rules, longer readings first: a rule may not touch words that an earlier one has read.
+# What a group cannot match without (one of these), then its rules, longer readings first: a rule may not touch words that an earlier one has read.
 _GROUPS: tuple[tuple[str, tuple[tuple[str, Resolve], ...]], ...] = (
-    (r"\d", (
+    ("0|1|2|3|4|5|6|7|8|9", (
         (r"\b(?P<year>(?:19|20)\d\d)([-/])(?P<m>[01]?\d)\2(?P<d>[0-3]?\d)(?!\d)(?:t\d\d:\d\d\S*)?", _iso),
         (r"\b(?P<a>[0-3]?\d)(?P<sign>[-/.])(?P<b>[0-3]?\d)(?P=sign)(?P<year>(?:19|20)\d\d|\d\d)\b(?![.\d])", _numbers),
         (r"\b(?P<year>(?:19|20)\d\d)-(?P<m>0[1-9]|1[0-2])(?![-\d])", _iso_month),
         (r"\b(?P<first>(?:19|20)\d\d)\s*[-–]\s*(?P<last>(?:19|20)\d\d)\b(?!-)", _years),
     )),
-    (r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec", (
+    ("jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec", (
         (rf"\b{_D}{_TO_D}(?:\s+of)?\s+{_M}{_OF_Y}", _days),
         (rf"\b{_M}\s+{_D}{_TO_D}\b(?!\s*(?:\.?\d|{_M.replace('?P<month>', '?:')})){_OF_Y}", _days),
         (rf"\b{_D}(?:\s+of)?\s+{_M}(?![a-z]){_OF_Y}", _full_date),
@@ -261,12 +261,12 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, Resolve], ...]], ...] = (
         (rf"\b(?P<month>{_CLEAR}){_NO_NAME}(?P<year>)", _month_of),
         (rf"\b(?:{_BEFORE_MONTH})[ -](?P<month>{_UNCLEAR}){_NO_NAME}(?P<year>)", _month_of),
     )),
-    (r"day|night|morning|afternoon|evening|tomorrow", (
+    ("day|night|morning|afternoon|evening|tomorrow", (
         (r"\bthe day (?:before yesterday|after tomorrow)\b|\bthis (?:morning|afternoon|evening)\b|\blast night\b|\b(?:today|tonight|yesterday|tomorrow)\b", _named_day),
         (rf"\b{_WHICH}\s+{WEEKDAY}\b", _weekday),
         (rf"\b(?P<which>)(?:on|since|by|until|before|after|from)\s+{WEEKDAY}\b{_NO_DATE}(?!\s+(?:before|after))", _weekday),
     )),
-    (r"hour|day|week|month|year", (
+    ("hour|day|week|month|year", (
         (rf"\bthe\s+{UNIT}\s+before\s+last\b", _before_last),
         (r"\bhalf a year ago\b", _half_year_ago),
         (rf"\b{COUNT}\s+{UNIT}\s+(?:ago|back|earlier)\b", _ago),
@@ -275,16 +275,16 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, Resolve], ...]], ...] = (
         (rf"\bthe\s+past\s+(?P<count>){UNIT}\b", _past_units),
         (rf"\b{_WHICH}\s+{UNIT}\b(?!\s+of\s|(?<=week)\s+in\s|(?<=weekend)\s+in\s)", _which_unit),
     )),
-    (r"winter|spring|summer|autumn|fall", (
+    ("winter|spring|summer|autumn|fall", (
         (rf"\b{COUNT}\s+{_SEASON}s\s+ago\b", _seasons_ago),
         (rf"\b{_WHICH}\s+{_SEASON}\b", _relative_season),
         (rf"\b{_SEASON},?\s+(?:of\s+)?{_Y}\b", _season),
         (r"\b(?:in|during|since|until)\s+(?:the\s+)?(?P<season>winter|spring|summer|autumn)\b(?P<year>)", _season),
     )),
-    (r"christmas|boxing|new year|valentine|halloween|thanksgiving", (
+    ("christmas|boxing|new year|valentine|halloween|thanksgiving", (
         (rf"\b(?:{_WHICH}\s+)?(?P<holiday>christmas(?: eve| day)?|boxing day|new year['’]?s['’]? (?:eve|day)|valentine['’]s day|halloween|thanksgiving)\b{_OF_Y}", _holiday),
     )),
-    (r"\d", (
+    ("0|1|2|3|4|5|6|7|8|9", (
         (rf"\bq(?P<quarter>[1-4])(?:\s+(?:of\s+)?{_Y})?\b", _numbered_quarter),
         (r"\bthe\s+(?P<decade>(?:19|20)\d0)s\b", _decade),
         (r"(?<![\d.,$£€#-])(?<!room )(?<!number )(?<!page )(?P<year>(?:19|20)\d\d)\b(?![.,]?\d|-\d{3}|\s*(?:dollars|euros|people|km|miles))", _year_of),
@@ -292,7 +292,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, Resolve], ...]], ...] = (
 )  # fmt: skip
 
 RULES = tuple(
-    (re.compile(trigger), tuple((re.compile(pattern), resolve) for pattern, resolve in rules))
-    for trigger, rules in _GROUPS
+    (tuple(triggers.split("|")), tuple((re.compile(pattern), resolve) for pattern, resolve in rules))
+    for triggers, rules in _GROUPS
 )
-"""Groups of rules: a trigger, and (pattern, resolver) pairs."""
+"""Groups of rules: strings of which a text must hold one, and (pattern, resolver) pairs."""

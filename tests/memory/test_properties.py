@@ -153,6 +153,30 @@ def test_neighbours_are_those_of_the_session(turns: list[tuple[str | None, int]]
             assert structure.around[which, row] == (members[place + step] if inside else len(turns))
 
 
+@QUICK
+@given(
+    st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.integers(0, 5)), min_size=1, max_size=15),
+    st.sets(st.integers(0, 14), min_size=1),
+)
+def test_part_of_a_structure_knows_the_neighbours_and_sessions_among_its_records(
+    turns: list[tuple[str | None, int]], chosen: set[int]
+) -> None:
+    """Of some records each has the neighbours that are among them, and the best of its session is the best of those among them."""
+    labels = Labels.of([session for session, _ in turns], count=len(turns))
+    times = np.array([time for _, time in turns], dtype=np.int64)
+    whole = Structure.build(labels.codes, times, np.arange(len(turns)))
+    rows = np.array(sorted(row % len(turns) for row in {place % len(turns) for place in chosen}))
+    part = whole.restrict(rows)
+    places = {row: place for place, row in enumerate(rows.tolist())}
+    expected = [[places.get(row, len(rows)) for row in line] for line in whole.around[:, rows].tolist()]
+    assert part.around.tolist() == expected
+    values = -np.arange(1.0, len(rows) + 1, dtype=np.float32)[np.argsort(times[rows], kind="stable")]
+    best = part.best_of_session(part.spread(values, 0.0)[2:-2])
+    for place, row in enumerate(rows):
+        same = whole.session[rows] == whole.session[row]
+        assert best[place] == values[same].max()
+
+
 @SLOWER
 @given(st.integers(0, 10**6), st.integers(1, 20))
 def test_vector_lists_respect_the_filter(seed: int, count: int) -> None:
