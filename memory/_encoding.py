@@ -91,7 +91,7 @@ def lexical_text(
 
 def text_hash(text: str, *, speaker: str | None) -> bytes:
     """Return the key of exact duplicates: who said it and the words, whatever the case, width, spaces and punctuation."""
-    normal = unicodedata.normalize("NFKC", text).casefold()
+    normal = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
     bare = " ".join(_RUN.findall(normal)) or normal
     return blake2b(f"{speaker or ''}\x00{bare}".encode(), digest_size=16).digest()
 
@@ -122,6 +122,8 @@ def _content(word: str) -> str:
 
 def content_pieces(pieces: Sequence[str]) -> list[int]:
     """Return the places of the word pieces that carry content."""
+    if "##" not in "".join(pieces):  # each piece is a word
+        return [place for place, piece in enumerate(pieces) if _content(piece)]
     return [place for _, first, end in content_words(pieces) for place in range(first, end)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import threading
 from collections import Counter
 from collections.abc import Iterable
@@ -26,17 +27,17 @@ TERM = np.dtype([("hash", "<u8"), ("count", "<u2")])
 _RUN = re.compile(
     r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+|[^\W_\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+"
 )
+_ASCII_RUN = re.compile(r"[a-z0-9]+")  # the same for lower-case ASCII, in half the time
 _CJK_START = "\u3040"
 _stemmers = threading.local()  # a Stemmer object is not safe from several threads
 
 
 def words(text: str) -> list[str]:
     """Return the lower-case words of a text, stop words among them."""
-    runs: list[str] = _RUN.findall(text.lower())
     if text.isascii():
-        return runs
+        return _ASCII_RUN.findall(text.lower())
     found: list[str] = []
-    for run in runs:
+    for run in _RUN.findall(text.lower()):
         if run[0] >= _CJK_START and len(run) > 1:
             found.extend(run[i : i + 2] for i in range(len(run) - 1))
         else:
@@ -71,10 +72,10 @@ def stems_of(lower_words: Iterable[str]) -> list[str]:
 
 def pack_terms(text: str) -> bytes:
     """Return the bag of stems of a text as packed `TERM` entries."""
-    return b"".join([_packed(stem, min(count, 65_535)) for stem, count in Counter(stems(text)).items()])
+    return b"".join([_packed(stem, count) for stem, count in Counter(stems(text)).items()])
 
 
 @lru_cache(maxsize=50_000)
 def _packed(stem: str, count: int) -> bytes:
     """Return one `TERM` entry."""
-    return np.array((term_hash(stem), count), dtype=TERM).tobytes()
+    return struct.pack("<QH", term_hash(stem), min(count, 65_535))

@@ -29,6 +29,7 @@ MAX_TEXT_CHARACTERS = 4_000_000
 """A record is one memory, not a library: beyond this a text should be split before it is added."""
 
 MAX_NAME_CHARACTERS = 512
+_MICROSECOND = timedelta(microseconds=1)
 _NAIVE_EPOCH = datetime(1970, 1, 1)
 _EPOCH = _NAIVE_EPOCH.replace(tzinfo=UTC)
 
@@ -99,10 +100,14 @@ def check_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
         return {}
     if not isinstance(metadata, Mapping) or not all(isinstance(key, str) for key in metadata):
         raise TypeError("metadata must be a mapping with str keys")
+    if all(type(value) is str for value in metadata.values()):  # most are, and need no round trip
+        copy: dict[str, Any] = dict(metadata)
+        if "".join((*copy, *copy.values())).isascii():
+            return copy
     try:
         written = _encode_json(dict(metadata))
         written.encode("utf-8")
-        copy: dict[str, Any] = json.loads(written)
+        copy = json.loads(written)
     except (TypeError, ValueError, RecursionError) as exc:
         raise ValueError(
             f"metadata must be JSON (str, finite numbers, bool, None, lists, dicts): {exc}"
@@ -167,7 +172,7 @@ def expiry(value: Moment | timedelta, *, now: datetime) -> datetime:
 def to_micros(value: datetime) -> int:
     """Return microseconds since 1970 UTC; naive times count as UTC."""
     aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value
-    return (aware - _EPOCH) // timedelta(microseconds=1)
+    return (aware - _EPOCH) // _MICROSECOND
 
 
 def from_micros(micros: int, offset_minutes: int | None = 0) -> datetime:

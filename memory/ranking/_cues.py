@@ -18,14 +18,20 @@ class Cue(IntFlag):
 
 
 _MONTHS = "january|february|march|april|june|july|august|september|october|november|december"
-_UNITS = "day|night|week|weekend|month|year|spring|summer|autumn|fall|winter|morning|afternoon|evening|time|few|couple|(?:mon|tues|wednes|thurs|fri|satur|sun)day"
-_TIME = re.compile(
-    rf"\b(?:yesterday|today|tonight|tomorrow|ago|(?:last|next|this|past) (?:{_UNITS}|{_MONTHS}|may)s?|(?:mon|tues|wednes|thurs|fri|satur|sun)days?"
-    rf"|{_MONTHS}|(?:in|of|by|since|until|late|early|mid) may|may \d|(?:19|20)\d\d)\b"
+_WEEKDAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+_UNITS = f"day|night|week|weekend|month|year|spring|summer|autumn|fall|winter|morning|afternoon|evening|time|few|couple|{_WEEKDAYS}"
+_WORD = re.compile(r"\w+")
+_DIGIT = re.compile(r"\d")
+_TIME_WORDS = frozenset(
+    f"yesterday|today|tonight|tomorrow|ago|{_MONTHS}|{_WEEKDAYS}|{_WEEKDAYS.replace('|', 's|')}s".split("|")
 )
-_NUMBER = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|hundred|thousand|dozen|couple)\b"
+_TIME_PHRASE = re.compile(
+    rf"\b(?:(?:last|next|this|past) (?:{_UNITS}|{_MONTHS}|may)s?|(?:in|of|by|since|until|late|early|mid) may|may \d|(?:19|20)\d\d)\b"
 )
+_PHRASE_WORDS = frozenset(("last", "next", "this", "past", "may"))
+"""A time phrase holds one of these, or a digit: most texts need no search for one."""
+_NUMBERS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty|hundred|thousand|dozen|couple"
+_NUMBER_WORDS = frozenset(_NUMBERS.split("|"))
 _WHEN = re.compile(
     r"\b(?:when|how long|what (?:year|month|day|date|time)|which (?:year|month|day|date)|how many (?:days|weeks|months|years))\b"
 )
@@ -40,9 +46,12 @@ def cues_of(text: str) -> Cue:
         cues |= Cue.ASKS
         if low.rstrip().endswith("?"):
             cues |= Cue.ENDS_ASKING
-    if _TIME.search(low):
+    said = set(_WORD.findall(low))
+    has_digit = _DIGIT.search(low) is not None
+    may_be_phrase = has_digit or not said.isdisjoint(_PHRASE_WORDS)
+    if not said.isdisjoint(_TIME_WORDS) or (may_be_phrase and _TIME_PHRASE.search(low)):
         cues |= Cue.TIME
-    if _NUMBER.search(low):
+    if has_digit or not said.isdisjoint(_NUMBER_WORDS):
         cues |= Cue.NUMBER
     return cues
 
