@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
+from agentcore.memory._collection import Collection
 from agentcore.memory._draft import Draft, check_validity
 from agentcore.memory._duplicates import decisive_words, near_duplicate
 from agentcore.memory._encoding import (
@@ -17,6 +18,7 @@ from agentcore.memory._encoding import (
     speaker_of,
     text_hash,
 )
+from agentcore.memory._partition import Partition
 from agentcore.memory._partitions import Partitions
 from agentcore.memory._records import Duplicates, Record
 from agentcore.memory._validation import (
@@ -72,13 +74,19 @@ class Writer:
             return []
         rows = self._finish(drafts, encoded)
         similar = [[] if duplicates == "keep" else self._similar(row) for row in rows]
+        batch = None if duplicates == "keep" else _as_collection(rows)
+        numbers: dict[int, int] = {}  # of those of the batch that are written, by place
         ids = []
         with self._database.write() as connection:
             taken = self._rows.taken(connection, [draft.record.id for draft in drafts])
             written: list[tuple[int, Record]] = []
-            for row, near in zip(rows, similar, strict=True):
+            for place, (row, near) in enumerate(zip(rows, similar, strict=True)):
                 record = row.record
-                twin = None if duplicates == "keep" else self._twin(connection, row, near)
+                twin = None
+                if batch is not None:
+                    beside = near_duplicate(batch, row.features, speaker=row.speaker)
+                    near = [*near, *(numbers[other] for other in beside if other in numbers)]
+                    twin = self._twin(connection, row, near)
                 if twin is not None and duplicates == "reject":
                     raise DuplicateRecordError(twin)
                 if twin is not None:
@@ -89,6 +97,7 @@ class Writer:
                     raise DuplicateRecordError(record.id, reason="the id is taken")
                 taken.add(record.id)
                 (seq,) = self._rows.insert(connection, [row])
+                numbers[place] = seq
                 written.append((seq, record))
                 ids.append(record.id)
             self._log.append(connection, _additions(written))
@@ -240,6 +249,19 @@ def _new_row(draft: Draft, encoded: Encoded, place: int) -> NewRow:
         cues=int(cues_of(record.text)),
         features=features_of(encoded, place, lexical=lexical),
     )
+
+
+def _as_collection(rows: Sequence[NewRow]) -> Collection:
+    """Return the rows of a batch as if they were stored, numbered by their places, to be compared with each other."""
+    loaded = [
+        (
+            place, 0, row.session, row.speaker, None, None, None, row.cues, None,
+            row.features.vector, row.features.token_ids, row.features.token_signs, row.features.terms,
+        )
+        for place, row in enumerate(rows)
+    ]  # fmt: skip
+    dimension = len(rows[0].features.vector) // 4
+    return Collection.of(Partition.build(loaded, dimension=dimension), change=0)
 
 
 def _additions(written: Sequence[tuple[int, Record]]) -> list[Change]:

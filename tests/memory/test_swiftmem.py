@@ -288,6 +288,24 @@ def test_duplicates(memory: SwiftMem) -> None:
     assert memory.add("Ann likes green tea with honey in the morning") != first
 
 
+def test_duplicates_within_one_batch(memory: SwiftMem) -> None:
+    """Messages of one call are compared with each other as with what is stored."""
+    near = "Ann likes some green tea with honey in the morning"
+    texts = [
+        "Ann likes green tea with honey in the morning",
+        near,
+        "Ann never likes green tea with honey in the morning",
+    ]
+    messages = [{"content": text, "metadata": {str(number): 1}} for number, text in enumerate(texts)]
+    first, second, third = memory.add_messages(messages, duplicates="merge")
+    assert first == second != third
+    assert [dict(record.metadata) for record in memory.get_all()] == [{"0": 1, "1": 1}, {"2": 1}]
+    with pytest.raises(DuplicateRecordError):
+        memory.add_messages([{"content": text} for text in texts[:2]], user_id="other", duplicates="reject")
+    assert memory.get_all(user_id="other") == []
+    assert len(set(memory.add_messages([{"content": text} for text in texts[:2]], user_id="other"))) == 2
+
+
 def test_export_round_trips(memory: SwiftMem, clock: Any, embedder: HashEmbedder, tmp_path: Path) -> None:
     """An export read into an empty memory gives the same records, versions and results."""
     record_id = memory.add(
