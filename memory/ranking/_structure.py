@@ -91,7 +91,9 @@ class Structure:
     @cached_property
     def around(self) -> Places:
         """Places of the previous, the next, the one before the previous, the one after the next turn of the session; N where none, (4, N)."""
-        return self._on_line.take(self.line + np.array([[-1], [1], [-2], [2]]))
+        beside = self.line + np.array([[-1], [1], [-2], [2]], dtype=np.intp)
+        places: Places = self._on_line[beside]
+        return places
 
     def best_of_session(self, values: Float32) -> Float32:
         """Return, for every record, the largest value in its session; values are given on the line without its two ends."""
