@@ -69,6 +69,8 @@ def answer_with_citations(
         if not _NOT_FOUND.match(reply):
             break
     else:
+        if compared is not None:  # the passages of both things are there, so code answers better than nobody
+            return deps.reader.compared(compared, wide, probability, selection)
         return Reading("", False, probability, _quotes(selection.sentences[:2], near), selection, "chat")
     statements, quotes, names_them = _grounded(question, reply, shown, wide, first.rarity)
     answer = " ".join(statement.text for statement in statements)

@@ -41,6 +41,10 @@ _QUARTET = (
     ("Tamsin Oakes", "Tamsin Oakes is a Canadian cellist who plays in the Harrow Quartet."),
     ("Harrow Quartet", "The quartet was founded in 1998 and has recorded 14 albums."),
 )
+_TRIO = (
+    ("Harrow Quartet", "The Harrow Quartet is a Canadian string quartet."),
+    ("Aldsey Trio", "The Aldsey Trio is a piano trio that was formed in Toronto, Canada."),
+)
 _NOVEL = (
     (
         "Winter Harbour",
@@ -58,5 +62,6 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
     ),
     (numbered("How tall is the Merrow Lighthouse?", _LIGHTHOUSE), NOTHING_FOUND),
     (numbered("In what year was the quartet of Tamsin Oakes founded?", _QUARTET), "1998 [2][1]"),
+    (numbered("Are the Harrow Quartet and the Aldsey Trio both Canadian?", _TRIO), "yes [1][2]"),
     (numbered(_PROFESSION, _NOVEL), "ship's carpenter [2][1]"),
 )
