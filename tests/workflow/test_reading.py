@@ -32,6 +32,8 @@ from agentcore.workflow.reading.prompts import reading_prompt
 from agentcore.workflow.reading.question import answer_kind, kind_words
 from agentcore.workflow.reading.settings import ReaderSettings, heads_for
 from agentcore.workflow.reading.spans import spans_of
+from agentcore.workflow.reading.subject import asked_subject
+from agentcore.workflow.reading.verdict import verdict
 from agentcore.workflow.reading.words import sentence_spans, title_key, word_key
 
 SETTINGS = ReaderSettings()
@@ -473,3 +475,56 @@ def test_settings_are_frozen() -> None:
     settings: Any = ReaderSettings()
     with pytest.raises(AttributeError):
         settings.passages = 3
+
+
+FACTS = (
+    ("Forth Bridge", "The Forth Bridge is a railway bridge in Scotland. It was opened on 4 March 1890."),
+    ("Marie Curie", "Marie Curie was a physicist. She was born in Warsaw in 1867. She never drove a car."),
+    ("Glass armonica", "The glass armonica is an instrument. It was invented by Benjamin Franklin in 1761."),
+    ("Iron Bridge", "The Iron Bridge crosses the River Severn in Shropshire."),
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Is the Forth Bridge in Scotland?", "yes"),
+        ("Was the Forth Bridge opened in 1890?", "yes"),
+        ("Was the Forth Bridge opened in 1891?", "no"),
+        ("Was Marie Curie born in Warsaw?", "yes"),
+        ("Was Marie Curie born in Paris?", "no"),
+        ("Did Benjamin Franklin invent the glass armonica?", "yes"),
+        ("Did Marie Curie drive a car?", None),
+        ("Is the Forth Bridge painted red?", None),
+        ("Was Marie Curie in Paris?", None),
+        ("Was Marie Curie not born in Warsaw?", None),
+        ("Is it old?", None),
+    ],
+)
+def test_yes_and_no_need_a_sentence(question: str, answer: str | None) -> None:
+    """A sentence that says it gives "yes", one with another name or number in its place "no"; anything else stays open."""
+    passages = [passage(title, text) for title, text in FACTS]
+    encoder = HashEmbedder()
+    selection = select_sentences(question, passages, encoder=encoder, rarity={}, settings=SETTINGS)
+    found = verdict(question, selection, passages, encoder=encoder)
+    assert (None if found is None else found.answer) == answer
+
+
+def test_what_another_thing_does_is_no_answer() -> None:
+    """Candidates for "what does NAME …?" stand in sentences about that name, where there are any."""
+    facts = ("The Clifton Bridge spans the Avon Gorge at Bristol.", FACTS[3][1])
+    passages = [
+        passage(title, text) for title, text in zip(("Clifton Bridge", "Iron Bridge"), facts, strict=True)
+    ]
+    sentences = tuple(Sentence(text, n, 0, 0, len(text)) for n, text in enumerate(facts))
+    selection = Selection(sentences, (0, 1), (0.0, 0.0), 1.0, 1.0)
+    question = "What does the Clifton Bridge cross?"
+    prompt = reading_prompt(question, [("", text) for text in facts])
+    texts = {candidate.text for candidate in gather_candidates(question, selection, passages, prompt)}
+    assert "Avon Gorge" in texts
+    assert not texts & {"River Severn", "Severn", "Shropshire"}
+    assert [asked_subject(q) for q in (question, "What is it?", "What did she win?")] == [
+        "Clifton Bridge",
+        None,
+        None,
+    ]

@@ -12,6 +12,7 @@ from agentcore.workflow.reading.passages import Passage
 from agentcore.workflow.reading.prompts import ReadingPrompt
 from agentcore.workflow.reading.question import AnswerKind, answer_kind, named_class
 from agentcore.workflow.reading.spans import Span, spans_of
+from agentcore.workflow.reading.subject import asked_subject, is_about
 from agentcore.workflow.reading.words import STOP_WORDS, content_stems, words
 
 __all__ = ["Candidate", "Mention", "answer_key", "gather_candidates", "overlap_f1"]
@@ -106,6 +107,10 @@ def gather_candidates(
     candidates = [
         c for c in candidates if noun and noun in words(c.text) and len(words(c.text)) > 1
     ] or candidates
+    subject = asked_subject(question)
+    if subject is not None:  # what another thing does is no answer
+        about = {n for n, s in enumerate(selection.sentences) if is_about(s, subject, passages)}
+        candidates = [c for c in candidates if about & {m.sentence for m in c.mentions}] or candidates
     asked = set(content_stems(question))
     return [c for c in candidates if not set(content_stems(c.text)) <= asked] or candidates
 

@@ -22,6 +22,7 @@ from agentcore.workflow.reading.not_found import found_probability
 from agentcore.workflow.reading.passages import Encoder, Passage
 from agentcore.workflow.reading.prompts import ReadingPrompt, reading_prompt
 from agentcore.workflow.reading.settings import ReaderSettings
+from agentcore.workflow.reading.verdict import asks_for_a_verdict, verdict
 from agentcore.workflow.reading.words import sentence_spans
 
 __all__ = [
@@ -36,7 +37,7 @@ __all__ = [
     "Statement",
 ]
 
-ReadingMode = Literal["attention", "likelihood", "chat", "linked", "random", "comparison", "none"]
+ReadingMode = Literal["attention", "likelihood", "chat", "linked", "random", "comparison", "verdict", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +312,8 @@ class Reader:
             return self.compared(compared, wide, probability, selection)
         if not is_found:
             return Reading("", False, probability, self._nearest(selection, near), selection, "none")
+        if asks_for_a_verdict(question):
+            return self._verdict(question, near, probability, selection)
         prompt = prompt_of(question, selection, near)
         candidates = gather_candidates(question, selection, near, prompt)
         if not candidates:
@@ -335,6 +338,16 @@ class Reader:
         support = tuple(_opening(passages[place]) for place in found.passages)
         certain = max(probability, self._settings.compared_probability)
         return Reading(found.answer, True, certain, support, selection, "comparison")
+
+    def _verdict(
+        self, question: str, passages: Sequence[Passage], probability: float, selection: Selection
+    ) -> Reading:
+        """Answer yes or no where a sentence decides it: no span of a document answers such a question."""
+        found = verdict(question, selection, passages, encoder=self._encoder)
+        if found is None:
+            return Reading("", False, probability, self._nearest(selection, passages), selection, "none")
+        support = (_quote(found.sentence, passages),)
+        return Reading(found.answer, True, probability, support, selection, "verdict")
 
     def _nearest(self, selection: Selection, passages: Sequence[Passage]) -> tuple[Quote, ...]:
         """Return the two sentences picked first: shown where no answer is given."""
