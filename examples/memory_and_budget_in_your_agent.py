@@ -26,7 +26,12 @@ def main(backbone: str = "local") -> None:
     agent = create_agent(
         load_backbone(backbone),
         [opening_hours],
-        middleware=[MemoryRecall(memory, user_id="ada"), budget, ToolCallRepair(), LoopGuard()],
+        middleware=[
+            MemoryRecall(memory, user_id="ada"),
+            ToolCallRepair(),
+            LoopGuard(),
+            budget,
+        ],  # the budget last: it counts what is asked again too
     )
     memory.add("Ada's favourite museum is the Museum of Glass.", user_id="ada")
     result = agent.invoke({"messages": [("user", "When is my favourite museum open?")]})

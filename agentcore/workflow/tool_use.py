@@ -78,7 +78,8 @@ def use_tools(
         deps.language.model,
         tools=as_langchain_tools(deps.tools),
         system_prompt=_SYSTEM,
-        middleware=[deps.budget, ToolCallRepair(), LoopGuard(), evidence],
+        # The budget lies innermost: what the repair asks again counts as well.
+        middleware=[ToolCallRepair(), LoopGuard(), evidence, deps.budget],
     )
     reached = None
     turns = deps.settings.tool_rounds * _STEPS_A_TURN + 1
