@@ -36,6 +36,7 @@ _TEXTS_PER_TOPIC = 40
 _ON_TOPIC = 0.7
 _SPANS = (2, 5)
 _SPAN_WORDS = (3, 12)
+_AT_ONCE = 40  # turns whose vectors are made at a time: they stay in the cache
 _CONTEXT = 0.5
 """How far a token vector moves from the mean of its old text to that of its new one."""
 
@@ -183,7 +184,10 @@ class _Recombination:
                 word for source, first, end in said for word in self._sources.words[source][first:end]
             )
             items.append(Item(f"r{start + place}", text, session, day, speaker=name))
-        return Chunk(partition, items, self._encoded(spans))
+        parts = [self._encoded(spans[first : first + _AT_ONCE]) for first in range(0, count, _AT_ONCE)]
+        pooled = np.concatenate([part.pooled for part in parts])
+        tokens = [vectors for part in parts for vectors in part.tokens or ()]
+        return Chunk(partition, items, Encoded(pooled, tuple(tokens) if self._with_tokens else None))
 
     def _draw(self, rng: np.random.Generator, topics: Sequence[Places]) -> list[tuple[int, int, int]]:
         """Return spans of real texts: text, first word, the word after the last."""
@@ -217,10 +221,11 @@ class _Recombination:
         starts = np.concatenate(([0], np.cumsum(counts)))
         turn = np.repeat(np.arange(len(spans)), counts)
         vectors = self._sources.vectors[joined].astype(np.float32)
-        means = np.add.reduceat(vectors, starts[:-1], axis=0) / np.array(counts, dtype=np.float32)[:, None]
+        belongs = (np.arange(len(spans))[:, None] == turn).astype(np.float32)
+        means = belongs @ vectors / np.array(counts, dtype=np.float32)[:, None]
         vectors += np.float32(_CONTEXT) * (means[turn] - self._sources.means[old])
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        pooled = np.add.reduceat(vectors, starts[:-1], axis=0)
+        pooled: Float32 = belongs @ vectors
         pooled /= np.linalg.norm(pooled, axis=1, keepdims=True)
         if not self._with_tokens:
             return Encoded(pooled, None)
