@@ -219,11 +219,11 @@ class _Recombination:
             counts.append(count)
         joined, old = np.concatenate(places), np.concatenate(sources)
         starts = np.concatenate(([0], np.cumsum(counts)))
-        turn = np.repeat(np.arange(len(spans)), counts)
+        number = np.repeat(np.arange(len(spans)), counts)
         vectors = self._sources.vectors[joined].astype(np.float32)
-        belongs = (np.arange(len(spans))[:, None] == turn).astype(np.float32)
+        belongs = (np.arange(len(spans))[:, None] == number).astype(np.float32)
         means = belongs @ vectors / np.array(counts, dtype=np.float32)[:, None]
-        vectors += np.float32(_CONTEXT) * (means[turn] - self._sources.means[old])
+        vectors += np.float32(_CONTEXT) * (means[number] - self._sources.means[old])
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         pooled: Float32 = belongs @ vectors
         pooled /= np.linalg.norm(pooled, axis=1, keepdims=True)
@@ -257,7 +257,7 @@ def _topics(means: Float32) -> list[Places]:
     wanted = max(len(means) // _TEXTS_PER_TOPIC, 1)
     kmeans = faiss.Kmeans(means.shape[1], wanted, niter=8, seed=1, min_points_per_centroid=1)
     kmeans.train(means)
-    _, nearest = kmeans.index.search(means, 1)  # type: ignore[attr-defined]  # set by train
+    _, nearest = kmeans.index.search(means, 1)
     groups = [np.flatnonzero(nearest[:, 0] == number) for number in range(wanted)]
     return [group for group in groups if len(group)]
 
