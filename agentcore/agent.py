@@ -33,8 +33,9 @@ from agentcore.workflow.draft import Draft
 from agentcore.workflow.forks import Step, copy_point, fork_point
 from agentcore.workflow.graph import build_graph
 from agentcore.workflow.language import ChoiceMode, Language
+from agentcore.workflow.reading.choosers import Chooser, ModelChooser
 from agentcore.workflow.reading.passages import Encoder, Searchable
-from agentcore.workflow.reading.reader import Chooser, ModelChooser, Reader
+from agentcore.workflow.reading.reader import Reader
 from agentcore.workflow.reading.settings import ReaderSettings
 from agentcore.workflow.record import RunRecord
 from agentcore.workflow.state import Turn

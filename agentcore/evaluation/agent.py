@@ -35,8 +35,8 @@ from agentcore.evaluation.agent_questions import Question, QuestionSet, load_que
 from agentcore.result import Result
 from agentcore.workflow.citations import is_valid
 from agentcore.workflow.dependencies import WorkflowSettings
+from agentcore.workflow.reading.choosers import Chooser, LinkedChooser, RandomChooser
 from agentcore.workflow.reading.passages import Searchable
-from agentcore.workflow.reading.reader import Chooser, LinkedChooser, RandomChooser
 from agentcore.workflow.reading.settings import ReaderSettings
 
 __all__ = ["Setting", "print_result", "run"]

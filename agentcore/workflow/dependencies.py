@@ -10,8 +10,9 @@ from agentcore.events import EventLog
 from agentcore.middleware.budget import Budget
 from agentcore.tools import ToolRegistry
 from agentcore.workflow.language import Language
+from agentcore.workflow.reading.choosers import Chooser
 from agentcore.workflow.reading.passages import Searchable
-from agentcore.workflow.reading.reader import Chooser, Reader
+from agentcore.workflow.reading.reader import Reader
 from agentcore.workflow.reading.settings import ReaderSettings
 from agentcore.workflow.workspace import Workspace
 

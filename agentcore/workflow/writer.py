@@ -12,9 +12,10 @@ from agentcore.workflow.dependencies import Dependencies
 from agentcore.workflow.draft import Draft
 from agentcore.workflow.ledger import Evidence, load_evidence, merge_evidence
 from agentcore.workflow.reading.candidates import answer_key
+from agentcore.workflow.reading.choosers import LinkedChooser
 from agentcore.workflow.reading.passages import Encoder, Passage
 from agentcore.workflow.reading.prompts import phrasing_prompt
-from agentcore.workflow.reading.reader import LinkedChooser, Reading
+from agentcore.workflow.reading.reader import Reading
 from agentcore.workflow.recollection import known_answer
 from agentcore.workflow.state import RunState
 from agentcore.workflow.support import check_support
