@@ -249,9 +249,10 @@ def test_filter_operators_are_each_others_opposites(value: Any, operand: Any) ->
     assert holds({"$not": {"$eq": operand}}) != holds({"$eq": operand})
 
 
+printable = st.characters(exclude_categories=["C", "Z"], include_characters=" ")
 records = st.lists(
     st.fixed_dictionaries(
-        {"content": st.text(min_size=1, max_size=30).filter(lambda s: s.strip() and s.isprintable())},
+        {"content": st.text(printable, min_size=1, max_size=30).filter(str.strip)},
         optional={
             "timestamp": st.datetimes(timezones=st.none() | st.just(UTC)),
             "role": st.sampled_from(["user", "assistant", "Ann"]),
