@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentcore.workflow.reading.passages import Passage
+from agentcore.workflow.reading.question import asks_yes_or_no
 from agentcore.workflow.reading.words import content_stems, sentence_spans, title_key, word_key
 
 __all__ = ["Comparison", "compare", "compared_passages", "compared_things"]
@@ -49,7 +50,6 @@ _DATE = re.compile(
     r"(?:(?P<d2>\d{1,2}) (?P<m2>[A-Z][a-z]{2,8}),? (?P<y2>1[0-9]{3}|20[0-9]{2}))"
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_YES_NO = re.compile(r"\s*(?:are|were|is|was|do|does|did|have|has)\b", re.IGNORECASE)
 _SAME = re.compile(r"\bsame\s+(nationality|country)\b", re.IGNORECASE)
 _NATION = re.compile(r"\b([A-Z][a-z]+(?:an|ish|ese|ch|ian|i|ic|ek|sh))\b")
 
@@ -100,7 +100,7 @@ def compare(question: str, passages: Sequence[Passage]) -> Comparison | None:
     if things is None or found is None:
         return None
     texts = [passages[place].text for place in found]
-    if _YES_NO.match(question) and " or " not in question:
+    if asks_yes_or_no(question) and " or " not in question:
         answer = _both(question, word_key(question).rpartition(title_key(things[1]))[2], texts)
         return None if answer is None else Comparison(answer, found, is_measured=False)
     better = _by_measure(question, texts)
@@ -129,7 +129,7 @@ def _named_titles(question: str, passages: Sequence[Passage]) -> tuple[str, str]
     Titles know best where a name ends: "Die Screaming, Marianne or Bury Me Not on the Lone Prairie". With "and" between
     them two names are compared only in a question for yes or no, or behind "between".
     """
-    joined = "or|and" if _YES_NO.match(question) or _BETWEEN.search(question) else "or"
+    joined = "or|and" if asks_yes_or_no(question) or _BETWEEN.search(question) else "or"
     text = f" {word_key(question)} "
     titles = {title_key(p.title): p.title.split(" (", 1)[0] for p in passages if title_key(p.title)}
     found = sorted((key for key in titles if f" {key} " in text), key=len, reverse=True)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from agentcore.workflow.reading.words import STOP_WORDS, words
 
-__all__ = ["AnswerKind", "answer_kind", "asks_for_a_fact", "kind_words", "named_class"]
+__all__ = ["AnswerKind", "answer_kind", "asks_for_a_fact", "asks_yes_or_no", "kind_words", "named_class"]
 
 AnswerKind = Literal["person", "place", "date", "year", "number", "reason", "other"]
 
@@ -119,8 +119,13 @@ def asks_for_a_fact(question: str) -> bool:
         return False
     found = [match.group().lower() for match in _WH.finditer(question)]
     if not found:
-        return bool(_YES_NO.match(question))
+        return asks_yes_or_no(question)
     return answer_kind(question) != "other" or found[0] != "how"
+
+
+def asks_yes_or_no(question: str) -> bool:
+    """Tell whether a question opens with its verb."""
+    return _YES_NO.match(question) is not None
 
 
 def kind_words(question: str) -> list[str]:
