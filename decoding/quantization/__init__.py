@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from agentcore.decoding.quantization._blocks import GroupCodes, group_codes, quantise_groups
-from agentcore.decoding.quantization._linear import ROWS_CROSSOVER, Layout, Linear, LinearWeights
+from agentcore.decoding.quantization._linear import Layout, LinearWeights
 from agentcore.decoding.quantization._probe import can_run
+from agentcore.decoding.quantization._protocol import Linear
 
 __all__ = [
-    "ROWS_CROSSOVER",
     "GroupCodes",
     "Layout",
     "Linear",

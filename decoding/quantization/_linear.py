@@ -8,24 +8,25 @@ and conventions is in this module.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from agentcore.decoding.quantization._blocks import GROUP, ROWS_AT_ONCE, GroupCodes, quantise_groups
+from agentcore.decoding.quantization._blocks import GROUP, GroupCodes, quantise_groups
+from agentcore.decoding.quantization._integer import can_multiply_bytes, pack_integer, round_rows
+from agentcore.decoding.quantization._protocol import Linear
 
-__all__ = ["ROWS_CROSSOVER", "Layout", "Linear", "LinearWeights"]
+__all__ = ["Layout", "LinearWeights"]
 
 Layout = Literal["int4", "int8", "bf16", "fp32", "fp64"]
-Linear = Callable[[Tensor], Tensor]
 
 _INT4_ROWS = 16
 
-# Rows from which the dense bf16 kernel beats the packed one (two Zen 5 cores, the shapes of SmolLM2-135M).
-ROWS_CROSSOVER: dict[Layout, int] = {"int4": 14, "int8": 9, "bf16": 1, "fp32": 1, "fp64": 1}
+# Rows from which the dense bf16 kernel beats the packed one (the shapes of SmolLM2-135M).
+_ROWS_CROSSOVER: dict[Layout, int] = {"int4": 14, "int8": 32, "bf16": 1, "fp32": 1, "fp64": 1}
+_ROWS_CROSSOVER_OF_FLOATS = 9  # of the int8 layout where bytes cannot be multiplied
 _DTYPES: dict[Layout, torch.dtype] = {"fp32": torch.float32, "fp64": torch.float64}
 
 
@@ -37,8 +38,9 @@ class LinearWeights:
     source : GroupCodes or Tensor
         The weights, (N, K).
     layout : {"int4", "int8", "bf16", "fp32", "fp64"}
-        ``int4`` keeps groups of 32 exactly as the file has them (codes above 15 in two planes of four bits),
-        ``int8`` rounds to one scale per output row, the others are dense.
+        ``int4`` keeps groups of 32 with four-bit codes exactly as the file has them, ``int8`` rounds to one scale per
+        output row, as ``int4`` does with longer codes; the others are dense. Where the machine cannot multiply bytes,
+        ``int4`` keeps longer codes exactly, in two planes of four bits.
     bias : Tensor or None
         (N,).
     rows_crossover : int or None
@@ -61,7 +63,7 @@ class LinearWeights:
     ) -> None:
         self.layout = layout
         self.dtype = _DTYPES.get(layout, torch.bfloat16)
-        self.rows_crossover = ROWS_CROSSOVER[layout] if rows_crossover is None else rows_crossover
+        self.rows_crossover = _default_crossover(layout) if rows_crossover is None else rows_crossover
         self._bias = None if bias is None else bias.to(device=device, dtype=self.dtype)
         self._packed = _pack(source, layout)
         self._dense: Tensor | None = None
@@ -96,12 +98,20 @@ class LinearWeights:
         return self.few()(x) if x.shape[0] < self.rows_crossover else self.many()(x)
 
 
+def _default_crossover(layout: Layout) -> int:
+    if layout == "int8" and not can_multiply_bytes():
+        return _ROWS_CROSSOVER_OF_FLOATS
+    return _ROWS_CROSSOVER[layout]
+
+
 def _pack(source: GroupCodes | Tensor, layout: Layout) -> tuple[Linear, tuple[Tensor, ...]] | None:
     """Return the packed function and the tensors it reads, or None for dense layouts."""
     if layout == "int8":
         return _pack_int8(source)
     if layout == "int4":
         codes = source if isinstance(source, GroupCodes) else quantise_groups(source, 4)
+        if codes.bits > 4 and can_multiply_bytes():
+            return _pack_int8(source)
         padded = _padded(codes)
         packed, tensors = _pack_int4(padded) if codes.bits == 4 else _pack_two_planes(padded)
         if padded is codes:
@@ -112,15 +122,10 @@ def _pack(source: GroupCodes | Tensor, layout: Layout) -> tuple[Linear, tuple[Te
 
 
 def _pack_int8(source: GroupCodes | Tensor) -> tuple[Linear, tuple[Tensor, ...]]:
-    shape = source.codes.shape if isinstance(source, GroupCodes) else source.shape
-    codes, scale = torch.empty(shape, dtype=torch.int8), torch.empty(shape[0], dtype=torch.bfloat16)
-    for index in torch.split(torch.arange(shape[0]), ROWS_AT_ONCE):
-        rows = source.select_rows(index).dequantise() if isinstance(source, GroupCodes) else source[index]
-        rows = rows.to(torch.float32)
-        scale[index] = (rows.abs().amax(-1).clamp_min(1e-12) / 127).to(torch.bfloat16)
-        rows = rows / scale[index].to(torch.float32)[:, None]
-        codes[index] = rows.round_().clamp_(-127, 127).to(torch.int8)
-    kernel = torch._weight_int8pack_mm
+    codes, scale = round_rows(source)
+    if can_multiply_bytes():
+        return pack_integer(codes, scale)
+    kernel, scale = torch._weight_int8pack_mm, scale.to(torch.bfloat16)
     return lambda x: kernel(x, codes, scale), (codes, scale)
 
 

@@ -8,7 +8,8 @@ from functools import lru_cache
 import torch
 
 from agentcore.decoding.quantization._blocks import quantise_groups
-from agentcore.decoding.quantization._linear import Layout, Linear, LinearWeights
+from agentcore.decoding.quantization._linear import Layout, LinearWeights
+from agentcore.decoding.quantization._protocol import Linear
 
 __all__ = ["can_run"]
 

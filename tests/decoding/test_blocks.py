@@ -8,7 +8,14 @@ import torch
 from gguf import GGMLQuantizationType
 from gguf.quants import dequantize, quantize
 
-from agentcore.decoding.quantization import GroupCodes, LinearWeights, can_run, group_codes, quantise_groups
+from agentcore.decoding.quantization import (
+    GroupCodes,
+    LinearWeights,
+    _linear,
+    can_run,
+    group_codes,
+    quantise_groups,
+)
 
 ROWS, COLUMNS = 24, 512
 
@@ -74,8 +81,8 @@ def test_every_layout_computes_the_same_product(layout: str, bits: int, toleranc
 @pytest.mark.parametrize(
     "encodings", [("Q4_1", "Q8_0"), ("Q4_0", "Q5_1"), ("Q5_0", "Q8_0"), ("Q4_1", "Q4_0")]
 )
-def test_fused_layers_of_different_encodings_lose_nothing(encodings: tuple[str, str]) -> None:
-    """Rows of several encodings in one packed layer are each as exact as alone."""
+def test_fused_layers_of_different_encodings_lose_next_to_nothing(encodings: tuple[str, str]) -> None:
+    """Rows of several encodings in one packed layer are each as exact as eight bits a row allow."""
     parts = [group_codes(name, random_blocks(name), (ROWS, COLUMNS)) for name in encodings]
     fused = GroupCodes.concatenate(parts)
     x = torch.randn(2, COLUMNS, generator=torch.Generator().manual_seed(2)).to(torch.bfloat16)
@@ -94,5 +101,20 @@ def test_the_probe_refuses_a_kernel_that_is_missing(monkeypatch: pytest.MonkeyPa
 def test_the_probe_refuses_a_kernel_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel whose result is off by more than rounding is not used."""
     kernel = torch._weight_int8pack_mm
+    monkeypatch.setattr(_linear, "can_multiply_bytes", lambda: False)
     monkeypatch.setattr(torch, "_weight_int8pack_mm", lambda x, w, s: kernel(x, w, s) * 1.1)
     assert not can_run.__wrapped__("int8")
+
+
+@pytest.mark.parametrize(("layout", "bits", "tolerance"), [("int4", 8, 0.01), ("int8", 8, 0.02)])
+def test_a_machine_that_cannot_multiply_bytes_gets_the_same_product(
+    monkeypatch: pytest.MonkeyPatch, layout: str, bits: int, tolerance: float
+) -> None:
+    """Long codes then go through float kernels, with fewer rows at a time."""
+    monkeypatch.setattr(_linear, "can_multiply_bytes", lambda: False)
+    codes = quantise_groups(torch.randn(96, 128, generator=torch.Generator().manual_seed(0)), bits)
+    linear = LinearWeights(codes, layout=layout)
+    x = torch.randn(3, 128, generator=torch.Generator().manual_seed(1)).to(torch.bfloat16)
+    expected = x.float() @ codes.dequantise().T
+    assert (linear.few()(x).float() - expected).norm() / expected.norm() < tolerance
+    assert linear.rows_crossover < 32
