@@ -183,9 +183,12 @@ class Partition:
         return self.take(sample[np.argsort(self.seq[sample])])
 
     @cached_property
-    def dense_sample(self) -> npt.NDArray[np.float32]:
-        """Vectors of up to 1024 records, spread evenly: what is usual here, (S, D)."""
-        return np.ascontiguousarray(self.vectors[self.order[:: max(len(self) // 1024, 1)]])
+    def usual_vectors(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Mean, (D,), and covariance, (D, D), of the vectors of 1024 to 2047 records, spread evenly: what is usual here."""
+        sample = self.vectors[self.order[:: max(len(self) // 1024, 1)]]
+        mean = sample.mean(axis=0)
+        away = sample - mean
+        return mean, away.T @ away / np.float32(len(sample))
 
     @cached_property
     def columns(self) -> MetadataColumns:

@@ -103,11 +103,18 @@ def rank_candidates(
 def _usual(body: Partition, tail: Partition, query: Query, config: RankingConfig) -> _Usual:
     """Return what is usual here."""
     return _Usual(
-        moments(body.dense_sample @ query.pooled),
+        _usual_cosine(body, query),
         body.lexical.moments(query.terms, tail.lexical),
         body.lexical.idf(query.terms),
         _usual_tokens(body, query, config),
     )
+
+
+def _usual_cosine(body: Partition, query: Query) -> tuple[float, float]:
+    """Return mean and spread of the cosine over the sampled records."""
+    mean, covariance = body.usual_vectors
+    variance = float(query.pooled @ (covariance @ query.pooled))
+    return float(mean @ query.pooled), max(variance, 0.0) ** 0.5
 
 
 def _usual_tokens(body: Partition, query: Query, config: RankingConfig) -> UsualTokens | None:

@@ -62,7 +62,8 @@ class LexicalIndex:
         self._weights = frequency * (K1 + 1) / (frequency + K1 * (1 - B + B * lengths[self._rows] / average))
         df = np.diff(self._starts)
         self._idf = np.log1p((self.num_records - df + 0.5) / (df + 0.5)).astype(np.float32)
-        self._best: dict[int, npt.NDArray[np.intp]] = {}
+        self._best: dict[int, tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]] = {}
+        self._idle_totals: list[npt.NDArray[np.float32]] = []  # zeros, one a search under way
         self._unseen_idf = float(np.log1p((self.num_records + 0.5) / 0.5))
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -76,7 +77,7 @@ class LexicalIndex:
         new.num_records = num_records
         new._terms, new._starts, new._rows = arrays["terms"], arrays["starts"], arrays["rows"]
         new._weights, new._idf = arrays["weights"], arrays["idf"]
-        new._best = {}
+        new._best, new._idle_totals = {}, []
         new._unseen_idf = float(np.log1p((num_records + 0.5) / 0.5))
         return new
 
@@ -125,33 +126,28 @@ class LexicalIndex:
         eligible : ndarray, (N,), bool, optional
             Only these are considered; postings are sorted out before any of them is counted.
         """
-        keys: list[npt.NDArray[np.uint64]] = []
+        totals = self._idle_totals.pop() if self._idle_totals else np.zeros(self.num_records, np.float32)
+        found: list[npt.NDArray[np.intp]] = []
         budget = POSTINGS_BUDGET
         for place in sorted(self._find(terms), key=lambda p: -float(self._idf[p])):
-            postings: slice | npt.NDArray[np.intp] = slice(self._starts[place], self._starts[place + 1])
-            rows = self._rows[postings]
-            if eligible is not None and len(rows) <= FILTERED_WHOLE:
-                postings = self._starts[place] + np.flatnonzero(eligible[rows])
-                rows = self._rows[postings]
-            if len(rows) > max(budget, CHAMPIONS):
-                postings = self._champions(place)
-                rows = self._rows[postings]
-                if eligible is not None:
-                    postings = postings[eligible[rows]]
-                    rows = self._rows[postings]
-            gains = self._idf[place] * self._weights[postings]
-            keys.append(rows.astype(np.uint64) << np.uint64(32) | gains.view(np.uint32))
+            rows, weights = self._postings(place, max(budget, CHAMPIONS), eligible)
+            np.add.at(totals, rows, self._idf[place] * weights)
+            found.append(rows)
             budget -= len(rows)
-        joined = np.sort(np.concatenate(keys)) if keys else np.zeros(0, np.uint64)
-        if not len(joined):
+        # A record is taken where it is met first, and what it has gained is back at zero when it is met again.
+        gained: list[npt.NDArray[np.float32]] = []
+        for rows in found:
+            gained.append(totals.take(rows))
+            totals[rows] = 0
+        self._idle_totals.append(totals)
+        if not found:
             return np.zeros(0, dtype=np.intp)
-        # Row above, gain below: one sort brings the postings of a record together.
-        records = (joined >> np.uint64(32)).astype(np.intp)
-        first = np.flatnonzero(np.concatenate(([True], records[1:] != records[:-1])))
-        totals = np.add.reduceat(joined.astype(np.uint32).view(np.float32), first)
-        best = np.argpartition(-totals, count)[:count] if count < len(totals) else np.arange(len(totals))
-        found: npt.NDArray[np.intp] = records[first[best]]
-        return found
+        records, gains = np.concatenate(found), np.concatenate(gained)
+        if count < len(gains):
+            left_out = len(gains) - count
+            best = np.argpartition(gains, left_out)[left_out:]
+            records, gains = records[best], gains[best]
+        return records[gains > 0]
 
     def scores_at(
         self, terms: Sequence[int], rows: npt.NDArray[np.intp], *, idf: Mapping[int, float]
@@ -161,16 +157,18 @@ class LexicalIndex:
         for term, place in self._places(terms):
             table[place] = idf[term]
         stems, weights, starts = self._forward
-        first, lengths = starts[rows], starts[rows + 1] - starts[rows]
-        ends = np.cumsum(lengths)
-        places = np.repeat(first - ends + lengths, lengths) + np.arange(ends[-1] if len(ends) else 0)
-        shares = table[stems[places]]
-        hit = np.flatnonzero(shares)
-        record = np.searchsorted(ends, hit, side="right")
-        scores = np.bincount(record, weights=shares[hit] * weights[places[hit]], minlength=len(rows))
-        coverage = np.bincount(record, weights=shares[hit], minlength=len(rows))
-        mass = sum(idf.values())
-        return scores.astype(np.float32), (coverage / max(mass, 1e-9)).astype(np.float32)
+        first = starts[rows]
+        lengths = starts[rows + 1] - first
+        record = np.repeat(np.arange(len(rows)), lengths)
+        places = (first + lengths - np.cumsum(lengths)).take(record)
+        places += np.arange(len(record))
+        shares = table.take(stems.take(places))
+        hit = np.flatnonzero(shares > 0)
+        record, shares = record[hit], shares[hit]
+        scores = np.bincount(record, shares * weights[places[hit]], len(rows))
+        coverage = np.bincount(record, shares, len(rows))
+        mass = max(sum(idf.values()), 1e-9)
+        return scores.astype(np.float32), (coverage / mass).astype(np.float32)
 
     def idf(self, terms: Sequence[int]) -> dict[int, float]:
         """Return the weight of each stem; one that nobody uses counts as the rarest."""
@@ -208,14 +206,31 @@ class LexicalIndex:
         weights = self._weights.astype(np.float64)
         return np.add.reduceat(weights, self._starts[:-1]), np.add.reduceat(weights**2, self._starts[:-1])
 
-    def _champions(self, place: int) -> npt.NDArray[np.intp]:
-        """Return the best postings of a frequent stem, worked out once."""
+    def _postings(
+        self, place: int, most: int, eligible: npt.NDArray[np.bool_] | None
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+        """Return records and weights of a stem, eligible ones only: all of them, or the best where they are more than `most`."""
+        span = slice(int(self._starts[place]), int(self._starts[place + 1]))
+        if span.stop - span.start <= (most if eligible is None else FILTERED_WHOLE):
+            rows, weights = self._rows[span].astype(np.intp), self._weights[span]
+            if eligible is not None:
+                kept = eligible[rows]
+                rows, weights = rows[kept], weights[kept]
+            if len(rows) <= most:
+                return rows, weights
+        rows, weights = self._champions(place)
+        if eligible is not None:
+            kept = eligible[rows]
+            rows, weights = rows[kept], weights[kept]
+        return rows, weights
+
+    def _champions(self, place: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+        """Return records and weights of the best postings of a frequent stem, worked out once."""
         best = self._best.get(place)
         if best is None:
             start, end = int(self._starts[place]), int(self._starts[place + 1])
-            best = self._best[place] = (
-                start + np.argpartition(-self._weights[start:end], CHAMPIONS)[:CHAMPIONS]
-            )
+            kept = start + np.sort(np.argpartition(-self._weights[start:end], CHAMPIONS)[:CHAMPIONS])
+            best = self._best[place] = self._rows[kept].astype(np.intp), self._weights[kept]
         return best
 
     def _find(self, terms: Sequence[int]) -> list[int]:
