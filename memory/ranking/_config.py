@@ -81,9 +81,9 @@ class RankingConfig:
     # best bring their whole session along, for a turn may owe its place to what is said around it. Of the exhaustive ten over a million
     # recombined turns 512, 224 and 24 find .958, 512, 192 and 32 .950, 400, 96 and 24 .934; chosen without tokens, 256 and 96 find .958
     # with twice the records.
-    first_candidates: int = 512
-    token_candidates: int = 224
-    whole_sessions: int = 32
+    first_candidates: int = 384
+    token_candidates: int = 160
+    whole_sessions: int = 64
     longest_session: int = 64
     exhaustive_records: int = 1200
     """Up to so many records every one gets its tokens scored: it takes less than the shortlist saves."""

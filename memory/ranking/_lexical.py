@@ -20,7 +20,7 @@ B = 0.5
 """Turns vary little in length; b = .5 is what the study of LoCoMo turns settled on."""
 
 POSTINGS_BUDGET = 64_000
-CHAMPIONS = 8_000
+CHAMPIONS = 4_000
 """Postings read for candidates, and of a stem for which the budget is too small: its best by weight."""
 
 FILTERED_WHOLE = 100_000
