@@ -11,9 +11,11 @@ tenth place was decided among equals, as in no memory of real talk.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import faiss
 import numpy as np
@@ -73,13 +75,18 @@ class Chunk:
     encoded: Encoded
 
 
-def chunks(real: RealTurns, *, records: int, heavy: bool, form: TextForm, seed: int) -> Iterator[Chunk]:
+def chunks(
+    real: RealTurns, *, records: int, heavy: bool, form: TextForm, seed: int, kept_in: Path | None = None
+) -> Iterator[Chunk]:
     """Yield `records` items, the real ones among them.
 
     Parameters
     ----------
     heavy : bool
         All in one partition, `heavy`, the real ones in the middle; else users of about 600, the real conversations first.
+    kept_in : Path, optional
+        Folder where recombined turns are kept without their token vectors, about 1.8 KB each: whoever asks for them without token vectors
+        later, for the same seed, reads them there instead of having them made again.
     """
     planted = [
         Chunk(
@@ -95,7 +102,7 @@ def chunks(real: RealTurns, *, records: int, heavy: bool, form: TextForm, seed: 
     missing = records - sum(len(chunk.items) for chunk in planted)
     if missing < 0:
         raise ValueError(f"records must be at least {records - missing}, the number of real turns")
-    made = _Recombination(real.sources, with_tokens=form == "turn")
+    made = _Recombination(real.sources, with_tokens=form == "turn", kept_in=kept_in)
     if not heavy:
         yield from planted
         for number, start in enumerate(range(0, missing, _USER_RECORDS)):
@@ -155,14 +162,31 @@ class _Recombination:
     sources : _Sources
     with_tokens : bool
         Whether token vectors are wanted beside the pooled ones.
+    kept_in : Path or None
     """
 
-    def __init__(self, sources: _Sources, *, with_tokens: bool) -> None:
+    def __init__(self, sources: _Sources, *, with_tokens: bool, kept_in: Path | None) -> None:
         self._sources = sources
         self._with_tokens = with_tokens
+        self._kept_in = kept_in
 
     def chunk(self, partition: str, start: int, count: int, seed: int, *, people: int) -> Chunk:
         """Return turns `start` to `start + count` of the recombined ones; who speaks is drawn from so many people."""
+        kept = None
+        if self._kept_in is not None:
+            kept = self._kept_in / f"turns-{seed}-{people}-{start}-{count}.pickle"
+            if not self._with_tokens and kept.exists():
+                items, pooled = pickle.loads(kept.read_bytes())  # noqa: S301 - written below
+                return Chunk(partition, items, Encoded(pooled, None))
+        items, encoded = self._made(start, count, seed, people)
+        if kept is not None and not kept.exists():
+            partial = kept.with_suffix(".part")
+            partial.write_bytes(pickle.dumps((items, encoded.pooled)))
+            partial.replace(kept)
+        return Chunk(partition, items, encoded)
+
+    def _made(self, start: int, count: int, seed: int, people: int) -> tuple[list[Item], Encoded]:
+        """Make some turns."""
         rng = np.random.default_rng((seed, start))
         known = rng.choice(len(self._sources.people), people, replace=False)
         items: list[Item] = []
@@ -187,7 +211,7 @@ class _Recombination:
         parts = [self._encoded(spans[first : first + _AT_ONCE]) for first in range(0, count, _AT_ONCE)]
         pooled = np.concatenate([part.pooled for part in parts])
         tokens = [vectors for part in parts for vectors in part.tokens or ()]
-        return Chunk(partition, items, Encoded(pooled, tuple(tokens) if self._with_tokens else None))
+        return items, Encoded(pooled, tuple(tokens) if self._with_tokens else None)
 
     def _draw(self, rng: np.random.Generator, topics: Sequence[Places]) -> list[tuple[int, int, int]]:
         """Return spans of real texts: text, first word, the word after the last."""

@@ -55,6 +55,7 @@ def print_tables(result: BenchResult, *, console: Console | None = None) -> None
 _SCALE_COLUMNS = (
     ("p50 ms", "p50_ms", "{:.2f}"),
     ("p95 ms", "p95_ms", "{:.2f}"),
+    ("with embedding", "with_embedding_p50_ms", "{:.2f}"),
     ("R@10 of exact", "recall_at_10", "{:.3f}"),
     ("evidence R@10", "evidence_recall_at_10", "{:.3f}"),
     ("rows scored", "rows_scored", "{:,.0f}"),
@@ -83,7 +84,13 @@ def print_scale_table(result: BenchResult, *, console: Console | None = None) ->
                 mode = f"skipped: {row['skipped']}" if "skipped" in row else row["mode"]
                 table.add_row(row["engine"], mode, *cells)
         console.print(table)
-    console.print(f"vectors: {result.settings['vectors']}; embedding is in no figure")
+    console.print(
+        f"vectors: {result.settings['vectors']}; embedding is in no figure but 'with embedding' (p50 ms)"
+    )
+    for workload, growth in (result.metrics.get("growth") or {}).items():
+        console.print(
+            f"{workload}: p50 grows {growth['p50_ratio']:.2f} times from {growth['from']:,} to {growth['to']:,} records"
+        )
 
 
 def _print_answers(console: Console, metrics: Mapping[str, Any]) -> None:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import pickle
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from multiprocessing.connection import Connection
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from agentcore.memory.benchmarks._apart import EndedError, run_apart
 from agentcore.memory.benchmarks._dataset import Question
 from agentcore.memory.benchmarks._metrics import percentile_ms, recall
 from agentcore.memory.benchmarks._recombined import chunks
@@ -28,19 +27,21 @@ from agentcore.memory.benchmarks.engines import (
     SwiftMemEngine,
     make_engine,
 )
-from agentcore.memory.embedding import Encoded, EncodedQuery, TokenVectors
+from agentcore.memory.embedding import Embedder, Encoded, EncodedQuery, TokenVectors, default_embedder
 from agentcore.memory.embedding._protocol import Float32
 
 __all__ = ["Job", "Outcome", "run_job"]
 
 _OWN_VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "swiftmem": {},
-    "swiftmem-exact": {"routes": ()},
     "swiftmem-fast": {"profile": "fast"},
     "swiftmem-no-temporal": {"routes": ("tags", "ann")},
     "swiftmem-no-tags": {"routes": ("temporal", "ann")},
     "swiftmem-ann-only": {"routes": ("ann",)},
 }
+_REFERENCE: Mapping[str, Mapping[str, Any]] = {"swiftmem-exact": {"routes": ()}}
+"""Asked apart: a scan of everything between two searches empties the caches that the next one would find filled."""
+
 _COSINE_FAMILY = frozenset({"faiss", "faiss-hnsw", "faiss-ivf", "sqlite-vec", "chroma", "lancedb-dense"})
 _MOST_CONSOLIDATED = 200_000
 """Records up to which the tags are made and consolidated: of a million that alone takes longer than an engine's budget."""
@@ -92,44 +93,30 @@ class _GivenVectors:
 
 def run_job(job: Job) -> Outcome:
     """Run in a fresh process; an engine that dies, or takes too long, gets a row that says so."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(job, theirs))
-    process.start()
-    theirs.close()
     try:
-        if ours.poll(_OVERRUN * job.engine_seconds + 120):
-            outcome: Outcome = ours.recv()
-            return outcome
+        return run_apart(_work, job, seconds=_OVERRUN * job.engine_seconds + 120)
+    except TimeoutError:
         return _skipped(job, "time")
-    except EOFError:
-        process.join()
-        return _skipped(job, f"process ended with code {process.exitcode}")
-    finally:
-        if process.is_alive():
-            process.join(5)
-            process.kill()
-        ours.close()
+    except EndedError as exc:
+        return _skipped(job, str(exc))
 
 
-def _work(job: Job, answer: Connection) -> None:
-    """Measure, and send the outcome."""
+def _work(job: Job) -> Outcome:
+    """Return what was measured, or why nothing was."""
     with tempfile.TemporaryDirectory(dir=job.scratch) as folder:
         try:
-            outcome = _measure(job, Path(folder))
+            return _measure(job, Path(folder))
         except _OutOfTime:
-            outcome = _skipped(job, "time")
+            return _skipped(job, "time")
         except EngineUnavailableError as exc:
-            outcome = _skipped(job, exc.args[0])
+            return _skipped(job, exc.args[0])
         except MemoryError:
-            outcome = _skipped(job, "memory")
-    answer.send(outcome)
-    answer.close()
+            return _skipped(job, "memory")
 
 
 def _measure(job: Job, folder: Path) -> Outcome:
     with Path(job.inputs).open("rb") as file:
-        real, asked, queries, name, dimension = pickle.load(file)  # noqa: S301 - written by this run's parent
+        real, asked, queries, name, dimension, embedder = pickle.load(file)  # noqa: S301 - written by this run's parent
     heavy = job.workload == "heavy_user"
     targets = [
         ("heavy" if heavy else partition, _renamed(partition, question)) for partition, question in asked
@@ -139,7 +126,9 @@ def _measure(job: Job, folder: Path) -> Outcome:
     engine = make_engine(job.engine, folder=folder, embedder=_GivenVectors(name, dimension))
     users: dict[str, None] = {}
     spent = 0.0
-    for chunk in chunks(real, records=job.records, heavy=heavy, form=engine.form, seed=job.seed):
+    for chunk in chunks(
+        real, records=job.records, heavy=heavy, form=engine.form, seed=job.seed, kept_in=Path(job.scratch)
+    ):
         began = perf_counter()
         engine.add(chunk.partition, chunk.items, chunk.encoded)
         spent += perf_counter() - began
@@ -161,6 +150,8 @@ def _measure(job: Job, folder: Path) -> Outcome:
     }
     if isinstance(engine, SwiftMemEngine):
         _measure_own(engine, targets, queries, job, shared, outcome)
+        (default,) = (row for row, _ in outcome.measured if row["engine"] == engine.name)
+        default["with_embedding_p50_ms"] = _with_embedding(engine, targets, embedder or default_embedder())
     else:
         _measure_variants(engine, {job.engine: {}}, targets, queries, job, shared, outcome)
     gc.collect()
@@ -175,7 +166,7 @@ def _measure(job: Job, folder: Path) -> Outcome:
         shared["cold_open_s"] = spent + perf_counter() - began
     engine.close()
     if isinstance(engine, SwiftMemEngine):
-        grown = _weigh(folder, list(users), _GivenVectors(name, dimension)) / job.records
+        grown = run_apart(_weight, folder, list(users), _GivenVectors(name, dimension)) / job.records
     shared |= {"ram_bytes_per_record": grown, "bytes_per_record": size / job.records if size else grown}
     for row, _ in outcome.measured:
         row.update(shared)
@@ -191,34 +182,17 @@ def _measure_own(
     outcome: Outcome,
 ) -> None:
     """Measure before consolidation, then consolidate and measure the default plan beside every ablation."""
-    if job.records > _MOST_CONSOLIDATED:
-        _measure_variants(engine, _OWN_VARIANTS, targets, queries, job, shared, outcome)
-        return
-    _measure_variants(engine, {"swiftmem-no-consolidation": {}}, targets, queries, job, shared, outcome)
-    began = perf_counter()
-    engine.consolidate()
-    consolidated = {**shared, "consolidation_s": perf_counter() - began}
-    _measure_variants(engine, _OWN_VARIANTS, targets, queries, job, consolidated, outcome)
+    if job.records <= _MOST_CONSOLIDATED:
+        _measure_variants(engine, {"swiftmem-no-consolidation": {}}, targets, queries, job, shared, outcome)
+        began = perf_counter()
+        engine.consolidate()
+        shared = {**shared, "consolidation_s": perf_counter() - began}
+    for variants in (_OWN_VARIANTS, _REFERENCE):
+        _measure_variants(engine, variants, targets, queries, job, shared, outcome)
 
 
-def _weigh(folder: Path, users: Sequence[str], embedder: _GivenVectors) -> float:
-    """Return the bytes that a fresh process grows by when every user's records have been loaded and searched."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_load_all, args=(folder, users, embedder, theirs))
-    process.start()
-    theirs.close()
-    try:
-        return float(ours.recv())
-    except EOFError:
-        return 0.0
-    finally:
-        process.join()
-        ours.close()
-
-
-def _load_all(folder: Path, users: Sequence[str], embedder: _GivenVectors, answer: Connection) -> None:
-    """Search every user once and send how much memory that took."""
+def _weight(folder: Path, users: Sequence[str], embedder: _GivenVectors) -> int:
+    """Return the bytes that this process grows by when every user's records are loaded and searched once."""
     engine = SwiftMemEngine(folder, embedder=embedder)
     question = Question("q", "where is it", (), "1", asked_at=datetime(2025, 1, 1))
     vector = np.full(embedder.dimension, embedder.dimension**-0.5, dtype=np.float32)
@@ -229,8 +203,9 @@ def _load_all(folder: Path, users: Sequence[str], embedder: _GivenVectors, answe
     for user in users:
         engine.search(user, question, query, limit=10)
     gc.collect()
-    answer.send((resident_bytes() or 0) - before)
+    grown = (resident_bytes() or 0) - before
     engine.close()
+    return grown
 
 
 def _measure_variants(
@@ -271,6 +246,20 @@ def _measure_variants(
         row = {"engine": name, "first_visit_ms": visit, **_row(found[name], seconds[name], targets)}
         rankings = [list(each.ids) for each in found[name]]
         outcome.measured.append(({**row, **_family(name), **shared}, rankings))
+
+
+def _with_embedding(
+    engine: SwiftMemEngine, targets: Sequence[tuple[str, Question]], embedder: Embedder
+) -> float:
+    """Return the median milliseconds of embedding a question, remembered from nowhere, and searching with it."""
+    seconds = []
+    for partition, question in targets:
+        start = perf_counter()
+        encoded = embedder.encode([question.text])
+        query = EncodedQuery(encoded.pooled[0], encoded.tokens[0] if encoded.tokens is not None else None)
+        engine.search(partition, question, query, limit=10)
+        seconds.append(perf_counter() - start)
+    return percentile_ms(seconds, 50)
 
 
 def _row(

@@ -72,7 +72,8 @@ def run_memory_scale(config: MemoryScaleConfig, *, embedder: Embedder | None = N
     BenchResult
         `metrics["rows"]` as the design names them; ours are engine `swiftmem` (default plan), `swiftmem-exact` (every record scored),
         `swiftmem-fast` (no token stage) and the ablations `swiftmem-no-...`. `recall_at_10` compares with the same scoring over all rows,
-        `evidence_recall_at_10` with what the questions ask for.
+        `evidence_recall_at_10` with what the questions ask for; `with_embedding_p50_ms` is the default plan with the embedding of the
+        question before it, on one core. `metrics["growth"]` says by workload what the median of the largest size is to that of the smallest.
 
     Raises
     ------
@@ -85,7 +86,7 @@ def run_memory_scale(config: MemoryScaleConfig, *, embedder: Embedder | None = N
     for workload in config.workloads:
         if workload not in ("many_users", "heavy_user"):
             raise ValueError(f"workload must be 'many_users' or 'heavy_user', not {workload!r}")
-    embedder = embedder or default_embedder()
+    given, embedder = embedder, embedder or default_embedder()
     dataset = read_locomo(config.data or EXAMPLE_TURNS)
     turns = sum(len(partition.items) for partition in dataset)
     if min(config.records) < turns:
@@ -98,7 +99,7 @@ def run_memory_scale(config: MemoryScaleConfig, *, embedder: Embedder | None = N
     ):
         progress("embed", 0, 1)
         inputs = _write_inputs(
-            Path(scratch), dataset.partitions, RealTurns.embed(dataset, embedder), embedder, config
+            Path(scratch), dataset.partitions, RealTurns.embed(dataset, embedder), embedder, config, given
         )
         jobs = [
             (workload, records, name)
@@ -123,7 +124,8 @@ def run_memory_scale(config: MemoryScaleConfig, *, embedder: Embedder | None = N
         "vectors": f"{turns} real turns; the rest 2 to 4 spans of real turns, by topic; vectors seeded mixtures of real ones",
         "users": "about 600 records each; timed after one visit to every user asked",
     }
-    result = BenchResult("memory-scale", dataset.name, {"rows": rows}, {}, settings, environment())
+    metrics = {"rows": rows, "growth": _growth(rows)}
+    result = BenchResult("memory-scale", dataset.name, metrics, {}, settings, environment())
     if config.out is not None:
         write_result(result, config.out / "memory-scale.json")
     return result
@@ -145,14 +147,20 @@ def write_result(result: BenchResult, path: Path) -> None:
     except (OSError, ValueError, KeyError, TypeError):
         kept = []  # no result of this benchmark: it is replaced
     path.parent.mkdir(parents=True, exist_ok=True)
-    whole = replace(result, metrics={"rows": [*kept, *result.metrics["rows"]]})
+    rows = [*kept, *result.metrics["rows"]]
+    whole = replace(result, metrics={"rows": rows, "growth": _growth(rows)})
     path.write_text(whole.json_line() + "\n", encoding="utf-8")
 
 
 def _write_inputs(
-    folder: Path, partitions: Sequence[Any], real: RealTurns, embedder: Embedder, config: MemoryScaleConfig
+    folder: Path,
+    partitions: Sequence[Any],
+    real: RealTurns,
+    embedder: Embedder,
+    config: MemoryScaleConfig,
+    given: Embedder | None,
 ) -> Path:
-    """Keep real turns and embedded questions for the engines' processes."""
+    """Keep real turns, embedded questions and the embedder (None: the packaged one) for the engines' processes."""
     asked = [
         (partition.id, question)
         for partition in partitions
@@ -168,7 +176,7 @@ def _write_inputs(
     ]
     path = folder / "inputs.pickle"
     with path.open("wb") as file:
-        pickle.dump((real, chosen, queries, embedder.name, embedder.dimension), file)
+        pickle.dump((real, chosen, queries, embedder.name, embedder.dimension, given), file)
     return path
 
 
@@ -188,6 +196,19 @@ def _rows(
             row["recall_at_10"] = _overlap(rankings, truth)
         rows.append({"workload": size[0], "records": size[1], **row})
     return rows
+
+
+def _growth(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Return by workload how the median of the default plan grows from the smallest size to the largest."""
+    medians: dict[str, dict[int, float]] = {}
+    for row in rows:
+        if row["engine"] == "swiftmem" and "p50_ms" in row:
+            medians.setdefault(row["workload"], {})[row["records"]] = row["p50_ms"]
+    return {
+        workload: {"from": min(sizes), "to": max(sizes), "p50_ratio": sizes[max(sizes)] / sizes[min(sizes)]}
+        for workload, sizes in medians.items()
+        if len(sizes) > 1
+    }
 
 
 def _overlap(rankings: Sequence[Sequence[str]], truth: Sequence[Sequence[str]]) -> float:

@@ -41,6 +41,22 @@ def test_recombined_records_are_seeded_and_hold_the_real_ones(locomo_file: Path)
         list(chunks(real, records=9, heavy=False, form="turn", seed=0))
 
 
+def test_kept_turns_are_those_that_would_be_made(locomo_file: Path, tmp_path: Path) -> None:
+    """Who needs no token vectors reads what was made for the engine before him, also for another size."""
+    real = RealTurns.embed(read_locomo(locomo_file), HashEmbedder())
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    list(chunks(real, records=4100, heavy=True, form="turn", seed=3, kept_in=folder))
+    kept = set(folder.iterdir())
+    for records in (4100, 2010):
+        read = list(chunks(real, records=records, heavy=True, form="document", seed=3, kept_in=folder))
+        made = list(chunks(real, records=records, heavy=True, form="document", seed=3))
+        for one, two in zip(read, made, strict=True):
+            assert one.partition == two.partition and one.items == two.items
+            assert np.array_equal(one.encoded.pooled, two.encoded.pooled)
+    assert len(kept) == 3 and set(folder.iterdir()) == kept
+
+
 @pytest.mark.parametrize("workload", ["many_users", "heavy_user"])
 def test_rows_for_every_engine(locomo_file: Path, tmp_path: Path, workload: str) -> None:
     """Every engine gets a row with all promised fields, exact ones with perfect recall, and the whole is one JSON line."""
@@ -63,6 +79,7 @@ def test_rows_for_every_engine(locomo_file: Path, tmp_path: Path, workload: str)
     assert rows["faiss"]["recall_at_10"] == rows["swiftmem-exact"]["recall_at_10"] == 1
     assert rows["swiftmem"]["evidence_recall_at_10"] > 0.2
     assert rows["swiftmem"]["cold_open_s"] > 0
+    assert rows["swiftmem"]["with_embedding_p50_ms"] > 0
     assert json.loads(result.json_line())["bench"] == "memory-scale"
     assert (tmp_path / "out" / "memory-scale.json").is_file()
     print_scale_table(result)
@@ -71,13 +88,15 @@ def test_rows_for_every_engine(locomo_file: Path, tmp_path: Path, workload: str)
 def test_rows_of_other_sizes_stay_in_the_file(tmp_path: Path) -> None:
     """A second run replaces the rows of its own sizes and keeps the others; a file of something else is replaced whole."""
     path = tmp_path / "out" / "memory-scale.json"
-    for records, p50 in ((1300, 1.0), (1400, 2.0), (1300, 3.0)):
+    for records, p50 in ((1300, 1.0), (1400, 2.0), (1300, 4.0)):
         rows = [{"engine": "swiftmem", "workload": "heavy_user", "records": records, "p50_ms": p50}]
         write_result(
             BenchResult("memory-scale", "d", {"rows": rows}, {}, {"records": [records], "seed": 7}), path
         )
-    rows = json.loads(path.read_text())["metrics"]["rows"]
-    assert [(row["records"], row["p50_ms"]) for row in rows] == [(1400, 2.0), (1300, 3.0)]
+    metrics = json.loads(path.read_text())["metrics"]
+    rows = metrics["rows"]
+    assert metrics["growth"] == {"heavy_user": {"from": 1300, "to": 1400, "p50_ratio": 0.5}}
+    assert [(row["records"], row["p50_ms"]) for row in rows] == [(1400, 2.0), (1300, 4.0)]
     assert rows[0]["settings"] == {"seed": 7}
     write_result(BenchResult("memory-scale", "other", {"rows": []}, {}, {}), path)
     assert json.loads(path.read_text())["metrics"]["rows"] == []
