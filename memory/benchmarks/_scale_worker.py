@@ -250,7 +250,7 @@ def _measure_variants(
 
 def _with_embedding(
     engine: SwiftMemEngine, targets: Sequence[tuple[str, Question]], embedder: Embedder
-) -> float:
+) -> float | None:
     """Return the median milliseconds of embedding a question, remembered from nowhere, and searching with it."""
     seconds = []
     for partition, question in targets:

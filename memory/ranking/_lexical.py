@@ -59,7 +59,8 @@ class LexicalIndex:
         self._starts = np.append(first, len(ordered))
         self._rows = rows[order]
         frequency = counts[order].astype(np.float32)
-        self._weights = frequency * (K1 + 1) / (frequency + K1 * (1 - B + B * lengths[self._rows] / average))
+        saturated = frequency * (K1 + 1) / (frequency + K1 * (1 - B + B * lengths[self._rows] / average))
+        self._weights: npt.NDArray[np.float32] = saturated.astype(np.float32, copy=False)
         df = np.diff(self._starts)
         self._idf = np.log1p((self.num_records - df + 0.5) / (df + 0.5)).astype(np.float32)
         self._best: dict[int, tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]] = {}
@@ -196,7 +197,7 @@ class LexicalIndex:
         stems = np.repeat(np.arange(len(self._terms), dtype=np.int32), np.diff(self._starts))[order]
         starts = np.zeros(self.num_records + 1, dtype=np.int64)
         np.cumsum(np.bincount(self._rows, minlength=self.num_records), out=starts[1:])
-        return stems, np.asarray(self._weights[order], dtype=np.float32), starts
+        return stems, self._weights[order], starts
 
     @cached_property
     def _sums(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
