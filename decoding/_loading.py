@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from agentcore.decoding._gguf import GgufFile
-from agentcore.decoding._model import LanguageModel, LayerWeights, ModelWeights
+from agentcore.decoding._model import LanguageModel
 from agentcore.decoding._spec import ModelSpec
 from agentcore.decoding._tokenizer import Tokenizer
+from agentcore.decoding._transformer import LayerWeights, ModelWeights
 from agentcore.decoding.quantization import (
     GroupCodes,
     Layout,

@@ -1,24 +1,18 @@
-"""A lean decoder-only transformer (llama and qwen2) over any weight layout.
+"""A decoder-only transformer (llama and qwen2) over any weight layout, shared by many sequences.
 
-Letters: `M` rows of one forward, `T` positions a row can see, `H` query heads, `H_kv` key/value heads,
-`D` head width, `C` model width, `V` vocabulary.
-
-Rotary embedding uses the half-split form: files of the llama architecture store interleaved pairs and are
-reordered when loaded.
+Letters: `M` rows of one forward, `H` query heads, `D` head width, `V` vocabulary.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from agentcore.decoding._attention import Span, additive_masks
 from agentcore.decoding._batching import BatchQueue, Request
@@ -26,10 +20,11 @@ from agentcore.decoding._block_pool import CHUNK, BlockPool, CancelSignal
 from agentcore.decoding._cache import KVCache
 from agentcore.decoding._spec import ModelSpec
 from agentcore.decoding._tokenizer import Tokenizer
+from agentcore.decoding._transformer import LayerStack, ModelWeights
 from agentcore.decoding.errors import DecodingError, NonFiniteLogitsError
-from agentcore.decoding.quantization import Layout, Linear, LinearWeights
+from agentcore.decoding.quantization import Layout
 
-__all__ = ["LanguageModel", "LayerWeights", "ModelWeights"]
+__all__ = ["LanguageModel", "check_finite"]
 
 # Rows up to which a request joins others instead of being treated like a chunk of a prompt.
 _SHORT_ROWS = 16
@@ -37,32 +32,6 @@ _SHORT_ROWS = 16
 _BATCH_ROWS = 32
 # Keys are read in whole groups of this size where results must not depend on how rows were split over forwards.
 _KEY_MULTIPLE = 64
-
-
-@dataclass(frozen=True, slots=True)
-class LayerWeights:
-    """Weights of one block; `qkv` and `gate_up` are fused, norms are float32 as the residual stream is."""
-
-    attention_norm: Tensor
-    qkv: LinearWeights
-    output: LinearWeights
-    mlp_norm: Tensor
-    gate_up: LinearWeights
-    down: LinearWeights
-
-
-@dataclass(frozen=True, slots=True)
-class ModelWeights:
-    """All weights of a model; `head` may be the embedding itself."""
-
-    embedding: LinearWeights
-    layers: tuple[LayerWeights, ...]
-    final_norm: Tensor
-    head: LinearWeights
-    rotary_factors: Tensor | None = None
-
-
-_LayerFunctions = tuple[Tensor, Linear, Linear, Tensor, Linear, Linear]
 
 
 class LanguageModel:
@@ -119,13 +88,8 @@ class LanguageModel:
         self._no_scores = torch.zeros((0, spec.vocabulary_size), dtype=self._wide, device=self.device)
         # The dense float32 kernels round differently for 1, 2, 3 and more rows: the reference runs alone.
         self._queue = BatchQueue(self._run, max_rows=1 if self.dtype is torch.float32 else _BATCH_ROWS)
-        width = spec.model_width
-        self._norm_floor = torch.tensor((width * spec.norm_epsilon) ** 0.5, device=self.device)
-        self._final_norm = weights.final_norm * width**0.5
-        self._few = [_functions(layer, width, few=True) for layer in weights.layers]
-        self._many = [_functions(layer, width, few=False) for layer in weights.layers]
+        self._layers = LayerStack(spec, weights, self.dtype)
         self._head_few, self._head_many = weights.head.few(), weights.head.many()
-        self._cos, self._sin = _rotary_tables(spec, weights.rotary_factors, self.dtype, self.device)
 
     @property
     def num_bytes(self) -> int:
@@ -276,13 +240,9 @@ class LanguageModel:
             ids += [*request.ids, *padding]
             where += [*(request.positions or range(start, start + len(request.ids))), *padding]
         few = self._uses_few(batch)
-        index = torch.tensor(where, device=self.device)
-        rotation = (
-            _rotation(self._cos[index], 1.0, self.spec),
-            _rotation(self._sin[index], 0.0, self.spec),
-        )
         x = self.weights.embedding.rows(torch.tensor(ids, device=self.device)).to(self._wide)
-        x = self._layers(x, self._few if few else self._many, rotation, [self._span(r) for r in batch])
+        spans = [self._span(request) for request in batch]
+        x = self._layers.run(x, torch.tensor(where, device=self.device), spans, few=few)
         parts = [
             _scored(part, request)
             for part, request in zip(torch.split(x, [r.num_rows for r in batch]), batch, strict=True)
@@ -290,7 +250,7 @@ class LanguageModel:
         x = parts[0] if len(parts) == 1 else torch.cat(parts)
         if x.shape[0] == 0:
             return [self._no_scores for _ in batch]
-        x = _rms_norm(x, self._final_norm, self._norm_floor, self.dtype)
+        x = self._layers.normalised(x)
         is_pinned = batch[0].kernels is not None or batch[0].is_fixed or batch[0].is_short
         few_scores = few if is_pinned else x.shape[0] < self.rows_crossover
         head = self._head_few if few_scores else self._head_many
@@ -321,30 +281,6 @@ class LanguageModel:
             )
         return Span(self.spec, M, real, views, masks, request.queries)
 
-    def _layers(
-        self,
-        x: Tensor,
-        layers: list[_LayerFunctions],
-        rotation: tuple[Tensor, Tensor],
-        spans: list[Span],
-    ) -> Tensor:
-        dtype, floor = self.dtype, self._norm_floor
-        R, heads_width, D = x.shape[0], self.spec.num_heads + 2 * self.spec.num_kv_heads, self.spec.head_width
-        cos, sin = rotation
-        sizes = [span.num_rows for span in spans]
-        for i, (attention_norm, qkv, output, mlp_norm, gate_up, down) in enumerate(layers):
-            heads = qkv(_rms_norm(x, attention_norm, floor, dtype)).view(R, heads_width, D)
-            heads = torch.addcmul(heads * cos, heads.roll(D // 2, -1), sin)
-            if len(spans) == 1:
-                mixed = spans[0].attend(i, heads)
-            else:
-                parts = zip(spans, torch.split(heads, sizes), strict=True)
-                mixed = torch.cat([span.attend(i, part) for span, part in parts])
-            x = x + output(mixed)
-            gate, up = gate_up(_rms_norm(x, mlp_norm, floor, dtype)).chunk(2, -1)
-            x = x + down(functional.silu(gate).mul_(up))
-        return x
-
 
 def check_finite(scores: Tensor) -> None:
     """Raise unless every score is a number.
@@ -373,44 +309,3 @@ def _wanted(scores: Tensor, request: Request) -> Tensor:
         return scores
     real = len(request.ids)
     return scores[real - 1 : real] if request.rows == "last" else scores[:real]
-
-
-def _rms_norm(x: Tensor, weight: Tensor, floor: Tensor, dtype: torch.dtype) -> Tensor:
-    """Normalise wide rows: ``weight`` is scaled by sqrt(C), ``floor`` is sqrt(C * epsilon). Half the time of torch's own."""
-    length = torch.hypot(torch.linalg.vector_norm(x, 2, -1, keepdim=True), floor)
-    return (x * weight).div_(length).to(dtype)
-
-
-def _functions(layer: LayerWeights, width: int, *, few: bool) -> _LayerFunctions:
-    def pick(linear: LinearWeights) -> Linear:
-        return linear.few() if few else linear.many()
-
-    return (
-        layer.attention_norm * width**0.5,
-        pick(layer.qkv),
-        pick(layer.output),
-        layer.mlp_norm * width**0.5,
-        pick(layer.gate_up),
-        pick(layer.down),
-    )
-
-
-def _rotary_tables(
-    spec: ModelSpec, factors: Tensor | None, dtype: torch.dtype, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Cosines and signed sines of every position, (T, D)."""
-    half = spec.head_width // 2
-    frequencies = 1.0 / spec.rope_base ** (torch.arange(half, dtype=torch.float32) / half)
-    if factors is not None:
-        frequencies = frequencies / factors
-    angles = torch.arange(spec.context_length, dtype=torch.float32)[:, None] * frequencies
-    cos = torch.cat([angles.cos(), angles.cos()], -1)
-    sin = torch.cat([-angles.sin(), angles.sin()], -1)
-    return cos.to(device, dtype), sin.to(device, dtype)
-
-
-def _rotation(table: Tensor, neutral: float, spec: ModelSpec) -> Tensor:
-    """Spread (M, D) over all heads, (M, H + 2 H_kv, D); values get `neutral`, so that one multiply serves every head."""
-    M, D = table.shape
-    rotated = table[:, None].expand(M, spec.num_heads + spec.num_kv_heads, D)
-    return torch.cat([rotated, table.new_full((M, spec.num_kv_heads, D), neutral)], 1)
