@@ -13,9 +13,11 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from agentcore.decoding.quantization._blocks import ROWS_AT_ONCE, GroupCodes
 from agentcore.decoding.quantization._protocol import Linear
+from agentcore.decoding.quantization._timing import MAX_SLOWDOWN, best_time_s
 
 __all__ = ["can_multiply_bytes", "pack_integer", "round_rows"]
 
@@ -59,11 +61,19 @@ def pack_integer(codes: Tensor, scale: Tensor) -> tuple[Linear, tuple[Tensor, ..
 
 @lru_cache(maxsize=1)
 def can_multiply_bytes() -> bool:
-    """Whether this machine's torch multiplies bytes, and without saturating where all of them are large."""
-    codes = torch.full((32, 128), 127, dtype=torch.int8)
-    x = torch.ones(3, 128)
+    """Whether this machine's torch multiplies bytes: without saturating where all are large, and not absurdly slowly.
+
+    The answer is measured once a process, on one small layer.
+    """
+    codes, x = torch.full((1024, 512), 127, dtype=torch.int8), torch.ones(2, 512)
     try:
-        y = pack_integer(codes, torch.ones(32))[0](x)
+        linear, _ = pack_integer(codes, torch.ones(1024))
+        y = linear(x)
     except (AttributeError, NotImplementedError, RuntimeError):
         return False
-    return bool(torch.allclose(y, torch.full((3, 32), 127.0 * 128), rtol=1e-3))
+    if not torch.allclose(y, torch.full_like(y, 127.0 * 512), rtol=1e-3):
+        return False
+    dense, rows = codes.to(torch.bfloat16), x.to(torch.bfloat16)
+    return best_time_s(lambda: linear(rows)) < MAX_SLOWDOWN * best_time_s(
+        lambda: functional.linear(rows, dense)
+    )

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from functools import lru_cache
 
 import torch
 
 from agentcore.decoding.quantization._blocks import quantise_groups
 from agentcore.decoding.quantization._linear import Layout, LinearWeights
-from agentcore.decoding.quantization._protocol import Linear
+from agentcore.decoding.quantization._timing import MAX_SLOWDOWN, best_time_s
 
 __all__ = ["can_run"]
 
 _ROWS, _COLUMNS = 1024, 512
 _MAX_RELATIVE_ERROR = 0.02
-# A reference fallback kernel is 30-40 times slower than the dense one; noise on a shared core is not.
-_MAX_SLOWDOWN = 4.0
 
 
 @lru_cache(maxsize=8)
@@ -38,13 +35,5 @@ def can_run(layout: Layout) -> bool:
     expected = x.to(torch.float64) @ weight.dequantise(torch.float64).T
     if not (got - expected).norm() / expected.norm() < _MAX_RELATIVE_ERROR:
         return False
-    return _best_time_s(linear.few(), x) < _MAX_SLOWDOWN * _best_time_s(linear.many(), x)
-
-
-def _best_time_s(function: Linear, x: torch.Tensor) -> float:
-    best = float("inf")
-    for _ in range(20):
-        start = time.perf_counter()
-        function(x)
-        best = min(best, time.perf_counter() - start)
-    return best
+    few, many = linear.few(), linear.many()
+    return best_time_s(lambda: few(x)) < MAX_SLOWDOWN * best_time_s(lambda: many(x))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 import torch
 
+from agentcore.decoding.quantization import _integer
 from agentcore.decoding.quantization._integer import can_multiply_bytes, pack_integer, round_rows
 
 pytestmark = pytest.mark.skipif(
@@ -64,3 +67,25 @@ def test_what_is_no_number_does_not_become_one(value: float) -> None:
     y = linear(x)
     assert not torch.isfinite(y[0]).any()
     assert torch.isfinite(y[1]).all()
+
+
+def test_a_product_that_saturates_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processors without such instructions may cut large sums; the probe's are the largest."""
+    monkeypatch.setattr(
+        _integer, "pack_integer", lambda codes, scale: (lambda x: x @ codes.T.float() * 0.5, ())
+    )
+    assert not can_multiply_bytes.__wrapped__()
+
+
+def test_a_fallback_that_takes_ages_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Right is not enough: a reference kernel is tens of times slower than floats."""
+
+    def slowly(codes: torch.Tensor, scale: torch.Tensor) -> tuple:
+        def linear(x: torch.Tensor) -> torch.Tensor:
+            time.sleep(0.02)
+            return x.float() @ codes.T.float()
+
+        return linear, ()
+
+    monkeypatch.setattr(_integer, "pack_integer", slowly)
+    assert not can_multiply_bytes.__wrapped__()
