@@ -1,7 +1,8 @@
 """Tag what is new, merge tags that say the same, and lay records out by cluster.
 
 Based on SwiftMem's embedding-tag co-consolidation (arXiv 2601.08160, section 4). How we differ: the trigger is written out (the
-paper's is not public), the home of a record is its rarest tag that has company, and the layout is an order of rows in RAM: the file
+paper's is not public), the home of a record is its rarest tag that has company, a session stays whole in the cluster that most of its
+records belong to, and the layout is an order of rows in RAM: the file
 does not move, results stay the same to the last bit of their order, and readers keep the old arrays until they are done.
 """
 
@@ -14,12 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from agentcore.memory._partitions import Partitions
+from agentcore.memory.ranking import Structure
 from agentcore.memory.storage import Database, TagRows
 from agentcore.memory.tags import Tagger, TagGraph
 
 __all__ = ["Consolidation", "Consolidator", "fragmentation"]
 
 Key = tuple[str, str]
+Rows = npt.NDArray[np.intp]
 _BATCH = 512
 
 
@@ -94,12 +97,13 @@ class Consolidator:
             with self._database.read() as reader:
                 tags, relations = self._rows.load(reader, key)
             graph = self._graph(body.seq, tags, relations, body.vectors)
-        clusters = graph.clusters()
+        clusters = _whole_sessions(graph.clusters(), body.structure)
         before = fragmentation(clusters)
         order = np.concatenate(clusters) if clusters else np.zeros(0, dtype=np.intp)
         laid_out = body.take(order)
         graph = self._graph(laid_out.seq, tags, relations, laid_out.vectors)
-        self._partitions().replace(key, collection, laid_out, graph)
+        if collection.is_large:  # a smaller one is read from end to end, in order of insertion at its fastest
+            self._partitions().replace(key, collection, laid_out, graph)
         return Consolidation(
             user_id=key[0],
             namespace=key[1] or None,
@@ -110,7 +114,7 @@ class Consolidator:
             merged_tags=len(replaced),
             clusters=len(clusters),
             fragmentation_before=before,
-            fragmentation_after=fragmentation(graph.clusters()),
+            fragmentation_after=fragmentation(_whole_sessions(graph.clusters(), laid_out.structure)),
         )
 
     def _graph(
@@ -122,6 +126,23 @@ class Consolidator:
     ) -> TagGraph:
         """Build the graph over records in their present order."""
         return TagGraph([tags.get(number, []) for number in seq.tolist()], relations, vectors)
+
+
+def _whole_sessions(clusters: Sequence[Rows], structure: Structure) -> list[Rows]:
+    """Return the clusters with every session whole in the one that most of its records belong to, its turns in order.
+
+    A search takes turns with their neighbours and sessions, so these lie together before anything else does.
+    """
+    home = np.empty(len(structure.line), dtype=np.intp)
+    for number, rows in enumerate(clusters):
+        home[rows] = number
+    pairs, counts = np.unique(structure.session * max(len(clusters), 1) + home, return_counts=True)
+    sessions, homes = np.divmod(pairs, max(len(clusters), 1))
+    best = np.lexsort((homes, -counts, sessions))
+    of_session = homes[best[np.flatnonzero(np.diff(sessions, prepend=-1))]]
+    joined = of_session[structure.session]
+    order = np.lexsort((structure.line, joined))
+    return np.split(order, np.flatnonzero(np.diff(joined[order])) + 1)
 
 
 def fragmentation(clusters: Sequence[npt.NDArray[np.intp]]) -> float:

@@ -114,18 +114,17 @@ def choose_route(
 
 
 def _tagged(partition: Partition, query: Query, graph: TagGraph | None, limit: int) -> tuple[Rows, list[str]]:
-    """Return the records that have the tags a query speaks of, and those tags: the one speaker it names, then subjects.
+    """Return the records that have the tags a query speaks of, and those tags: the one speaker it names, else subjects.
 
-    A speaker of more records than the limit tells nothing. Subjects are taken from the rarest up, as long as the records stay so few that
-    all of them can be scored.
+    A speaker of more records than the limit tells nothing; one of fewer tells enough: subjects beside him find nothing more. They are taken
+    from the rarest up, as long as the records stay so few that all of them can be scored.
     """
+    said = partition.said_by(query.names)
+    if 0 < len(said) <= limit:
+        return said, [f"@{partition.speakers[said[0]]}"]
     parts: list[Rows] = []
     tags: list[str] = []
     room = MAX_WHOLE
-    said = partition.said_by(query.names)
-    if 0 < len(said) <= limit:
-        parts.append(said)
-        tags.append(f"@{partition.speakers[said[0]]}")
     if graph is not None:
         for tag in _subjects(graph, query):
             room -= len(graph.postings[tag])

@@ -93,7 +93,9 @@ class TagGraph:
         pairs = (f"{a}_{b}" for a, b in pairwise(said))
         spoken = [tag for tag in dict.fromkeys([*pairs, *said]) if tag in self.postings]
         similarity = self.vectors @ query
-        near = np.argsort(-similarity, kind="stable")[:count]
+        left_out = max(len(similarity) - count, 0)
+        near = np.argpartition(similarity, left_out)[left_out:] if left_out else np.arange(len(similarity))
+        near = near[np.lexsort((near, -similarity[near]))]
         return list(dict.fromkeys(spoken + [self.names[place] for place in near.tolist()]))
 
     def walk(self, seeds: Iterable[str], *, depth: int = DEPTH) -> set[str]:
