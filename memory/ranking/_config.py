@@ -79,8 +79,7 @@ class RankingConfig:
     shortlist_cues: float = 0.5
     # Of a large memory: candidates whose tokens are scored; of these the best, each with its four neighbours; and how many of the very
     # best bring their whole session along, for a turn may owe its place to what is said around it. Of the exhaustive ten over a million
-    # recombined turns 512, 224 and 24 find .958, 512, 192 and 32 .950, 400, 96 and 24 .934; chosen without tokens, 256 and 96 find .958
-    # with twice the records.
+    # recombined turns 384, 160 and 64 find .962, 384, 128 and 64 .958, 384, 224 and 32 .950, 512, 224 and 32 .946.
     first_candidates: int = 384
     token_candidates: int = 160
     whole_sessions: int = 64
