@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from agentcore.workflow.reading.lexicon import MONTHS
 from agentcore.workflow.support._clauses import Clause
-from agentcore.workflow.support._lexicon import MONTHS
 from agentcore.workflow.support._matching import same_predicate
 from agentcore.workflow.support._text import Token
 

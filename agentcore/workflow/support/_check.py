@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from agentcore.workflow.reading.lexicon import MONTHS
 from agentcore.workflow.reading.passages import Encoder
 from agentcore.workflow.support._binding import binding_problems
 from agentcore.workflow.support._clauses import Clause, clauses_of
 from agentcore.workflow.support._fillers import filler_problems
 from agentcore.workflow.support._kinship import kin_problems
-from agentcore.workflow.support._lexicon import MONTHS
 from agentcore.workflow.support._numbers import number_problems
 from agentcore.workflow.support._orders import order_problems
 from agentcore.workflow.support._polarity import polarity_problems

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from agentcore.workflow.support._lexicon import (
+from agentcore.workflow.reading.lexicon import (
     ADVERBS,
     BE,
     CONJUNCTIONS,

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from agentcore.workflow.reading.lexicon import AUXILIARIES, MONTHS, NOUN_LIKE, VERBS, is_manner, lemma
 from agentcore.workflow.support._clauses import Clause
 from agentcore.workflow.support._kinship import RELATIVE_NOUNS
-from agentcore.workflow.support._lexicon import AUXILIARIES, MONTHS, NOUN_LIKE, VERBS, is_manner, lemma
 from agentcore.workflow.support._matching import same_predicate
 from agentcore.workflow.support._text import Token
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from agentcore.workflow.reading.lexicon import ADVERBS, BE, MONTHS, PREPOSITIONS, lemma
 from agentcore.workflow.support._clauses import Clause
-from agentcore.workflow.support._lexicon import ADVERBS, BE, MONTHS, PREPOSITIONS, lemma
 from agentcore.workflow.support._text import Token
 
 __all__ = ["RELATIVE_NOUNS", "kin_problems"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agentcore.workflow.reading.lexicon import BE, lemma
 from agentcore.workflow.support._clauses import Clause
-from agentcore.workflow.support._lexicon import BE, lemma
 from agentcore.workflow.support._senses import CONVERSES, OPPOSITES, SYNONYMS
 from agentcore.workflow.support._text import Token
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from agentcore.workflow.reading.lexicon import EXCLUSIVES, QUANTIFIERS
 from agentcore.workflow.support._clauses import Clause
-from agentcore.workflow.support._lexicon import EXCLUSIVES, QUANTIFIERS
 
 __all__ = ["quantity_problems"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from agentcore.workflow.reading.lexicon import BE
 from agentcore.workflow.support._clauses import Clause
-from agentcore.workflow.support._lexicon import BE
 from agentcore.workflow.support._matching import are_converse, same_predicate
 
 __all__ = ["role_problems"]

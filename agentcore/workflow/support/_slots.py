@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agentcore.workflow.support._lexicon import CONJUNCTIONS, DETERMINERS, MONTHS, PREPOSITIONS
+from agentcore.workflow.reading.lexicon import CONJUNCTIONS, DETERMINERS, MONTHS, PREPOSITIONS
 from agentcore.workflow.support._text import Token
 
 __all__ = ["gapped_slots", "is_bearing", "is_contrast", "second_phrase", "slots_of"]

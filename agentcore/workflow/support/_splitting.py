@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from agentcore.workflow.support._lexicon import (
+from agentcore.workflow.reading.lexicon import (
     AUXILIARIES,
     CONJUNCTIONS,
     PREPOSITIONS,

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from agentcore.workflow.reading.lexicon import AUXILIARIES, FUNCTION_WORDS, MEASURES, MONTHS, VERBS, lemma
 from agentcore.workflow.reading.words import sentence_spans
-from agentcore.workflow.support._lexicon import AUXILIARIES, FUNCTION_WORDS, MEASURES, MONTHS, VERBS, lemma
 
 __all__ = ["Token", "content", "lemmas", "read"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from agentcore.workflow.reading.lexicon import lemma
 from agentcore.workflow.support._clauses import Clause
-from agentcore.workflow.support._lexicon import lemma
 
 __all__ = ["way_problems"]
 
