@@ -27,6 +27,7 @@ __all__ = [
     "SUBORDINATORS",
     "TITLES",
     "VERBS",
+    "base_form",
     "is_manner",
     "lemma",
 ]
@@ -60,10 +61,15 @@ _IRREGULAR = {
 } | {"found": "find"}
 
 
-def lemma(word: str) -> str:
-    """Return the base form: irregular verbs by list, everything else by stem."""
+def base_form(word: str) -> str:
+    """Return a word in lower case, an irregular form of a verb as its base form."""
     low = word.lower()
-    return stem(_IRREGULAR.get(low, low))
+    return _IRREGULAR.get(low, low)
+
+
+def lemma(word: str) -> str:
+    """Return the stem of the base form."""
+    return stem(base_form(word))
 
 
 _LY_NOUNS = _set("family assembly supply monopoly anomaly ally fly butterfly jelly belly bully reply")

@@ -7,7 +7,7 @@ from typing import Literal
 
 from agentcore.workflow.reading.words import STOP_WORDS, words
 
-__all__ = ["AnswerKind", "answer_kind", "asks_for_a_fact", "asks_yes_or_no", "kind_words", "named_class"]
+__all__ = ["AnswerKind", "answer_kind", "asking_word", "asks_for_a_fact", "asks_yes_or_no", "kind_words", "named_class"]
 
 AnswerKind = Literal["person", "place", "date", "year", "number", "reason", "other"]
 
@@ -94,10 +94,9 @@ def answer_kind(question: str) -> AnswerKind:
     a year. A wh-word behind its noun ("the arena where they play can seat how many?") tells of the noun and asks nothing,
     unless no other one is there.
     """
-    found = list(_WH.finditer(question))
-    if not found:
+    match = asking_word(question)
+    if match is None:
         return "other"
-    match = next((m for m in found if _asks(question, m)), found[0])
     word = match.group().lower()
     behind = words(question[match.end() :])
     if word in ("who", "whom"):
@@ -111,6 +110,12 @@ def answer_kind(question: str) -> AnswerKind:
     if word == "how":
         return "number" if behind[:1] and behind[0] in _AMOUNTS else "other"
     return _by_noun(behind) if word in ("what", "which") else "other"
+
+
+def asking_word(question: str) -> re.Match[str] | None:
+    """Return the wh-word that asks, None without one."""
+    found = list(_WH.finditer(question))
+    return next((match for match in found if _asks(question, match)), found[0] if found else None)
 
 
 def asks_for_a_fact(question: str) -> bool:

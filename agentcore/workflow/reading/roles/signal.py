@@ -1,0 +1,108 @@
+"""How well each candidate stands where the question asks: the role it plays, in a sentence about the right things."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from agentcore.workflow.reading.beam import mentions
+from agentcore.workflow.reading.candidates import Candidate, answer_key
+from agentcore.workflow.reading.coverage import Selection, split_passages, word_share
+from agentcore.workflow.reading.passages import Passage
+from agentcore.workflow.reading.prompts import ReadingPrompt
+from agentcore.workflow.reading.question import kind_words
+from agentcore.workflow.reading.roles.asked import Asked, asked_part
+from agentcore.workflow.reading.roles.relations import relation_slots
+from agentcore.workflow.reading.roles.slots import SUBJECT, Slot, verb_slots
+from agentcore.workflow.reading.words import content_stems, word_key
+
+__all__ = ["role_signal", "told_shares"]
+
+
+def role_signal(
+    question: str,
+    candidates: Sequence[Candidate],
+    selection: Selection,
+    passages: Sequence[Passage],
+    prompt: ReadingPrompt,
+    *,
+    rarity: Mapping[str, float],
+) -> npt.NDArray[np.float64]:
+    """Return for each candidate how well its best mention fills what is asked for, times how much of the rest is told there.
+
+    Returns
+    -------
+    ndarray, (C,)
+        In [0, 1]; all zeros where the question's form is not known or no sentence tells its event.
+    """
+    asked = asked_part(question)
+    if asked is None:
+        return np.zeros(len(candidates))
+    slots = [_slots(sentence.text, asked, opens=sentence.position == 0) for sentence in selection.sentences]
+    told = told_shares(question, asked, selection, passages, rarity=rarity)
+    titles = [answer_key(passages[s.passage].title.split(" (", 1)[0]) for s in selection.sentences]
+    values = []
+    for candidate in candidates:
+        key, best = answer_key(candidate.text), 0.0
+        for number, share in enumerate(told):
+            if SUBJECT in slots[number] and key == titles[number]:
+                best = max(best, SUBJECT.weight * share)
+        for mention in candidate.mentions:
+            if mention.in_title:
+                continue
+            offset = prompt.offsets[mention.sentence]
+            fit = _fit(mention.start - offset, mention.end - offset, slots[mention.sentence])
+            best = max(best, fit * told[mention.sentence])
+        values.append(best)
+    return np.array(values)
+
+
+def told_shares(
+    question: str,
+    asked: Asked,
+    selection: Selection,
+    passages: Sequence[Passage],
+    *,
+    rarity: Mapping[str, float],
+) -> tuple[float, ...]:
+    """Return for each sentence which share of the rest of the question it tells, by rarity, alone or with one that leads to it.
+
+    The rest is what neither names the kind of the answer nor the event. A sentence of another document that names this one's
+    title leads to it: what is said there, is said of this document's subject.
+    """
+    said = set(content_stems(asked.word)) | {s for word in kind_words(question) for s in content_stems(word)}
+    rest = [stem for stem in content_stems(question) if stem not in said]
+    if not rest:
+        return tuple(1.0 for _ in selection.sentences)
+    others = [(s, word_key(s.text), set(content_stems(s.text))) for s in split_passages(passages)]
+    shares = []
+    for sentence in selection.sentences:
+        title = passages[sentence.passage].title
+        own = set(content_stems(f"{title} {sentence.text}"))
+        best = word_share(rest, own, rarity)
+        for other, key, stems in others:
+            if passages[other.passage].title != title and mentions(key, title):
+                leading = stems | set(content_stems(passages[other.passage].title))
+                best = max(best, word_share(rest, own | leading, rarity))
+        shares.append(best)
+    return tuple(shares)
+
+
+def _slots(text: str, asked: Asked, *, opens: bool) -> list[Slot]:
+    if asked.role == "holder":
+        return list(relation_slots(text, asked))
+    return list(verb_slots(text, asked, opens=opens))
+
+
+def _fit(start: int, end: int, slots: Sequence[Slot]) -> float:
+    """Return the best weight of a slot times the F1 of the letters it shares with a mention."""
+    return max(
+        (
+            slot.weight * 2 * (min(end, slot.end) - max(start, slot.start)) / (end - start + slot.end - slot.start)
+            for slot in slots
+            if min(end, slot.end) > max(start, slot.start)
+        ),
+        default=0.0,
+    )
