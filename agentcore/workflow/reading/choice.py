@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from agentcore.workflow.reading.beam import mentions
 from agentcore.workflow.reading.candidates import Candidate, overlap_f1
-from agentcore.workflow.reading.coverage import standardise, word_share
+from agentcore.workflow.reading.coverage import word_share
 from agentcore.workflow.reading.passages import Passage
 from agentcore.workflow.reading.words import content_stems, word_key
 
@@ -85,19 +85,16 @@ def linked_signal(
     return np.array([max((hops[p] for p in candidate.passages), default=0.0) for candidate in candidates])
 
 
-def choose(
-    candidates: Sequence[Candidate], signals: Sequence[tuple[float, Signal]], *, considered: int
-) -> Choice:
+def choose(candidates: Sequence[Candidate], scores: Signal, *, considered: int) -> Choice:
     """Pick the candidate with the largest expected F1 among the best ones.
 
     Parameters
     ----------
-    signals : sequence of (weight, values)
-        Standardised over the candidates and added.
+    scores : ndarray, (C,)
+        Of which the odds are the exponential.
     considered : int
         How many of the best take part.
     """
-    scores = np.sum([weight * standardise(values) for weight, values in signals], axis=0)
     order = np.argsort(-scores, kind="stable")[:considered]
     odds = np.exp(scores[order] - scores[order].max())
     odds /= odds.sum()

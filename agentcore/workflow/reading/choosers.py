@@ -43,13 +43,25 @@ class Material:
     linked: npt.NDArray[np.float64]
     direct: npt.NDArray[np.float64]
     hop_share: float
+    role: npt.NDArray[np.float64]
 
-    def retrieved(self, settings: ReaderSettings) -> list[tuple[float, npt.NDArray[np.float64]]]:
-        """Return the signals of retrieval with their weights; where no second hop is expected, links say nothing."""
-        return [
-            (settings.linked_weight * self.hop_share, self.linked),
-            (settings.direct_weight, self.direct),
+    def scores(
+        self,
+        settings: ReaderSettings,
+        others: Sequence[tuple[float, npt.NDArray[np.float64]]],
+        kept: Sequence[int] | npt.NDArray[np.int64] | slice = slice(None),
+    ) -> npt.NDArray[np.float64]:
+        """Return the sum of all signals for the kept candidates: standardised among them, but for the role.
+
+        Where no second hop is expected, links say nothing. The role stands on a scale of its own: mostly it is zero.
+        """
+        signals = [
+            (settings.linked_weight * self.hop_share, self.linked[kept]),
+            (settings.direct_weight, self.direct[kept]),
+            *others,
         ]
+        total: npt.NDArray[np.float64] = settings.role_weight * self.role[kept]
+        return total + np.sum([weight * standardise(values) for weight, values in signals], axis=0)
 
 
 class _Attention(Protocol):
@@ -103,12 +115,12 @@ class ModelChooser:
     def choose(self, material: Material) -> Choice:
         """Choose among the candidates that attention and link put first, by all signals together."""
         settings = self._settings
-        signals = material.retrieved(settings)
+        signals: list[tuple[float, npt.NDArray[np.float64]]] = []
         if self.mode == "attention":
             attention = self._model.attend(material.prompt.text)
             looked = attention_signal(material.candidates, attention.offsets, attention.weights)
             signals.append((settings.attention_weight, looked))
-        rough = np.sum([weight * standardise(values) for weight, values in signals], axis=0)
+        rough = material.scores(settings, signals)
         kept = np.argsort(-rough, kind="stable")[: settings.scored]
         candidates = [material.candidates[index] for index in kept]
         signals = [(weight, values[kept]) for weight, values in signals]
@@ -117,7 +129,7 @@ class ModelChooser:
         signals.append((settings.likelihood_weight, np.asarray(likely, dtype=np.float64)))
         told = self._tell(material)
         signals.append((settings.told_weight, np.array([overlap_f1(text, told) for text in texts])))
-        choice = choose(candidates, signals, considered=settings.considered)
+        choice = choose(candidates, material.scores(settings, signals, kept), considered=settings.considered)
         order = tuple(int(kept[index]) for index in choice.order)
         return Choice(int(kept[choice.index]), choice.probability, order)
 
@@ -159,5 +171,5 @@ class LinkedChooser:
         """Choose by the linked passages and the sentence that holds the question; of equal ones the most often mentioned."""
         settings = self._settings
         mentions_of = np.array([float(len(candidate.mentions)) for candidate in material.candidates])
-        signals = [*material.retrieved(settings), (1.0, mentions_of)]
-        return choose(material.candidates, signals, considered=settings.considered)
+        scores = material.scores(settings, [(1.0, mentions_of)])
+        return choose(material.candidates, scores, considered=settings.considered)

@@ -7,7 +7,15 @@ from typing import Literal
 
 from agentcore.workflow.reading.words import STOP_WORDS, words
 
-__all__ = ["AnswerKind", "answer_kind", "asking_word", "asks_for_a_fact", "asks_yes_or_no", "kind_words", "named_class"]
+__all__ = [
+    "AnswerKind",
+    "answer_kind",
+    "asking_word",
+    "asks_for_a_fact",
+    "asks_yes_or_no",
+    "kind_words",
+    "named_class",
+]
 
 AnswerKind = Literal["person", "place", "date", "year", "number", "reason", "other"]
 

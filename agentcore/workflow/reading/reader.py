@@ -16,6 +16,7 @@ from agentcore.workflow.reading.evidence import leading_to
 from agentcore.workflow.reading.not_found import found_probability
 from agentcore.workflow.reading.passages import Encoder, Passage
 from agentcore.workflow.reading.prompts import ReadingPrompt, reading_prompt
+from agentcore.workflow.reading.roles.signal import role_signal
 from agentcore.workflow.reading.settings import ReaderSettings
 from agentcore.workflow.reading.verdict import asks_for_a_verdict, verdict
 from agentcore.workflow.reading.words import sentence_spans
@@ -166,7 +167,8 @@ class Reader:
         linked = linked_signal(question, candidates, near, rarity=rarity)
         direct = direct_signal(candidates, shares, least=least)
         hops = hop_share(shares, least=least)
-        choice = chooser.choose(Material(question, near, candidates, prompt, linked, direct, hops))
+        role = role_signal(question, candidates, selection, near, prompt, rarity=rarity)
+        choice = chooser.choose(Material(question, near, candidates, prompt, linked, direct, hops, role))
         order = [choice.index, *(index for index in choice.order if index != choice.index)]
         best = in_asked_event(question, candidates, order, selection)
         chosen = candidates[best]

@@ -22,7 +22,9 @@ _CIRCUMSTANCES = frozenset(("when", "where"))
 _DO = frozenset(("did", "does", "do", "can", "could", "will", "would", "may", "might"))
 _HAVE = frozenset(("has", "have", "had"))
 _SUBORDINATORS = frozenset(("before", "after", "while", "because", "if"))
-_NAMING = frozenset(("name", "names", "type", "kind", "sort", "title"))  # "the name of the director": the director
+_NAMING = frozenset(
+    ("name", "names", "type", "kind", "sort", "title")
+)  # "the name of the director": the director
 _LONGEST_HEAD = 9  # words from "which" to its verb
 
 
@@ -131,7 +133,11 @@ class _Asking:
         main = self._main
         noun = self._relation_noun(main)
         verb = next(
-            (i for i, t in enumerate(main) if t.is_participle and t.low not in AUXILIARIES and _is_said(main, i)),
+            (
+                i
+                for i, t in enumerate(main)
+                if t.is_participle and t.low not in AUXILIARIES and _is_said(main, i)
+            ),
             None,
         )
         asks_circumstance = bool(self.preposition) or self.wh in _CIRCUMSTANCES
@@ -143,7 +149,12 @@ class _Asking:
         if asks_circumstance:  # "when was X, who ..., born?"
             if last is not None and last.is_participle:
                 return self._of(last, "circumstance")
-            if last is not None and self.preposition and last.text[0].islower() and _ends_with(self.tokens, last):
+            if (
+                last is not None
+                and self.preposition
+                and last.text[0].islower()
+                and _ends_with(self.tokens, last)
+            ):
                 return Asked(last.low, predicates_of(last.text), "holder", self.preposition)
             if self.wh == "where" or self.preposition in LOCAL_PREPOSITIONS:
                 return Asked("located", frozenset((PLACE,)), "circumstance", self.preposition)
@@ -195,7 +206,9 @@ def _asked_before(tokens: Sequence[Token], at: int, preposition: str | None) -> 
     if verb is None:
         return None
     word = tokens[verb]
-    if preposition and end - 1 > verb and tokens[end - 1].text[0].islower():  # "had a mission with which tribe"
+    if (
+        preposition and end - 1 > verb and tokens[end - 1].text[0].islower()
+    ):  # "had a mission with which tribe"
         word = tokens[end - 1]
     if preposition == "by":
         return Asked(word.low, predicates_of(word.text), "agent")
@@ -220,4 +233,9 @@ def _is_said(main: Sequence[Token], place: int) -> bool:
     """Tell whether a participle is said of the subject, and no adjective: "the named city"."""
     is_behind_article = place > 0 and main[place - 1].low in ("the", "a", "an")
     following = main[place + 1] if place + 1 < len(main) else None
-    return not (is_behind_article and following is not None and following.text[0].islower() and not following.is_preposition)
+    return not (
+        is_behind_article
+        and following is not None
+        and following.text[0].islower()
+        and not following.is_preposition
+    )

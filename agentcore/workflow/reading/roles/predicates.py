@@ -34,7 +34,7 @@ for _group, _words in _GROUPS.items():
     for _word in _words.split():
         _BY_WORD[_word] = _BY_WORD.get(_word, frozenset()) | {_group}
 # What people write: "the novel ... by".
-WORKS = frozenset("novel book story poem play screenplay script memoir".split())
+WORKS = frozenset(["novel", "book", "story", "poem", "play", "screenplay", "script", "memoir"])
 # The two sides of a relation: whoever is the one to somebody, to that one somebody is the other.
 _SIDES = (
     ("mother father parent", "son daughter child"),

@@ -100,7 +100,10 @@ def _fit(start: int, end: int, slots: Sequence[Slot]) -> float:
     """Return the best weight of a slot times the F1 of the letters it shares with a mention."""
     return max(
         (
-            slot.weight * 2 * (min(end, slot.end) - max(start, slot.start)) / (end - start + slot.end - slot.start)
+            slot.weight
+            * 2
+            * (min(end, slot.end) - max(start, slot.start))
+            / (end - start + slot.end - slot.start)
             for slot in slots
             if min(end, slot.end) > max(start, slot.start)
         ),
