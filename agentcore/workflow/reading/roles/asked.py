@@ -22,6 +22,7 @@ _CIRCUMSTANCES = frozenset(("when", "where"))
 _DO = frozenset(("did", "does", "do", "can", "could", "will", "would", "may", "might"))
 _HAVE = frozenset(("has", "have", "had"))
 _SUBORDINATORS = frozenset(("before", "after", "while", "because", "if"))
+_HOLDING = frozenset(("of", "to", "for", "in", "at", "with"))  # behind a noun of relation
 _NAMING = frozenset(
     ("name", "names", "type", "kind", "sort", "title")
 )  # "the name of the director": the director
@@ -69,11 +70,12 @@ def asked_part(question: str) -> Asked | None:
     at = next(place for place, token in enumerate(tokens) if token.end > match.start())
     preposition = tokens[at - 1].low if at and tokens[at - 1].is_preposition else None
     verb = _verb_behind(tokens, at)
-    if verb is None:
+    before = tokens[at - 2 if preposition else at - 1] if at > (1 if preposition else 0) else None
+    if verb is None or (before is not None and before.is_main_verb):
         return _asked_before(tokens, at, preposition)
     wh = tokens[at].low
     is_number = wh == "how" and tokens[at + 1].low in ("many", "much")
-    asking = _Asking(wh, preposition or _stranded(tokens), tokens[verb:], is_number=is_number)
+    asking = _Asking(wh, preposition or _stranded(tokens[verb:]), tokens[verb:], is_number=is_number)
     return asking.part()
 
 
@@ -112,7 +114,7 @@ class _Asking:
         return "circumstance" if self.preposition or self.wh in _CIRCUMSTANCES else role
 
     def _with_do(self) -> Asked | None:
-        """ "What did X found?": the first verb behind the subject."""
+        """Take the first verb behind the subject: "what did X found?"."""
         for words in (self._main, self.tokens[1:]):
             for before, token in zip([None, *words], words, strict=False):
                 is_noun = before is not None and (before.low in ("the", "a", "an") or before.is_preposition)
@@ -122,14 +124,14 @@ class _Asking:
         return self._of(unlisted[-1], self._or_circumstance("object")) if unlisted else None
 
     def _with_have(self) -> Asked | None:
-        """ "How many novels has X written?"."""
+        """Take the participle: "how many novels has X written?"."""
         verb = next((t for t in self._main if t.is_participle and t.low not in AUXILIARIES), None)
         if verb is None:
             return None
         return self._of(verb, self._or_circumstance("agent" if verb is self._main[0] else "object"))
 
     def _with_be(self) -> Asked | None:
-        """ "Where was X born?", "who was the father of X?", "what is X a sequel to?"."""
+        """Take the participle or the noun: "where was X born?", "who was the father of X?", "what is X a sequel to?"."""
         main = self._main
         noun = self._relation_noun(main)
         verb = next(
@@ -174,7 +176,7 @@ class _Asking:
             if token.text[0].islower()
             and token.low not in STOP_WORDS
             and not token.is_participle
-            and main[i + 1].is_preposition
+            and main[i + 1].low in _HOLDING
         ]
         telling = [i for i in nouns if main[i].low not in _NAMING]
         if telling or nouns:
@@ -203,13 +205,22 @@ def _asked_before(tokens: Sequence[Token], at: int, preposition: str | None) -> 
     end = at - 1 if preposition else at
     is_number = tokens[at].low == "how"
     verb = next((i for i in range(end - 1, -1, -1) if tokens[i].is_main_verb), None)
-    if verb is None:
-        return None
-    word = tokens[verb]
+    last = tokens[end - 1] if end else None
+    is_unlisted = (
+        last is not None and end > 1 and tokens[end - 2].low in AUXILIARIES
+    )  # "can seat how many people"
+    is_noun = preposition is not None and last is not None  # "had a mission with which tribe"
     if (
-        preposition and end - 1 > verb and tokens[end - 1].text[0].islower()
-    ):  # "had a mission with which tribe"
-        word = tokens[end - 1]
+        last is not None
+        and (is_unlisted or is_noun)
+        and last.text[0].islower()
+        and last.low not in STOP_WORDS
+    ):
+        word = last
+    elif verb is not None:
+        word = tokens[verb]
+    else:
+        return None
     if preposition == "by":
         return Asked(word.low, predicates_of(word.text), "agent")
     is_object = preposition is None and tokens[at].low not in _CIRCUMSTANCES
@@ -220,7 +231,8 @@ def _asked_before(tokens: Sequence[Token], at: int, preposition: str | None) -> 
 def _stranded(tokens: Sequence[Token]) -> str | None:
     """Return the preposition a question ends with: "who is X married to?"."""
     last = next((token for token in reversed(tokens) if not token.is_mark), None)
-    return last.low if last is not None and last.is_preposition else None
+    is_main = not any(token.low in _RELATIVES for token in tokens)
+    return last.low if is_main and last is not None and last.is_preposition else None
 
 
 def _ends_with(tokens: Sequence[Token], noun: Token) -> bool:

@@ -41,16 +41,19 @@ def role_signal(
     if asked is None:
         return np.zeros(len(candidates))
     slots = [_slots(sentence.text, asked, opens=sentence.position == 0) for sentence in selection.sentences]
-    told = told_shares(question, asked, selection, passages, rarity=rarity)
+    told, is_led_to = told_shares(question, asked, selection, passages, rarity=rarity)
     titles = [answer_key(passages[s.passage].title.split(" (", 1)[0]) for s in selection.sentences]
     values = []
     for candidate in candidates:
         key, best = answer_key(candidate.text), 0.0
         for number, share in enumerate(told):
-            if SUBJECT in slots[number] and key == titles[number]:
+            if SUBJECT in slots[number] and key == titles[number] and not is_led_to[number]:
                 best = max(best, SUBJECT.weight * share)
         for mention in candidate.mentions:
-            if mention.in_title:
+            is_bridge = is_led_to[mention.sentence] and set(key.split()) <= set(
+                titles[mention.sentence].split()
+            )
+            if mention.in_title or is_bridge:
                 continue
             offset = prompt.offsets[mention.sentence]
             fit = _fit(mention.start - offset, mention.end - offset, slots[mention.sentence])
@@ -66,8 +69,10 @@ def told_shares(
     passages: Sequence[Passage],
     *,
     rarity: Mapping[str, float],
-) -> tuple[float, ...]:
-    """Return for each sentence which share of the rest of the question it tells, by rarity, alone or with one that leads to it.
+) -> tuple[tuple[float, ...], tuple[bool, ...]]:
+    """Return for each sentence which share of the rest of the question it tells, by rarity, alone or with one that leads to it, and whether
+    it is told best so.
+
 
     The rest is what neither names the kind of the answer nor the event. A sentence of another document that names this one's
     title leads to it: what is said there, is said of this document's subject.
@@ -75,19 +80,20 @@ def told_shares(
     said = set(content_stems(asked.word)) | {s for word in kind_words(question) for s in content_stems(word)}
     rest = [stem for stem in content_stems(question) if stem not in said]
     if not rest:
-        return tuple(1.0 for _ in selection.sentences)
+        return tuple(1.0 for _ in selection.sentences), tuple(False for _ in selection.sentences)
     others = [(s, word_key(s.text), set(content_stems(s.text))) for s in split_passages(passages)]
-    shares = []
+    shares, is_led_to = [], []
     for sentence in selection.sentences:
         title = passages[sentence.passage].title
         own = set(content_stems(f"{title} {sentence.text}"))
-        best = word_share(rest, own, rarity)
+        best = alone = word_share(rest, own, rarity)
         for other, key, stems in others:
             if passages[other.passage].title != title and mentions(key, title):
                 leading = stems | set(content_stems(passages[other.passage].title))
                 best = max(best, word_share(rest, own | leading, rarity))
         shares.append(best)
-    return tuple(shares)
+        is_led_to.append(best > alone)
+    return tuple(shares), tuple(is_led_to)
 
 
 def _slots(text: str, asked: Asked, *, opens: bool) -> list[Slot]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from agentcore.workflow.reading.lexicon import AUXILIARIES, BE
 from agentcore.workflow.reading.roles.asked import Asked
 from agentcore.workflow.reading.roles.phrases import pieces, reach_back, reach_forward
-from agentcore.workflow.reading.roles.predicates import BIRTH, DEATH, WORKS, WRITING, predicates_of
+from agentcore.workflow.reading.roles.predicates import BIRTH, DEATH, PLACE, WORKS, WRITING, predicates_of
 from agentcore.workflow.reading.roles.tokens import LOCAL_PREPOSITIONS, RELATIVES, Token, tokens_of
 
 __all__ = ["SUBJECT", "Slot", "phrase_slots", "verb_slots"]
@@ -66,6 +66,8 @@ def verb_slots(text: str, asked: Asked, *, opens: bool) -> Iterator[Slot]:
             continue
         if asked.role == "agent" and WRITING in asked.predicates and token.low in WORKS:  # "the novel ... by"
             yield from _by(tokens, place)
+        if asked.role == "circumstance" and PLACE in asked.predicates and _is_said_of(tokens, place):
+            yield from _circumstances(tokens, place, asked.preposition)
         if not predicates_of(token.text) & asked.predicates:
             continue
         is_noun = not (token.is_main_verb or token.is_participle)
@@ -81,6 +83,11 @@ def verb_slots(text: str, asked: Asked, *, opens: bool) -> Iterator[Slot]:
             yield from _circumstances(tokens, place, asked.preposition)
     if opens and asked.role == "circumstance":
         yield from _life(text, asked)
+
+
+def _is_said_of(tokens: Sequence[Token], place: int) -> bool:
+    """Tell whether a form of "be" says what something is: "X is a town in Y"."""
+    return tokens[place].low in BE and place + 1 < len(tokens) and tokens[place + 1].low in ("a", "an", "the")
 
 
 def phrase_slots(tokens: Sequence[Token], start: int, end: int, weight: float = 1.0) -> Iterator[Slot]:
@@ -128,6 +135,11 @@ def _subject(tokens: Sequence[Token], verb: int) -> Iterator[Slot]:
     end = verb
     while end and (tokens[end - 1].low in AUXILIARIES | _LINKS or tokens[end - 1].low.endswith("ly")):
         end -= 1
+        if tokens[end].low == "and":  # "he wrote X and directed Y"
+            earlier = next((i for i in range(end - 1, -1, -1) if tokens[i].is_main_verb), None)
+            if earlier is not None:
+                yield from _subject(tokens, earlier)
+            return
     if end and tokens[end - 1].low in _SUBJECTS:
         yield SUBJECT
         return
