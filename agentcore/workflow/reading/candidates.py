@@ -1,21 +1,12 @@
-"""Gather the candidate answers of the chosen sentences, each with the places it is mentioned at."""
+"""Candidate answers, and when two answers are the same or overlap."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from agentcore.workflow.reading.coverage import Selection
-from agentcore.workflow.reading.passages import Passage
-from agentcore.workflow.reading.prompts import ReadingPrompt
-from agentcore.workflow.reading.question import AnswerKind, answer_kind, named_class
-from agentcore.workflow.reading.spans import Span, spans_of
-from agentcore.workflow.reading.subject import asked_subject, is_about
-from agentcore.workflow.reading.words import STOP_WORDS, content_stems, words
-
-__all__ = ["Candidate", "Mention", "answer_key", "gather_candidates", "overlap_f1"]
+__all__ = ["Candidate", "Mention", "answer_key", "overlap_f1"]
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = re.compile(r"[^\w\s]")
@@ -63,115 +54,3 @@ def overlap_f1(left: str, right: str) -> float:
         return float(ours == theirs)
     common = sum((Counter(ours) & Counter(theirs)).values())
     return 2 * common / (len(ours) + len(theirs))
-
-
-def gather_candidates(
-    question: str, selection: Selection, passages: Sequence[Passage], prompt: ReadingPrompt
-) -> list[Candidate]:
-    """Return what could answer the question, in reading order.
-
-    Candidates that do not fit the kind of answer the question asks for, and those that only repeat words of
-    the question, are left out as long as others remain; "why" is answered by a reason or not at all.
-    """
-    found: dict[str, Candidate] = {}
-    for number, sentence in enumerate(selection.sentences):
-        offset = prompt.offsets[number]
-        title = passages[sentence.passage].title.split(" (", 1)[0]
-        for span in spans_of(sentence.text):
-            name = title if sentence.position == 0 and _is_full_name(sentence.text, span, title) else None
-            _add(found, sentence.text, span, offset, number, sentence.passage, in_title=False, name=name)
-        title_offset = prompt.title_offsets[number]
-        if title_offset is not None:
-            spans = [Span(0, len(title), "title"), *spans_of(title)]
-            for span in spans:
-                _add(found, title, span, title_offset, number, sentence.passage, in_title=True)
-        elif title and (at := sentence.text.find(title)) >= 0:
-            _add(
-                found,
-                sentence.text,
-                Span(at, at + len(title), "title"),
-                offset,
-                number,
-                sentence.passage,
-                in_title=False,
-            )
-    candidates = list(found.values())
-    kind = answer_kind(question)
-    if kind != "reason":  # whole clauses: only "why" asks for them
-        candidates = [c for c in candidates if c.kinds != {"reason"}]
-    fitting = [c for c in candidates if _fits(c, kind)]
-    if kind == "reason":
-        return fitting  # no name or number answers "why": better no answer
-    candidates = (_whole_dates(fitting) if kind == "date" else fitting) or candidates
-    noun = named_class(question)
-    candidates = [
-        c for c in candidates if noun and noun in words(c.text) and len(words(c.text)) > 1
-    ] or candidates
-    subject = asked_subject(question)
-    if subject is not None:  # what another thing does is no answer
-        about = {n for n, s in enumerate(selection.sentences) if is_about(s, subject, passages)}
-        candidates = [c for c in candidates if about & {m.sentence for m in c.mentions}] or candidates
-    asked = set(content_stems(question))
-    return [c for c in candidates if not set(content_stems(c.text)) <= asked] or candidates
-
-
-def _add(
-    found: dict[str, Candidate],
-    text: str,
-    span: Span,
-    offset: int,
-    sentence: int,
-    passage: int,
-    *,
-    in_title: bool,
-    name: str | None = None,
-) -> None:
-    """Record one mention of a candidate, under another name if one is given."""
-    surface = name or text[span.start : span.end]
-    key = answer_key(surface)
-    if not key or all(word in STOP_WORDS for word in key.split()):
-        return
-    candidate = found.setdefault(key, Candidate(surface))
-    candidate.kinds.add(span.kind)
-    candidate.mentions.append(Mention(sentence, offset + span.start, offset + span.end, in_title))
-    candidate.passages.add(passage)
-
-
-def _whole_dates(candidates: list[Candidate]) -> list[Candidate]:
-    """Leave out a year or a month that only stands inside a fuller date ("1965" of "May 17, 1965")."""
-    places = {(m.start, m.end) for c in candidates for m in c.mentions}
-
-    def is_part(mention: Mention) -> bool:
-        return any(
-            start <= mention.start and mention.end <= end and end - start > mention.end - mention.start
-            for start, end in places
-        )
-
-    return [c for c in candidates if not all(is_part(mention) for mention in c.mentions)]
-
-
-def _is_full_name(text: str, span: Span, title: str) -> bool:
-    """Tell whether a span opens an article and spells its title's name out ("Robert Clark Seger", "Bob Seger")."""
-    surface, short = answer_key(text[span.start : span.end]).split(), answer_key(title).split()
-    is_longer = span.start == 0 and span.kind == "name" and len(surface) > len(short) > 1
-    return is_longer and (
-        short[-1] in surface[1:] and (surface[0] == short[0] or short[0] not in surface[1:])
-    )
-
-
-def _fits(candidate: Candidate, kind: AnswerKind) -> bool:
-    """Tell whether a candidate looks like the kind of answer that is asked for."""
-    has_digit = any(letter.isdigit() for letter in candidate.text)
-    if kind in ("person", "place"):
-        is_named = bool(candidate.kinds & {"name", "title", "quote"})
-        return is_named and not has_digit and any(letter.isupper() for letter in candidate.text)
-    if kind == "date":
-        return bool(candidate.kinds & {"date", "year"})
-    if kind == "year":
-        return "year" in candidate.kinds
-    if kind == "reason":
-        return "reason" in candidate.kinds
-    if kind == "number":
-        is_day = "date" in candidate.kinds
-        return not is_day and ("number" in candidate.kinds or has_digit)
-    return True

@@ -12,6 +12,7 @@ __all__ = [
     "answer_kind",
     "asking_word",
     "asks_for_a_fact",
+    "asks_for_one_place",
     "asks_yes_or_no",
     "kind_words",
     "named_class",
@@ -154,6 +155,11 @@ def named_class(question: str) -> str | None:
     """Return the noun that the answer's own name holds, as a "which river" is "River Meuse", None where none must."""
     match = re.search(r"\b(?:which|what)\s+(\w+)", question, re.IGNORECASE)
     return match.group(1).lower() if match and match.group(1).lower() in _CLASSES else None
+
+
+def asks_for_one_place(question: str) -> bool:
+    """Tell whether a town, a country or the like is asked for, not where something is."""
+    return answer_kind(question) == "place" and re.search(r"\bwhere\b", question, re.IGNORECASE) is None
 
 
 def _asks(question: str, match: re.Match[str]) -> bool:

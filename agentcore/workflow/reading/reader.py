@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from agentcore.workflow.reading.candidates import Candidate, gather_candidates
+from agentcore.workflow.reading.candidates import Candidate
 from agentcore.workflow.reading.choice import linked_signal
 from agentcore.workflow.reading.choosers import Chooser, Material, ReadingMode
 from agentcore.workflow.reading.comparison import Comparison, compare
@@ -13,6 +13,7 @@ from agentcore.workflow.reading.coverage import Selection, Sentence, select_sent
 from agentcore.workflow.reading.directness import direct_signal, held_shares, hop_share
 from agentcore.workflow.reading.events import in_asked_event
 from agentcore.workflow.reading.evidence import leading_to
+from agentcore.workflow.reading.gathering import gather_candidates
 from agentcore.workflow.reading.not_found import found_probability
 from agentcore.workflow.reading.passages import Encoder, Passage
 from agentcore.workflow.reading.prompts import ReadingPrompt, reading_prompt
