@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from agentcore.workflow.reading.candidates import Candidate, answer_key
 from agentcore.workflow.reading.nations import DEMONYMS
-from agentcore.workflow.reading.question import AnswerKind, asks_for_one_place
+from agentcore.workflow.reading.question import AnswerKind, asked_place
 from agentcore.workflow.reading.words import STOP_WORDS, content_stems, stem
 
 __all__ = ["well_cut"]
@@ -27,8 +28,10 @@ def well_cut(candidates: Sequence[Candidate], question: str, kind: AnswerKind) -
     parts: list[Callable[[str], str]] = [lambda text: _without_asked(text, asked)]
     if kind == "person":
         parts.append(_without_nation)
-    if asks_for_one_place(question):
-        parts.append(lambda text: text.split(",")[0])
+    place = asked_place(question)
+    if place is not None:
+        parts.append(lambda text: text.split(", ")[0 if place == "inner" else -1])
+        candidates = _of_place(candidates, place) or candidates
     kept = []
     for candidate in candidates:
         shorter = {answer_key(part(candidate.text)) for part in parts} - {"", answer_key(candidate.text)}
@@ -50,6 +53,14 @@ def _without_asked(text: str, asked: set[str]) -> str:
     while len(words) > 1 and is_asked(words[-1]):
         words = words[:-1]
     return " ".join(words)
+
+
+def _of_place(candidates: Sequence[Candidate], place: Literal["inner", "outer"]) -> list[Candidate]:
+    """Leave out the state of a town where the town is asked for, and the town of a state."""
+    wholes = [candidate.text.split(", ") for candidate in candidates if ", " in candidate.text]
+    others = {answer_key(whole[-1 if place == "inner" else 0]) for whole in wholes}
+    wanted = {answer_key(whole[0 if place == "inner" else -1]) for whole in wholes}
+    return [candidate for candidate in candidates if answer_key(candidate.text) not in others - wanted]
 
 
 def _without_nation(text: str) -> str:

@@ -9,10 +9,10 @@ from agentcore.workflow.reading.candidates import Candidate, Mention, answer_key
 from agentcore.workflow.reading.coverage import Selection
 from agentcore.workflow.reading.passages import Passage
 from agentcore.workflow.reading.prompts import ReadingPrompt
-from agentcore.workflow.reading.question import AnswerKind, answer_kind, named_class
+from agentcore.workflow.reading.question import AnswerKind, answer_kind, counted_noun, named_class
 from agentcore.workflow.reading.spans import Span, spans_of
 from agentcore.workflow.reading.subject import asked_subject, is_about
-from agentcore.workflow.reading.words import STOP_WORDS, content_stems, words
+from agentcore.workflow.reading.words import STOP_WORDS, content_stems, stem, words
 
 __all__ = ["gather_candidates"]
 
@@ -54,7 +54,7 @@ def gather_candidates(
     fitting = [c for c in candidates if _fits(c, kind)]
     if kind == "reason":
         return fitting  # no name or number answers "why": better no answer
-    candidates = well_cut(fitting or candidates, question, kind)
+    candidates = well_cut(_counting(fitting, question) or fitting or candidates, question, kind)
     noun = named_class(question)
     candidates = [
         c for c in candidates if noun and noun in words(c.text) and len(words(c.text)) > 1
@@ -87,6 +87,16 @@ def _add(
     candidate.kinds.add(span.kind)
     candidate.mentions.append(Mention(sentence, offset + span.start, offset + span.end, in_title))
     candidate.passages.add(passage)
+
+
+def _counting(candidates: Sequence[Candidate], question: str) -> list[Candidate]:
+    """Return the numbers that count what the question wants counted: "two towers" and "two"; none where no number does."""
+    noun = counted_noun(question)
+    if noun is None:
+        return []
+    counting = [c for c in candidates if stem(noun) in content_stems(c.text)]
+    places = {(m.sentence, m.start) for c in counting for m in c.mentions}
+    return [c for c in candidates if places & {(m.sentence, m.start) for m in c.mentions}]
 
 
 def _is_full_name(text: str, span: Span, title: str) -> bool:

@@ -10,9 +10,9 @@ from agentcore.workflow.reading.words import STOP_WORDS, words
 __all__ = [
     "AnswerKind",
     "answer_kind",
+    "asked_place",
     "asking_word",
     "asks_for_a_fact",
-    "asks_for_one_place",
     "asks_yes_or_no",
     "kind_words",
     "named_class",
@@ -36,10 +36,11 @@ _PERSONS = frozenset(
 )  # fmt: skip
 _PLACES = frozenset(
     (
-        "area", "city", "continent", "country", "county", "district", "island", "lake", "nation", "place", "province",
+        "area", "capital", "city", "continent", "country", "county", "district", "island", "lake", "municipality", "nation", "place", "port", "province",
         "region", "river", "state", "street", "suburb", "town", "village",
     )
 )  # fmt: skip
+_OUTER = frozenset(("continent", "country", "nation", "province", "region", "state"))
 # Nouns of those who do something; the usual exceptions.
 _AGENTS = (
     "ster",
@@ -157,9 +158,23 @@ def named_class(question: str) -> str | None:
     return match.group(1).lower() if match and match.group(1).lower() in _CLASSES else None
 
 
-def asks_for_one_place(question: str) -> bool:
-    """Tell whether a town, a country or the like is asked for, not where something is."""
-    return answer_kind(question) == "place" and re.search(r"\bwhere\b", question, re.IGNORECASE) is None
+def asked_place(question: str) -> Literal["inner", "outer"] | None:
+    """Return which part of "Austin, Texas" a question asks for: the town or the state; None where it asks for neither."""
+    match = asking_word(question)
+    if match is None or match.group().lower() not in ("what", "which"):
+        return None
+    for word in words(question[match.end() :])[:5]:
+        if word in _NOUN_ENDS:
+            return None
+        if word in _PLACES:
+            return "outer" if word in _OUTER else "inner"
+    return None
+
+
+def counted_noun(question: str) -> str | None:
+    """Return what a question wants counted: "towers" of "how many towers"."""
+    match = re.search(r"\bhow many\s+(\w+)", question, re.IGNORECASE)
+    return match.group(1).lower() if match and match.group(1).lower() not in STOP_WORDS else None
 
 
 def _asks(question: str, match: re.Match[str]) -> bool:
