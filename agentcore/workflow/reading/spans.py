@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from agentcore.workflow.reading.nations import DEMONYMS
 from agentcore.workflow.reading.words import STOP_WORDS
 
 __all__ = ["Kind", "Span", "spans_of"]
@@ -35,7 +36,7 @@ _MONTH = (
 )
 _YEAR = r"(?:1[0-9]{3}|20[0-9]{2})"
 _DATES = re.compile(
-    rf"\b(?:{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? {_YEAR}|\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH},? {_YEAR}|{_MONTH},? {_YEAR}|"
+    rf"\b(?:\d{{1,2}} {_MONTH} [1-9]\d{{2}}\b(?!,)|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? {_YEAR}|\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH},? {_YEAR}|{_MONTH},? {_YEAR}|"
     rf"{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?\b|\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}\b|{_YEAR}-\d{{2}}-\d{{2}})"
 )
 _YEARS = re.compile(rf"\b{_YEAR}s?\b(?!,\d)")
@@ -110,7 +111,14 @@ _MEASURES = frozenset(
         "degrees", "kelvin", "volts", "watts", "kilowatts", "megawatts", "hertz", "bytes", "km", "cm", "mm", "nm", "kg", "ft",
     )
 )  # fmt: skip
-_JOINERS = frozenset(("of", "the", "de", "da", "di", "du", "la", "le", "von", "van", "der", "den", "&"))
+# Words between the parts of a name: "Ana García de los Ríos y Caller", "Conall mac Taidg".
+_JOINERS = frozenset(
+    (
+        "of", "the", "de", "da", "di", "du", "la", "le", "von", "van", "der", "den", "zu", "del", "della", "des", "dos", "los", "las",
+        "y", "mac", "ap", "al", "el", "bin", "bint", "ibn", "ben", "&",
+    )
+)  # fmt: skip
+_ABBREVIATED = frozenset(("St", "Mt", "Ft", "Dr", "Mr", "Mrs", "Jr", "Sr"))  # their full stop ends no name
 # Words that end a run of content words although they carry meaning: verbs and adverbs of encyclopaedic prose.
 _BREAKERS = frozenset(
     [
@@ -323,6 +331,8 @@ def _names(text: str, tokens: list[tuple[int, int]]) -> Iterator[Span]:
             continue
         if len(run) <= _MAX_WORDS:
             yield Span(run[0][0], run[-1][1], "name")
+        if len(run) > 1 and text[slice(*run[0])] in DEMONYMS:
+            yield Span(run[1][0], run[-1][1], "name")
         for part in _parts(text, run):
             if len(part) <= _MAX_WORDS:
                 yield Span(part[0][0], part[-1][1], "name")
@@ -335,7 +345,8 @@ def _runs(text: str, tokens: list[tuple[int, int]]) -> Iterator[list[tuple[int, 
     for token in tokens:
         gap = text[(bridge or run)[-1][1] : token[0]] if run else ""
         word = text[slice(*token)]
-        joined = gap.strip() in ("", ",") and len(bridge) <= 2
+        is_short = bool(run) and text[slice(*run[-1])] in _ABBREVIATED and not bridge
+        joined = (gap.strip() in ("", ",") or (gap.strip() == "." and is_short)) and len(bridge) <= 2
         if run and not joined:
             yield run
             run, bridge = [], []
