@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from agentcore.workflow.reading.borders import well_cut
 from agentcore.workflow.reading.candidates import Candidate, Mention, answer_key
 from agentcore.workflow.reading.coverage import Selection
+from agentcore.workflow.reading.nations import DEMONYMS
 from agentcore.workflow.reading.passages import Passage
 from agentcore.workflow.reading.prompts import ReadingPrompt
 from agentcore.workflow.reading.question import AnswerKind, answer_kind, counted_noun, named_class
@@ -111,6 +113,10 @@ def _is_full_name(text: str, span: Span, title: str) -> bool:
 def _fits(candidate: Candidate, kind: AnswerKind) -> bool:
     """Tell whether a candidate looks like the kind of answer that is asked for."""
     has_digit = any(letter.isdigit() for letter in candidate.text)
+    if kind in ("person", "place", "name") and set(re.split(r"[ -]", candidate.text)) <= DEMONYMS:
+        return False
+    if kind == "name":
+        return bool(candidate.kinds & {"name", "title", "quote"}) and any(c.isupper() for c in candidate.text)
     if kind in ("person", "place"):
         is_named = bool(candidate.kinds & {"name", "title", "quote"})
         return is_named and not has_digit and any(letter.isupper() for letter in candidate.text)

@@ -18,7 +18,7 @@ __all__ = [
     "named_class",
 ]
 
-AnswerKind = Literal["person", "place", "date", "year", "number", "reason", "other"]
+AnswerKind = Literal["person", "place", "name", "date", "year", "number", "reason", "other"]
 
 _WH = re.compile(r"\b(who|whom|whose|what|which|when|where|how|why)\b", re.IGNORECASE)
 _YES_NO = re.compile(r"\s*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would)\b", re.IGNORECASE)
@@ -28,8 +28,8 @@ _AMOUNTS = frozenset(
 _PERSONS = frozenset(
     (
         "actor", "actress", "architect", "artist", "author", "captain", "coach", "composer", "director", "drummer",
-        "emperor", "engineer", "explorer", "filmmaker", "founder", "guitarist", "host", "inventor", "king", "leader",
-        "man", "mathematician", "musician", "novelist", "painter", "person", "philosopher", "photographer", "physicist",
+        "emperor", "engineer", "explorer", "filmmaker", "founder", "general", "host", "inventor", "king", "leader",
+        "man", "minister", "monarch", "novelist", "painter", "person", "philosopher", "photographer", "physicist",
         "pilot", "player", "poet", "politician", "president", "producer", "queen", "scientist", "screenwriter",
         "sculptor", "singer", "songwriter", "surfer", "woman", "writer",
     )
@@ -41,8 +41,18 @@ _PLACES = frozenset(
     )
 )  # fmt: skip
 _OUTER = frozenset(("continent", "country", "nation", "province", "region", "state"))
+# Nouns of what bears a name of its own.
+_NAMED = frozenset(
+    (
+        "agency", "airline", "airport", "album", "award", "band", "bank", "battle", "book", "brand", "bridge", "castle", "church", "club",
+        "college", "company", "dynasty", "film", "firm", "label", "magazine", "mountain", "movie", "museum", "newspaper", "novel",
+        "opera", "organisation", "organization", "party", "planet", "prize", "school", "series", "ship", "show", "song", "studio",
+        "team", "tribe", "university",
+    )
+)  # fmt: skip
 # Nouns of those who do something; the usual exceptions.
 _AGENTS = (
+    "ist",
     "ster",
     "ician",
     "ologist",
@@ -55,7 +65,21 @@ _AGENTS = (
     "keeper",
     "teacher",
 )
-_NO_PERSONS = frozenset(("disaster", "monster", "roster", "cluster", "semester", "poster", "minster"))
+_NO_PERSONS = frozenset(
+    (
+        "list",
+        "mist",
+        "twist",
+        "waist",
+        "disaster",
+        "monster",
+        "roster",
+        "cluster",
+        "semester",
+        "poster",
+        "minster",
+    )
+)
 # Words behind which a wh-word asks: prepositions, conjunctions, forms of "be".
 _OPENERS = frozenset(
     (
@@ -205,6 +229,8 @@ def _by_noun(behind: list[str]) -> AnswerKind:
             return "person"
         if word in _PLACES:
             return "place"
+        if word in _NAMED:
+            return "name"
         if word in STOP_WORDS and word not in ("the", "other", "most"):
             break
     return "other"

@@ -331,7 +331,10 @@ def _names(text: str, tokens: list[tuple[int, int]]) -> Iterator[Span]:
             continue
         if len(run) <= _MAX_WORDS:
             yield Span(run[0][0], run[-1][1], "name")
-        if len(run) > 1 and text[slice(*run[0])] in DEMONYMS:
+        first = text[slice(*run[0])]
+        if len(run) > 1 and (
+            first in DEMONYMS or first.isdigit()
+        ):  # "Italian Umberto Nobile", "1996 Nobel Prize"
             yield Span(run[1][0], run[-1][1], "name")
         for part in _parts(text, run):
             if len(part) <= _MAX_WORDS:
