@@ -11,7 +11,7 @@ from agentcore.workflow.reading.coverage import Selection
 from agentcore.workflow.reading.nations import DEMONYMS
 from agentcore.workflow.reading.passages import Passage
 from agentcore.workflow.reading.prompts import ReadingPrompt
-from agentcore.workflow.reading.question import AnswerKind, answer_kind, counted_noun, named_class
+from agentcore.workflow.reading.question import THINGS, AnswerKind, answer_kind, counted_noun, named_class
 from agentcore.workflow.reading.spans import Span, spans_of
 from agentcore.workflow.reading.subject import asked_subject, is_about
 from agentcore.workflow.reading.words import STOP_WORDS, content_stems, stem, words
@@ -118,6 +118,8 @@ def _fits(candidate: Candidate, kind: AnswerKind) -> bool:
     if kind == "name":
         return bool(candidate.kinds & {"name", "title", "quote"}) and any(c.isupper() for c in candidate.text)
     if kind in ("person", "place"):
+        if kind == "person" and words(candidate.text)[-1:] and words(candidate.text)[-1] in THINGS:
+            return False
         is_named = bool(candidate.kinds & {"name", "title", "quote"})
         return is_named and not has_digit and any(letter.isupper() for letter in candidate.text)
     if kind == "date":

@@ -8,6 +8,7 @@ from typing import Literal
 from agentcore.workflow.reading.words import STOP_WORDS, words
 
 __all__ = [
+    "THINGS",
     "AnswerKind",
     "answer_kind",
     "asked_place",
@@ -48,6 +49,16 @@ _NAMED = frozenset(
         "college", "company", "dynasty", "film", "firm", "label", "magazine", "mountain", "movie", "museum", "newspaper", "novel",
         "opera", "organisation", "organization", "party", "planet", "prize", "school", "series", "ship", "show", "song", "studio",
         "team", "tribe", "university",
+    )
+)  # fmt: skip
+# Last words of names that no person bears.
+THINGS = _PLACES | _NAMED | frozenset(
+    (
+        "academy", "army", "association", "board", "building", "championship", "cinema", "commission", "committee", "conference",
+        "congress", "council", "court", "cup", "department", "empire", "festival", "games", "government", "hall", "hospital", "hotel",
+        "institute", "kingdom", "league", "library", "medal", "ministry", "office", "orchestra", "park", "parliament", "peninsula",
+        "pictures", "press", "productions", "railway", "records", "republic", "road", "senate", "society", "stadium", "station", "studios",
+        "television", "theatre", "theater", "tower", "tunnel", "union", "valley", "war",
     )
 )  # fmt: skip
 # Nouns of those who do something; the usual exceptions.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from agentcore.workflow.reading.lexicon import MONTHS
 from agentcore.workflow.reading.roles.tokens import ARTICLES, RELATIVES, Token
 
 __all__ = ["pieces", "reach_back", "reach_forward"]
@@ -63,6 +64,7 @@ def pieces(tokens: Sequence[Token], start: int, end: int) -> list[tuple[int, int
     begin: int | None = None
     for place in range(start, end + 1):
         is_cut = place == end or tokens[place].is_mark or tokens[place].low in _JOINING
+        is_cut = is_cut and not (place < end and _is_in_date(tokens, place))
         if not is_cut:
             begin = place if begin is None else begin
         elif begin is not None:
@@ -72,6 +74,17 @@ def pieces(tokens: Sequence[Token], start: int, end: int) -> list[tuple[int, int
                 found.append((begin, place))
             begin = None
     return found
+
+
+def _is_in_date(tokens: Sequence[Token], place: int) -> bool:
+    """Tell whether a comma stands between a day and its year: "May 17, 1965"."""
+    if tokens[place].text != "," or place < 2 or place + 1 >= len(tokens):
+        return False
+    return (
+        tokens[place - 2].low in MONTHS
+        and tokens[place - 1].text.isdigit()
+        and tokens[place + 1].text.isdigit()
+    )
 
 
 def _continues(tokens: Sequence[Token], place: int) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from agentcore.workflow.reading.lexicon import AUXILIARIES, BE
+from agentcore.workflow.reading.lexicon import AUXILIARIES, BE, MONTHS
 from agentcore.workflow.reading.roles.asked import Asked
 from agentcore.workflow.reading.roles.phrases import pieces, reach_back, reach_forward
 from agentcore.workflow.reading.roles.predicates import BIRTH, DEATH, PLACE, WORKS, WRITING, predicates_of
@@ -202,7 +202,7 @@ def _circumstances(tokens: Sequence[Token], verb: int, preposition: str | None) 
             yield from phrase_slots(tokens, place + 1, end, fit * _FURTHER**number)
             number += 1
         elif place == verb + 1 and token.is_capital:
-            weight = 1.0 if token.text[0].isdigit() else _BEFORE_VERB
+            weight = 1.0 if token.text[0].isdigit() or token.low in MONTHS else _BEFORE_VERB
             yield from phrase_slots(tokens, place, reach_forward(tokens, place), weight)
     if tokens[0].is_preposition:  # "In 1906 he ..."
         end = reach_forward(tokens, 1, is_list=False)
