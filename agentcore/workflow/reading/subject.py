@@ -31,4 +31,9 @@ def asked_subject(question: str) -> str | None:
 def is_about(sentence: Sentence, subject: str, passages: Sequence[Passage]) -> bool:
     """Tell whether a sentence names a subject, or is from the document about it."""
     key = word_key(_ARTICLE.sub("", subject))
-    return title_key(passages[sentence.passage].title) == key or f" {key} " in f" {word_key(sentence.text)} "
+    title = set(title_key(passages[sentence.passage].title.split(",")[0]).split())
+    is_titled = len(title) > 1 and title <= set(
+        key.split()
+    )  # "Sir Edward Wingfield Verner": "Edward Verner, 6th Baronet"
+    is_titled = is_titled or title_key(passages[sentence.passage].title) == key
+    return is_titled or f" {key} " in f" {word_key(sentence.text)} "

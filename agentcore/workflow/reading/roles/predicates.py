@@ -33,6 +33,7 @@ _BY_WORD: dict[str, frozenset[str]] = {}
 for _group, _words in _GROUPS.items():
     for _word in _words.split():
         _BY_WORD[_word] = _BY_WORD.get(_word, frozenset()) | {_group}
+_BY_STEM = {stem(_word): _groups for _word, _groups in _BY_WORD.items()}
 # What people write: "the novel ... by".
 WORKS = frozenset(["novel", "book", "story", "poem", "play", "screenplay", "script", "memoir"])
 # The two sides of a relation: whoever is the one to somebody, to that one somebody is the other.
@@ -54,6 +55,8 @@ def predicates_of(word: str) -> frozenset[str]:
     if low in _BY_WORD:
         return _BY_WORD[low]
     key = stem(base_form(low))
+    if key in _BY_STEM:
+        return _BY_STEM[key]
     if len(key) >= _SHORTEST_AGENT and key.endswith(("er", "or")):
         key = key[:-2]
     return frozenset((key[:-1] if key.endswith("e") and len(key) > 4 else key,))

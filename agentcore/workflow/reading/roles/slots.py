@@ -16,8 +16,10 @@ __all__ = ["SUBJECT", "Slot", "phrase_slots", "verb_slots"]
 
 _NEXT = 0.85  # of the weight of the noun phrase before it in a list
 _PART = 0.8  # of a phrase that is cut at "of", or of a whole list
+_NAME_PART = 0.3  # of what stands behind "of" in a name
 _FURTHER = 0.8  # of the weight of the circumstance before it
 _OTHER_PREPOSITION = 0.5
+_OTHER_VERB = 0.5  # of circumstances behind another participle
 _BEFORE_VERB = 0.7  # of circumstances before the verb and phrases right behind it
 _REACH = 12  # words between a verb and its "by"
 _NAMING = frozenset(("called", "named", "known", "titled", "nicknamed", "dubbed", "renamed"))
@@ -102,7 +104,10 @@ def phrase_slots(tokens: Sequence[Token], start: int, end: int, weight: float = 
         of = next((i for i in range(first + 1, last - 1) if tokens[i].low == "of"), None)
         if of is not None:
             yield Slot(tokens[first].start, tokens[of - 1].end, value * _PART)
-            yield Slot(tokens[of + 1].start, tokens[last - 1].end, value * _PART**2)
+            is_name = tokens[
+                of - 1
+            ].is_capital  # "Count Walter IV of Brienne" is one, "gorge of the River Avon" is not
+            yield Slot(tokens[of + 1].start, tokens[last - 1].end, value * (_NAME_PART if is_name else _PART))
     if len(found) > 1:
         yield Slot(tokens[found[0][0]].start, tokens[found[-1][1] - 1].end, weight * _PART)
 
@@ -186,20 +191,25 @@ def _objects(tokens: Sequence[Token], verb: int) -> Iterator[Slot]:
     start = verb + 1
     while start < len(tokens) and tokens[start].low in ("as", "by"):
         start += 1
-    yield from phrase_slots(tokens, start, reach_forward(tokens, start))
+    end = reach_forward(tokens, start)
+    yield from phrase_slots(tokens, start, end)
+    if end < len(tokens) and tokens[end].low in _NAMING:  # "owned a studio named X"
+        yield from phrase_slots(tokens, end + 1, reach_forward(tokens, end + 1, is_list=False))
 
 
 def _circumstances(tokens: Sequence[Token], verb: int, preposition: str | None) -> Iterator[Slot]:
     """Yield what prepositions behind the verb open, the nearest most likely, and what opens the sentence."""
-    number = 0
+    number, share = 0, 1.0
     for place in range(verb + 1, len(tokens)):
         token = tokens[place]
-        if token.text == ";" or token.low in RELATIVES or (token.is_verb and number):
+        if token.is_participle and number:  # "was found in 2022, well preserved, at"
+            share = _OTHER_VERB
+        elif token.text == ";" or token.low in RELATIVES or (token.is_verb and number):
             break
         if token.is_preposition:
             fit = 1.0 if preposition in (None, token.low) else _OTHER_PREPOSITION
             end = reach_forward(tokens, place + 1)
-            yield from phrase_slots(tokens, place + 1, end, fit * _FURTHER**number)
+            yield from phrase_slots(tokens, place + 1, end, share * fit * _FURTHER**number)
             number += 1
         elif place == verb + 1 and token.is_capital:
             weight = 1.0 if token.text[0].isdigit() or token.low in MONTHS else _BEFORE_VERB
