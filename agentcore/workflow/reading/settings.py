@@ -70,8 +70,8 @@ class ReaderSettings:
         Of the share of the question that a candidate's sentence holds, where one sentence holds at least the second: set by
         that idea and left as round as it came; on 35 HotpotQA questions, of which 5 are so, it changes nothing.
     role_weight : float
-        Of how well a candidate stands where the question asks, in [0, 1] and not standardised: on a plateau from 3 to 6 over
-        210 questions of five sets.
+        Of how well a candidate stands where the question asks, not standardised: on a plateau from 3 to 8 over 210 questions of
+        five sets, on which the other weights did not have to move.
     considered : int
         Best candidates among which expected F1 decides (the study, section 5.6).
     scored : int

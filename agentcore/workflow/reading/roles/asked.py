@@ -44,15 +44,15 @@ class Asked:
         captain, what is the capital).
     preposition : str or None
         Of the circumstance, where the question names it.
-    is_number : bool
-        It asks how many or how much.
+    head : str
+        The noun behind the wh-word, in lower case: "city" of "in which city"; empty without one.
     """
 
     word: str
     predicates: frozenset[str]
     role: Role
     preposition: str | None = None
-    is_number: bool = False
+    head: str = ""
 
 
 def asked_part(question: str) -> Asked | None:
@@ -74,8 +74,8 @@ def asked_part(question: str) -> Asked | None:
     if verb is None or (before is not None and before.is_main_verb):
         return _asked_before(tokens, at, preposition)
     wh = tokens[at].low
-    is_number = wh == "how" and tokens[at + 1].low in ("many", "much")
-    asking = _Asking(wh, preposition or _stranded(tokens[verb:]), tokens[verb:], is_number=is_number)
+    head = tokens[verb - 1].low if wh in _HEADS and verb - 1 > at else ""
+    asking = _Asking(wh, preposition or _stranded(tokens[verb:]), tokens[verb:], head)
     return asking.part()
 
 
@@ -86,7 +86,7 @@ class _Asking:
     wh: str
     preposition: str | None
     tokens: Sequence[Token]
-    is_number: bool
+    head: str
 
     def part(self) -> Asked | None:
         """Return what is asked for, by the kind of the first verb."""
@@ -108,7 +108,7 @@ class _Asking:
 
     def _of(self, token: Token, role: Role) -> Asked:
         preposition = self.preposition if role == "circumstance" else None
-        return Asked(token.low, predicates_of(token.text), role, preposition, self.is_number)
+        return Asked(token.low, predicates_of(token.text), role, preposition, self.head)
 
     def _or_circumstance(self, role: Role) -> Role:
         return "circumstance" if self.preposition or self.wh in _CIRCUMSTANCES else role
@@ -145,7 +145,7 @@ class _Asking:
         asks_circumstance = bool(self.preposition) or self.wh in _CIRCUMSTANCES
         if verb is not None and (asks_circumstance or noun is None or verb < noun):
             if self.preposition == "by":
-                return Asked(main[verb].low, predicates_of(main[verb].text), "agent")
+                return Asked(main[verb].low, predicates_of(main[verb].text), "agent", None, self.head)
             return self._of(main[verb], self._or_circumstance("object"))
         last = next((t for t in reversed(self.tokens) if not t.is_mark and t.low != self.preposition), None)
         if asks_circumstance:  # "when was X, who ..., born?"
@@ -159,7 +159,7 @@ class _Asking:
             ):
                 return Asked(last.low, predicates_of(last.text), "holder", self.preposition)
             if self.wh == "where" or self.preposition in LOCAL_PREPOSITIONS:
-                return Asked("located", frozenset((PLACE,)), "circumstance", self.preposition)
+                return Asked("located", frozenset((PLACE,)), "circumstance", self.preposition, self.head)
             return None
         if self.wh == "how" or noun is None:
             return None
@@ -203,7 +203,11 @@ def _verb_behind(tokens: Sequence[Token], at: int) -> int | None:
 def _asked_before(tokens: Sequence[Token], at: int, preposition: str | None) -> Asked | None:
     """Return what a wh-word behind its verb asks for: "X is located in what county?"."""
     end = at - 1 if preposition else at
-    is_number = tokens[at].low == "how"
+    head = ""
+    for token in tokens[at + 1 :]:
+        if token.is_mark or token.is_preposition:
+            break
+        head = token.low
     verb = next((i for i in range(end - 1, -1, -1) if tokens[i].is_main_verb), None)
     last = tokens[end - 1] if end else None
     is_unlisted = (
@@ -222,10 +226,10 @@ def _asked_before(tokens: Sequence[Token], at: int, preposition: str | None) -> 
     else:
         return None
     if preposition == "by":
-        return Asked(word.low, predicates_of(word.text), "agent")
+        return Asked(word.low, predicates_of(word.text), "agent", None, head)
     is_object = preposition is None and tokens[at].low not in _CIRCUMSTANCES
     role: Role = "object" if is_object else "circumstance"
-    return Asked(word.low, predicates_of(word.text), role, preposition, is_number)
+    return Asked(word.low, predicates_of(word.text), role, preposition, head)
 
 
 def _stranded(tokens: Sequence[Token]) -> str | None:

@@ -11,7 +11,7 @@ __all__ = ["pieces", "reach_back", "reach_forward"]
 
 _CLAUSE_MARKS = frozenset(";:()–—")
 _JOINING = frozenset(("and", "or"))
-_OPENERS = RELATIVES | {"while", "because", "although", "but"}
+_OPENERS = RELATIVES | {"as", "while", "because", "although", "but"}
 
 
 def reach_forward(tokens: Sequence[Token], start: int, *, is_list: bool = True) -> int:

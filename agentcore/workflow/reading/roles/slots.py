@@ -206,7 +206,7 @@ def _circumstances(tokens: Sequence[Token], verb: int, preposition: str | None) 
             share = _OTHER_VERB
         elif token.text == ";" or token.low in RELATIVES or (token.is_verb and number):
             break
-        if token.is_preposition:
+        if token.is_preposition and (token.low != "by" or preposition == "by"):
             fit = 1.0 if preposition in (None, token.low) else _OTHER_PREPOSITION
             end = reach_forward(tokens, place + 1)
             yield from phrase_slots(tokens, place + 1, end, share * fit * _FURTHER**number)
