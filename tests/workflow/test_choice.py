@@ -10,12 +10,12 @@ import pytest
 from agentcore.workflow.reading.candidates import (
     Candidate,
     Mention,
-    gather_candidates,
 )
 from agentcore.workflow.reading.choice import attention_signal, choose
 from agentcore.workflow.reading.coverage import Selection, Sentence
 from agentcore.workflow.reading.directness import direct_signal, held_shares, hop_share
 from agentcore.workflow.reading.events import in_asked_event
+from agentcore.workflow.reading.gathering import gather_candidates
 from agentcore.workflow.reading.passages import Passage
 from agentcore.workflow.reading.prompts import reading_prompt
 from agentcore.workflow.reading.question import kind_words
@@ -129,4 +129,4 @@ def test_expected_f1_prefers_what_the_others_agree_on() -> None:
         Candidate("South Australia"),
     ]
     signal = np.ones(4)
-    assert choose(candidates, [(1.0, signal)], considered=4).index == 2
+    assert choose(candidates, signal, considered=4).index == 2

@@ -15,11 +15,11 @@ from agentcore.memory.embedding import HashEmbedder
 from agentcore.workflow.reading.beam import mentions, two_hop
 from agentcore.workflow.reading.candidates import (
     answer_key,
-    gather_candidates,
     overlap_f1,
 )
 from agentcore.workflow.reading.comparison import compare, compared_things
 from agentcore.workflow.reading.coverage import Selection, Sentence, inverse_frequencies, select_sentences
+from agentcore.workflow.reading.gathering import gather_candidates
 from agentcore.workflow.reading.not_found import found_probability
 from agentcore.workflow.reading.passages import Passage
 from agentcore.workflow.reading.prompts import reading_prompt

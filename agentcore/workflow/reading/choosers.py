@@ -60,8 +60,10 @@ class Material:
             (settings.direct_weight, self.direct[kept]),
             *others,
         ]
-        total: npt.NDArray[np.float64] = settings.role_weight * self.role[kept]
-        return total + np.sum([weight * standardise(values) for weight, values in signals], axis=0)
+        total = settings.role_weight * self.role[kept]
+        for weight, values in signals:
+            total = total + weight * standardise(values)
+        return total
 
 
 class _Attention(Protocol):
