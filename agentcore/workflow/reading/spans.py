@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from agentcore.workflow.reading.nations import DEMONYMS
+from agentcore.workflow.reading.names import LONGEST, names_of
 from agentcore.workflow.reading.words import STOP_WORDS
 
 __all__ = ["Kind", "Span", "spans_of"]
@@ -111,14 +111,6 @@ _MEASURES = frozenset(
         "degrees", "kelvin", "volts", "watts", "kilowatts", "megawatts", "hertz", "bytes", "km", "cm", "mm", "nm", "kg", "ft",
     )
 )  # fmt: skip
-# Words between the parts of a name: "Ana García de los Ríos y Caller", "Conall mac Taidg".
-_JOINERS = frozenset(
-    (
-        "of", "the", "de", "da", "di", "du", "la", "le", "von", "van", "der", "den", "zu", "del", "della", "des", "dos", "los", "las",
-        "y", "mac", "ap", "al", "el", "bin", "bint", "ibn", "ben", "&",
-    )
-)  # fmt: skip
-_ABBREVIATED = frozenset(("St", "Mt", "Ft", "Dr", "Mr", "Mrs", "Jr", "Sr"))  # their full stop ends no name
 # Words that end a run of content words although they carry meaning: verbs and adverbs of encyclopaedic prose.
 _BREAKERS = frozenset(
     [
@@ -235,7 +227,6 @@ _BREAKERS = frozenset(
         "see",
     ]
 )
-_MAX_WORDS = 7
 
 
 def spans_of(text: str) -> list[Span]:
@@ -270,7 +261,7 @@ def _all(text: str) -> Iterator[Span]:
         yield Span(match.start(1), match.start(1) + len(quoted), "quote")
     tokens = [(m.start(), m.end()) for m in _TOKEN.finditer(text)]
     yield from _numbers(text, tokens)
-    yield from _names(text, tokens)
+    yield from (Span(start, end, "name") for start, end in names_of(text, tokens))
     yield from _phrases(text, tokens)
     yield from (Span(m.start("why"), m.end("why"), "reason") for m in _REASONS.finditer(text))
 
@@ -310,84 +301,6 @@ def _unit_end(text: str, start: int, after: list[tuple[int, int]]) -> int | None
     return None
 
 
-def _is_capital(text: str, token: tuple[int, int]) -> bool:
-    """Tell whether a token looks like part of a name."""
-    word = text[token[0] : token[1]]
-    return word[0].isupper() or word[0].isdigit() or any(letter.isupper() for letter in word[1:])
-
-
-def _names(text: str, tokens: list[tuple[int, int]]) -> Iterator[Span]:
-    """Yield runs of capitalised words, whole and cut at commas and joiners."""
-    for run in _runs(text, tokens):
-        while len(run) > 1 and text[slice(*run[0])].lower() in STOP_WORDS:
-            if text[slice(*run[0])] in (
-                "The",
-                "A",
-                "An",
-            ):  # "The Conversation" stands with its article and without
-                yield Span(run[0][0], run[-1][1], "name")
-            run = run[1:]
-        if not run or (len(run) == 1 and text[slice(*run[0])].lower() in STOP_WORDS):
-            continue
-        if len(run) <= _MAX_WORDS:
-            yield Span(run[0][0], run[-1][1], "name")
-        first = text[slice(*run[0])]
-        if len(run) > 1 and (
-            first in DEMONYMS or first.isdigit()
-        ):  # "Italian Umberto Nobile", "1996 Nobel Prize"
-            yield Span(run[1][0], run[-1][1], "name")
-        for part in _parts(text, run):
-            if len(part) <= _MAX_WORDS:
-                yield Span(part[0][0], part[-1][1], "name")
-
-
-def _runs(text: str, tokens: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
-    """Yield maximal runs of capitalised words with joiners and single commas between them."""
-    run: list[tuple[int, int]] = []
-    bridge: list[tuple[int, int]] = []
-    for token in tokens:
-        gap = text[(bridge or run)[-1][1] : token[0]] if run else ""
-        word = text[slice(*token)]
-        is_short = bool(run) and text[slice(*run[-1])] in _ABBREVIATED and not bridge
-        joined = (gap.strip() in ("", ",") or (gap.strip() == "." and is_short)) and len(bridge) <= 2
-        if run and not joined:
-            yield run
-            run, bridge = [], []
-        if _is_capital(text, token):
-            run, bridge = [*run, *bridge, token], []
-        elif run and word in _JOINERS and gap.strip() == "":
-            bridge.append(token)
-        else:
-            if run:
-                yield run
-            run, bridge = [], []
-    if run:
-        yield run
-
-
-def _parts(text: str, run: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
-    """Yield the pieces of a run between commas and joiners, and neighbouring pieces joined."""
-    pieces: list[list[tuple[int, int]]] = [[]]
-    soft: list[bool] = []  # whether the joint before piece i + 1 may be kept ("of", ","), or not ("and")
-    for index, token in enumerate(run):
-        word = text[slice(*token)]
-        if word in _JOINERS:
-            if pieces[-1]:
-                pieces.append([])
-                soft.append(word != "&")
-            continue
-        if index and pieces[-1] and "," in text[run[index - 1][1] : token[0]]:
-            pieces.append([])
-            soft.append(True)
-        pieces[-1].append(token)
-    pieces = [piece for piece in pieces if piece]
-    yield from pieces
-    for index in range(len(pieces) - 1):
-        if index < len(soft) and soft[index]:
-            between = [t for t in run if pieces[index][0][0] <= t[0] <= pieces[index + 1][-1][0]]
-            yield between
-
-
 def _phrases(text: str, tokens: list[tuple[int, int]]) -> Iterator[Span]:
     """Yield runs of content words between function words: whole, and their last words."""
     run: list[tuple[int, int]] = []
@@ -404,7 +317,7 @@ def _phrases(text: str, tokens: list[tuple[int, int]]) -> Iterator[Span]:
 
 def _tails(text: str, run: list[tuple[int, int]]) -> Iterator[Span]:
     """Yield a run of content words, its last three, two and one, and its lower-case words by themselves."""
-    if len(run) <= _MAX_WORDS:
+    if len(run) <= LONGEST:
         yield Span(run[0][0], run[-1][1], "phrase")
     for size in (1, 2, 3):
         if len(run) > size:

@@ -23,9 +23,8 @@ _DO = frozenset(("did", "does", "do", "can", "could", "will", "would", "may", "m
 _HAVE = frozenset(("has", "have", "had"))
 _SUBORDINATORS = frozenset(("before", "after", "while", "because", "if"))
 _HOLDING = frozenset(("of", "to", "for", "in", "at", "with"))  # behind a noun of relation
-_NAMING = frozenset(
-    ("name", "names", "type", "kind", "sort", "title")
-)  # "the name of the director": the director
+# "The name of the director": the director.
+_NAMING = frozenset(("name", "names", "type", "kind", "sort", "title"))
 _LONGEST_HEAD = 9  # words from "which" to its verb
 
 
@@ -134,39 +133,34 @@ class _Asking:
         """Take the participle or the noun: "where was X born?", "who was the father of X?", "what is X a sequel to?"."""
         main = self._main
         noun = self._relation_noun(main)
-        verb = next(
-            (
-                i
-                for i, t in enumerate(main)
-                if t.is_participle and t.low not in AUXILIARIES and _is_said(main, i)
-            ),
-            None,
-        )
+        said = [i for i, t in enumerate(main) if t.is_participle and t.low not in AUXILIARIES]
+        verb = next((i for i in said if _is_said(main, i)), None)
         asks_circumstance = bool(self.preposition) or self.wh in _CIRCUMSTANCES
         if verb is not None and (asks_circumstance or noun is None or verb < noun):
             if self.preposition == "by":
                 return Asked(main[verb].low, predicates_of(main[verb].text), "agent", None, self.head)
             return self._of(main[verb], self._or_circumstance("object"))
-        last = next((t for t in reversed(self.tokens) if not t.is_mark and t.low != self.preposition), None)
-        if asks_circumstance:  # "when was X, who ..., born?"
-            if last is not None and last.is_participle:
-                return self._of(last, "circumstance")
-            if (
-                last is not None
-                and self.preposition
-                and last.text[0].islower()
-                and _ends_with(self.tokens, last)
-            ):
-                return Asked(last.low, predicates_of(last.text), "holder", self.preposition)
-            if self.wh == "where" or self.preposition in LOCAL_PREPOSITIONS:
-                return Asked("located", frozenset((PLACE,)), "circumstance", self.preposition, self.head)
-            return None
+        if asks_circumstance:
+            return self._circumstance()
         if self.wh == "how" or noun is None:
             return None
         behind = main[noun + 1 : noun + 3]
         if len(behind) == 2 and behind[0].low == "to" and behind[1].is_verb:  # "the first woman to climb X"
             return self._of(behind[1], "agent")
         return self._of(main[noun], "holder")
+
+    def _circumstance(self) -> Asked | None:
+        """Take the last word: "when was X, who ..., born?", "what is X a sequel to?"; else where the thing is."""
+        words = [t for t in self.tokens if not t.is_mark]
+        is_stranded = words[-1].low == self.preposition
+        last = words[-2] if is_stranded and len(words) > 1 else words[-1]
+        if last.is_participle:
+            return self._of(last, "circumstance")
+        if is_stranded and last.text[0].islower():
+            return Asked(last.low, predicates_of(last.text), "holder", self.preposition)
+        if self.wh == "where" or self.preposition in LOCAL_PREPOSITIONS:
+            return Asked("located", frozenset((PLACE,)), "circumstance", self.preposition, self.head)
+        return None
 
     def _relation_noun(self, main: Sequence[Token]) -> int | None:
         """Return the noun before "of" and the like, or behind a possessive: "the captain of X", "X's mother"."""
@@ -209,18 +203,10 @@ def _asked_before(tokens: Sequence[Token], at: int, preposition: str | None) -> 
             break
         head = token.low
     verb = next((i for i in range(end - 1, -1, -1) if tokens[i].is_main_verb), None)
-    last = tokens[end - 1] if end else None
-    is_unlisted = (
-        last is not None and end > 1 and tokens[end - 2].low in AUXILIARIES
-    )  # "can seat how many people"
-    is_noun = preposition is not None and last is not None  # "had a mission with which tribe"
-    if (
-        last is not None
-        and (is_unlisted or is_noun)
-        and last.text[0].islower()
-        and last.low not in STOP_WORDS
-    ):
-        word = last
+    is_unlisted = end > 1 and tokens[end - 2].low in AUXILIARIES  # "can seat how many people"
+    is_telling = bool(end) and tokens[end - 1].text[0].islower() and tokens[end - 1].low not in STOP_WORDS
+    if is_telling and (is_unlisted or preposition):  # "had a mission with which tribe"
+        word = tokens[end - 1]
     elif verb is not None:
         word = tokens[verb]
     else:
@@ -237,12 +223,6 @@ def _stranded(tokens: Sequence[Token]) -> str | None:
     last = next((token for token in reversed(tokens) if not token.is_mark), None)
     is_main = not any(token.low in _RELATIVES for token in tokens)
     return last.low if is_main and last is not None and last.is_preposition else None
-
-
-def _ends_with(tokens: Sequence[Token], noun: Token) -> bool:
-    """Tell whether a noun stands right before the last word."""
-    words = [token for token in tokens if not token.is_mark]
-    return len(words) > 1 and words[-2] is noun
 
 
 def _is_said(main: Sequence[Token], place: int) -> bool:
