@@ -1,4 +1,4 @@
-"""Which candidate the reader chooses: where the model looks, which sentence holds the question, which event is asked for."""
+"""Which candidate the reader chooses: where the model looks and which sentence holds the question."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from agentcore.workflow.reading.candidates import (
 from agentcore.workflow.reading.choice import attention_signal, choose
 from agentcore.workflow.reading.coverage import Selection, Sentence
 from agentcore.workflow.reading.directness import direct_signal, held_shares, hop_share
-from agentcore.workflow.reading.events import in_asked_event
 from agentcore.workflow.reading.gathering import gather_candidates
 from agentcore.workflow.reading.passages import Passage
 from agentcore.workflow.reading.prompts import reading_prompt
@@ -81,43 +80,6 @@ def test_when_is_answered_by_the_fullest_date() -> None:
 def test_what_names_the_kind_of_the_answer_is_no_part_of_the_question(question: str, kinds: set[str]) -> None:
     """The noun behind "which" and the word behind "how" are told apart: the answer stands in their place."""
     assert set(kind_words(question)) == kinds
-
-
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
-        ("In which town was Ada Brun born?", "Kiel"),  # not where she died
-        ("In which town did Ada Brun die?", "Bern"),
-        ("In which town did Ada Brun teach?", "Bern"),  # no event that is told apart: the choice stays
-        ("Where is Ada Brun buried?", "Bern"),  # no sentence tells it
-    ],
-)
-def test_a_birthplace_is_no_place_of_death(question: str, answer: str) -> None:
-    """An answer whose sentence tells another event than the asked one gives way to one in whose sentence it is told."""
-    texts = ("Ada Brun was born in 1820 in Kiel, a port of the Duchy of Holstein.", "She died in Bern.")
-    selection = Selection(
-        tuple(Sentence(text, 0, place, 0, len(text)) for place, text in enumerate(texts)),
-        (0, 1),
-        (0.0, 0.0),
-        1.0,
-        1.0,
-    )
-    candidates = [
-        Candidate(name, {"name"}, [Mention(place, 0, 1, in_title=False)], {0})
-        for name, place in (("Bern", 1), ("1820", 0), ("Holstein", 0), ("Kiel", 0))
-    ]
-    assert candidates[in_asked_event(question, candidates, [0, 1, 2, 3], selection)].text == answer
-
-
-def test_another_persons_birthplace_is_no_better() -> None:
-    """A sentence of another passage does not take the answer's place: it tells the event of somebody else."""
-    sentences = (Sentence("She died in Bern.", 0, 0, 0, 17), Sentence("He was born in Kiel.", 1, 0, 0, 20))
-    selection = Selection(sentences, (0, 1), (0.0, 0.0), 1.0, 1.0)
-    candidates = [
-        Candidate(name, {"name"}, [Mention(place, 0, 1, in_title=False)], {place})
-        for place, name in enumerate(("Bern", "Kiel"))
-    ]
-    assert in_asked_event("Where was Ada Brun born?", candidates, [0, 1], selection) == 0
 
 
 def test_expected_f1_prefers_what_the_others_agree_on() -> None:

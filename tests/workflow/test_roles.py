@@ -151,6 +151,13 @@ def test_the_answer_plays_the_asked_role(question: str, text: str, answer: str) 
     assert best(question, text) == answer
 
 
+@pytest.mark.parametrize(("event", "answer"), [("was Ada Brun born", "Kiel"), ("did Ada Brun die", "Bern")])
+def test_a_birthplace_is_no_place_of_death(event: str, answer: str) -> None:
+    """Of the events of one life the asked one counts."""
+    texts = ("Ada Brun was born in 1820 in Kiel, a port of the Duchy of Holstein.", "She died in Bern.")
+    assert best(f"In which town {event}?", *texts, titles=("Ada Brun", "Ada Brun")) == answer
+
+
 def test_the_sentence_about_the_asked_thing_counts() -> None:
     """The same role in a sentence about something else fits less."""
     right = "The Grey Harbour is a film directed by Paul Lindt."

@@ -11,7 +11,6 @@ from agentcore.workflow.reading.choosers import Chooser, Material, ReadingMode
 from agentcore.workflow.reading.comparison import Comparison, compare
 from agentcore.workflow.reading.coverage import Selection, Sentence, select_sentences
 from agentcore.workflow.reading.directness import direct_signal, held_shares, hop_share
-from agentcore.workflow.reading.events import in_asked_event
 from agentcore.workflow.reading.evidence import leading_to
 from agentcore.workflow.reading.gathering import gather_candidates
 from agentcore.workflow.reading.not_found import found_probability
@@ -170,10 +169,8 @@ class Reader:
         hops = hop_share(shares, least=least)
         role = role_signal(question, candidates, selection, near, prompt, rarity=rarity)
         choice = chooser.choose(Material(question, near, candidates, prompt, linked, direct, hops, role))
-        order = [choice.index, *(index for index in choice.order if index != choice.index)]
-        best = in_asked_event(question, candidates, order, selection)
-        chosen = candidates[best]
-        others = tuple(candidates[index].text for index in choice.order[:5] if index != best)
+        chosen = candidates[choice.index]
+        others = tuple(candidates[index].text for index in choice.order[:5] if index != choice.index)
         support = _support(chosen, selection, near)
         return Reading(chosen.text, True, probability, support, selection, chooser.mode, others)
 
