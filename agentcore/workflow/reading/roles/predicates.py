@@ -7,7 +7,8 @@ from agentcore.workflow.reading.words import stem
 
 __all__ = ["BIRTH", "DEATH", "MARRIAGE", "PLACE", "WORKS", "WRITING", "converses", "predicates_of"]
 
-BIRTH, DEATH, MARRIAGE, PLACE, WRITING = "birth", "death", "marriage", "place", "writing"
+# Names with a blank: no stem of a word is one.
+BIRTH, DEATH, MARRIAGE, PLACE, WRITING = "a birth", "a death", "a marriage", "a place", "a text"
 # Words that no stem brings together, by what they tell. A word may tell more than one.
 _GROUPS = {
     BIRTH: "bear born birth birthplace",
@@ -15,19 +16,19 @@ _GROUPS = {
     MARRIAGE: "marry married marries marrying marriage husband wife spouse widow widower wed consort",
     WRITING: "write writes wrote written writing writer author novelist authored",
     PLACE: "locate located lies lie lay situated stands stand based",
-    "name": "call called name named known titled nicknamed dubbed renamed",
-    "part": "star stars starred starring play plays played playing portray portrays portrayed portraying feature features "
+    "a name": "call called name named known titled nicknamed dubbed renamed",
+    "a part": "star stars starred starring play plays played playing portray portrays portrayed portraying feature features "
     "featuring cast",
-    "founding": "found founded founder founding establish established establishes start started create created creator",
-    "climbing": "climb climbed climber ascend ascended ascent",
-    "schooling": "study studied educated attend attended graduated graduate studies",
-    "home": "live lived lives reside resided resides residing",
-    "reign": "rule ruled reigned reign ruler king queen monarch emperor",
-    "origin": "come comes came hail hails native born",
-    "song": "sing sings sang sung singer recorded performed",
-    "property": "own owned owner owns",
-    "opening": "open opened inaugurated",
-    "teaching": "teach taught teacher teaches pupil student",
+    "a founding": "found founded founder founding establish established establishes start started create created creator",
+    "a climbing": "climb climbed climber ascend ascended ascent",
+    "a schooling": "study studied educated attend attended graduated graduate studies",
+    "a home": "live lived lives reside resided resides residing",
+    "a reign": "rule ruled reigned reign ruler king queen monarch emperor",
+    "an origin": "come comes came hail hails native born",
+    "a song": "sing sings sang sung singer recorded performed",
+    "a property": "own owned owner owns",
+    "an opening": "open opened inaugurated",
+    "a teaching": "teach taught teacher teaches pupil student",
 }
 _BY_WORD: dict[str, frozenset[str]] = {}
 for _group, _words in _GROUPS.items():
@@ -54,6 +55,8 @@ def predicates_of(word: str) -> frozenset[str]:
     low = word.lower()
     if low in _BY_WORD:
         return _BY_WORD[low]
+    if "-" in low:  # "singer-songwriter"
+        return frozenset().union(*(predicates_of(part) for part in low.split("-") if part))
     key = stem(base_form(low))
     if key in _BY_STEM:
         return _BY_STEM[key]

@@ -54,11 +54,14 @@ def _held(tokens: Sequence[Token], noun: int, preposition: str | None) -> Iterat
     before = noun
     while before and noun - before < _LONGEST_TITLE:
         last = tokens[before - 1]
-        if last.is_mark or last.is_capital or last.low in BE or last.is_preposition:
+        if last.is_mark or last.is_capital or last.low in BE | {"as"} or last.is_preposition:
             break
         before -= 1
     if before > 1 and (tokens[before - 1].text == "," or tokens[before - 1].low in BE | {"as"}):
-        yield from phrase_slots(tokens, reach_back(tokens, before - 1), before - 1, _BEFORE)
+        end = before - 1
+        while end and tokens[end - 1].is_verb:  # "X serving as the captain"
+            end -= 1
+        yield from phrase_slots(tokens, reach_back(tokens, end), end, _BEFORE)
 
 
 def _from_other_side(tokens: Sequence[Token], noun: int, word: str) -> Iterator[Slot]:

@@ -101,6 +101,9 @@ def phrase_slots(tokens: Sequence[Token], start: int, end: int, weight: float = 
         name = next((i for i in range(first, last) if tokens[i].is_capital), first)
         if name != first:
             yield Slot(tokens[name].start, tokens[last - 1].end, value)
+        yield from (
+            Slot(t.start, t.end, value) for t in tokens[first:last] if " " in t.text
+        )  # a title in quotes
         of = next((i for i in range(first + 1, last - 1) if tokens[i].low == "of"), None)
         if of is not None:
             yield Slot(tokens[first].start, tokens[of - 1].end, value * _PART)

@@ -16,6 +16,7 @@ LOCAL_PREPOSITIONS = frozenset(("in", "at", "on", "near"))
 # Words that are listed as prepositions but open no circumstance.
 _NO_PREPOSITIONS = frozenset(("than", "as", "like", "since", "till", "until", "including", "excluding"))
 _TOKEN = re.compile(
+    r"[\"“]\s*(?P<quoted>[^\W_][^\"“”]{0,80}?)\s*[\"”]|"
     r"\d+(?:[.,]\d+)*(?:st|nd|rd|th)?|(?:[A-Z]\.)+|[^\W\d_]+(?:[-'’.&](?=[^\W_])[^\W_]+)*|[^\W_]+|[,;:()–—]"
 )
 _SHORTEST_VERB = 5  # letters of an unlisted word in -ed or -ing
@@ -78,5 +79,9 @@ class Token:
 
 
 def tokens_of(text: str) -> Sequence[Token]:
-    """Split a text into words, numbers and marks; quotation marks are left out."""
-    return [Token(match.group(), match.start(), match.end()) for match in _TOKEN.finditer(text)]
+    """Split a text into words, numbers and marks; what stands in quotation marks is one word, a title."""
+    found = []
+    for match in _TOKEN.finditer(text):
+        group = "quoted" if match["quoted"] else 0
+        found.append(Token(match[group], match.start(group), match.end(group)))
+    return found
