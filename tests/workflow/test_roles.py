@@ -15,7 +15,7 @@ from agentcore.workflow.reading.roles.asked import asked_part
 from agentcore.workflow.reading.roles.predicates import converses, predicates_of
 from agentcore.workflow.reading.roles.relations import relation_slots
 from agentcore.workflow.reading.roles.signal import role_signal, told_shares
-from agentcore.workflow.reading.roles.slots import verb_slots
+from agentcore.workflow.reading.roles.slots import SUBJECT, verb_slots
 from agentcore.workflow.reading.spans import spans_of
 
 
@@ -80,7 +80,7 @@ def test_any_text_may_be_a_question_and_a_sentence(text: str) -> None:
     asked = asked_part("Who was the mother of Anna Brandt?")
     assert asked is not None
     for slot in relation_slots(text, asked):
-        assert 0 <= slot.start < slot.end <= len(text)
+        assert slot is SUBJECT or 0 <= slot.start < slot.end <= len(text)
 
 
 @pytest.mark.parametrize(
@@ -163,6 +163,21 @@ def test_the_sentence_about_the_asked_thing_counts() -> None:
     right = "The Grey Harbour is a film directed by Paul Lindt."
     wrong = "The Green Valley is a film directed by Otto Reich."
     assert best("Who directed The Grey Harbour?", wrong, right) == "Paul Lindt"
+
+
+def test_a_pronoun_stands_for_the_subject_of_its_document() -> None:
+    """Of "he was the captain of X" the captain is whom the document is about, named there or not."""
+    text = "He was the captain of the Aldsey, on which Vera Holm sailed."
+    asked = asked_part("Who was the captain of the Aldsey?")
+    assert asked is not None
+    assert SUBJECT in list(relation_slots(text, asked))
+    assert SUBJECT not in list(relation_slots("He was her captain of the Aldsey.", asked))
+
+
+def test_a_title_in_quotation_marks_is_one_word() -> None:
+    """The words of a quoted title end no phrase and are no verbs."""
+    text = 'The Grey Harbour is based on the 1931 novel "What Vera Saw at Sea" by Otto Reich.'
+    assert best("Which novel is The Grey Harbour based on?", text) == "What Vera Saw at Sea"
 
 
 def test_a_second_document_speaks_of_what_leads_to_it() -> None:

@@ -8,11 +8,12 @@ from agentcore.workflow.reading.lexicon import BE
 from agentcore.workflow.reading.roles.asked import Asked
 from agentcore.workflow.reading.roles.phrases import pieces, reach_back, reach_forward
 from agentcore.workflow.reading.roles.predicates import MARRIAGE, converses, predicates_of
-from agentcore.workflow.reading.roles.slots import Slot, phrase_slots
-from agentcore.workflow.reading.roles.tokens import ARTICLES, Token, tokens_of
+from agentcore.workflow.reading.roles.slots import SUBJECT, Slot, phrase_slots
+from agentcore.workflow.reading.roles.tokens import ARTICLES, OWNERS, PRONOUNS, Token, tokens_of
 
 __all__ = ["relation_slots"]
 
+_OTHER_FORM = 0.8  # of "produced by" for "producer"
 _BEFORE = 0.9  # of a name before its noun ("X, the captain of Y")
 _LONGEST_TITLE = 6  # words between a noun and the mark or verb before it
 
@@ -32,7 +33,9 @@ def relation_slots(text: str, asked: Asked) -> Iterator[Slot]:
         if MARRIAGE in asked.predicates and is_same and token.is_participle:
             yield from _married(tokens, place)
         elif is_same and (token.low == asked.word or token.low not in others):
-            yield from _held(tokens, place, asked.preposition)
+            weight = 1.0 if token.low == asked.word else _OTHER_FORM
+            for slot in _held(tokens, place, asked.preposition):
+                yield Slot(slot.start, slot.end, slot.weight * weight) if slot is not SUBJECT else slot
         if token.low in others:
             yield from _from_other_side(tokens, place, asked.word)
 
@@ -51,6 +54,9 @@ def _held(tokens: Sequence[Token], noun: int, preposition: str | None) -> Iterat
         place += 1
     if place < len(tokens) and (tokens[place].is_capital or tokens[place].low in ARTICLES):
         yield from phrase_slots(tokens, place, reach_forward(tokens, place, is_list=False))
+    is_of_subject = tokens[0].low in PRONOUNS and len(tokens) > 1 and tokens[1].low in BE
+    if is_of_subject and tokens[noun - 1].low not in OWNERS:
+        yield SUBJECT  # "he was the captain of X"
     before = noun
     while before and noun - before < _LONGEST_TITLE:
         last = tokens[before - 1]

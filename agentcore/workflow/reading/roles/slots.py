@@ -10,7 +10,7 @@ from agentcore.workflow.reading.lexicon import AUXILIARIES, BE, MONTHS
 from agentcore.workflow.reading.roles.asked import Asked
 from agentcore.workflow.reading.roles.phrases import pieces, reach_back, reach_forward
 from agentcore.workflow.reading.roles.predicates import BIRTH, DEATH, PLACE, WORKS, WRITING, predicates_of
-from agentcore.workflow.reading.roles.tokens import LOCAL_PREPOSITIONS, RELATIVES, Token, tokens_of
+from agentcore.workflow.reading.roles.tokens import LOCAL_PREPOSITIONS, PRONOUNS, RELATIVES, Token, tokens_of
 
 __all__ = ["SUBJECT", "Slot", "phrase_slots", "verb_slots"]
 
@@ -24,7 +24,6 @@ _BEFORE_VERB = 0.7  # of circumstances before the verb and phrases right behind 
 _REACH = 12  # words between a verb and its "by"
 _NAMING = frozenset(("called", "named", "known", "titled", "nicknamed", "dubbed", "renamed"))
 _CASTING = frozenset(("stars", "star", "starring", "starred", "features", "featuring", "featured", "cast"))
-_SUBJECTS = frozenset(("he", "she", "it", "they"))
 _LINKS = frozenset(("also", "then", "first", "later", "who", "which", "that", "and"))
 _LIFE = re.compile(r"\(([^()]*?\d{3,4}[^()]*)\)")
 _DAY = re.compile(r"\d{1,2} [A-Z][a-z]+ \d{3,4}|[A-Z][a-z]+ \d{1,2},? \d{3,4}|\b\d{3,4}\b")
@@ -148,7 +147,7 @@ def _subject(tokens: Sequence[Token], verb: int) -> Iterator[Slot]:
             if earlier is not None:
                 yield from _subject(tokens, earlier)
             return
-    if end and tokens[end - 1].low in _SUBJECTS:
+    if end and tokens[end - 1].low in PRONOUNS:
         yield SUBJECT
         return
     yield from phrase_slots(tokens, reach_back(tokens, end), end)

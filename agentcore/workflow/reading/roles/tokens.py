@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from agentcore.workflow.reading.lexicon import AUXILIARIES, PARTICIPLES, PREPOSITIONS, VERBS
 
-__all__ = ["ARTICLES", "LOCAL_PREPOSITIONS", "RELATIVES", "Token", "tokens_of"]
+__all__ = ["ARTICLES", "LOCAL_PREPOSITIONS", "OWNERS", "PRONOUNS", "RELATIVES", "Token", "tokens_of"]
 
-ARTICLES = frozenset(("the", "a", "an", "his", "her", "its", "their"))
+OWNERS = frozenset(("his", "her", "its", "their"))
+ARTICLES = OWNERS | {"the", "a", "an"}
+PRONOUNS = frozenset(("he", "she", "it", "they"))
 RELATIVES = frozenset(("who", "whom", "whose", "what", "which", "that", "when", "where", "how"))
 LOCAL_PREPOSITIONS = frozenset(("in", "at", "on", "near"))
 # Words that are listed as prepositions but open no circumstance.
