@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
+import numpy as np
 import pytest
 
 from agentcore.memory import SwiftMem, _collection, _planner
@@ -136,6 +137,27 @@ def test_consolidation_keeps_results(large: SwiftMem) -> None:
         ids(large.search(query, limit=20, routes=routes)) for query in QUERIES for routes in ((), ("ann",))
     ]
     assert before == after
+
+
+def test_sessions_stay_whole_in_the_layout(large: SwiftMem) -> None:
+    """After consolidation the turns of a session still follow each other, for a search reads them together."""
+    large.consolidate()
+    body = large._resources.partitions()._cache[("default", "")].body
+    assert (np.diff(body.seq) != 1).any()
+    assert np.count_nonzero(np.diff(body.sessions.codes)) == NUM_RECORDS // 12 - 1
+    within = np.flatnonzero(np.diff(body.sessions.codes) == 0)
+    assert (np.diff(body.seq)[within] == 1).all()
+
+
+def test_a_small_memory_keeps_its_order(embedder: HashEmbedder, clock: Any) -> None:
+    """Consolidation tags a memory that is scored whole, and leaves its records where they are read fastest."""
+    with SwiftMem(None, embedder=embedder, now=clock) as memory:
+        memory.add_messages(messages()[:200])
+        (report,) = memory.consolidate()
+        assert report.newly_tagged == 200
+        memory.search("violin")
+        body = memory._resources.partitions()._cache[("default", "")].body
+        assert (np.diff(body.seq) == 1).all()
 
 
 def test_tags_open_a_route(large: SwiftMem) -> None:

@@ -84,8 +84,15 @@ def test_postings_equal_bm25_by_the_book(documents: list[str], query: list[str])
     at, covered = index.scores_at(hashes, rows, idf=index.idf(hashes))
     np.testing.assert_allclose(at, scores[rows], rtol=1e-5)
     np.testing.assert_allclose(covered, coverage[rows], rtol=1e-5)
-    best = index.candidates(hashes, len(documents))
-    assert set(best.tolist()) == set(np.flatnonzero(scores > 0).tolist())
+    eligible = np.arange(len(documents)) % 3 != 1
+    for mask in (None, eligible, None):  # one search leaves nothing behind for the next
+        allowed = scores if mask is None else np.where(mask, scores, 0)
+        for count in (len(documents), 2):
+            best = index.candidates(hashes, count, eligible=mask).tolist()
+            assert len(best) == len(set(best)) == min(count, np.count_nonzero(allowed))
+            np.testing.assert_allclose(
+                sorted(allowed[best]), np.sort(allowed)[len(allowed) - len(best) :], rtol=1e-5
+            )
 
 
 @QUICK
