@@ -257,11 +257,9 @@ def _hits(
         if request.threshold is not None and score < request.threshold:
             continue
         record_id, text, role, metadata, tags, timestamp = row
+        # by place, for names take as long again as the hit itself
         hits.append(
-            Hit(
-                id=record_id, text=text, score=score, timestamp=timestamp, tags=tags, metadata=metadata,
-                user_id=request.user_id, namespace=request.namespace or None, signals=signals, role=role,
-            )
+            Hit(record_id, text, score, timestamp, tags, metadata, request.user_id, request.namespace or None, signals, role)
         )  # fmt: skip
     return hits
 

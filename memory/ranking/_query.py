@@ -27,17 +27,18 @@ def possible_names(query: str) -> frozenset[str]:
     Where a query is written with capitals, only its capitalised words may be, and a function word at the beginning is none: in
     "What will Grace say" Will is not asked about, in "What will Will say" he is. A query in one case tells nothing.
     """
-    found = [(match.start(), match[0]) for match in _WORD.finditer(query)]
-    if not any(word[0].isupper() for place, word in found if place > 0) or query.isupper():
+    said = _WORD.findall(query)
+    inner = said[1:] if _WORD.match(query) else said
+    if not any(word[0].isupper() for word in inner) or query.isupper():
         return frozenset(words(query))
-    first = found[0][0]
-    return frozenset(
-        name
-        for place, word in found
-        if word[0].isupper() or word[0].lower() == word[0].upper()
-        for name in words(word)
-        if place != first or name not in STOP_WORDS
-    )
+    names: set[str] = set()
+    for place, word in enumerate(said):
+        initial = word[0]
+        if "a" <= initial <= "z":  # most words: no more to ask
+            continue
+        if initial.isupper() or initial.lower() == initial.upper():
+            names.update(name for name in words(word) if place or name not in STOP_WORDS)
+    return frozenset(names)
 
 
 _WORD = re.compile(r"[^\W_]+")
