@@ -16,6 +16,7 @@ from agentcore.workflow.reading.choosers import LinkedChooser
 from agentcore.workflow.reading.passages import Encoder, Passage
 from agentcore.workflow.reading.prompts import phrasing_prompt
 from agentcore.workflow.reading.reader import Reading
+from agentcore.workflow.reading.words import content_stems
 from agentcore.workflow.recollection import known_answer
 from agentcore.workflow.state import RunState
 from agentcore.workflow.support import check_support
@@ -113,7 +114,7 @@ def _read(
 def _statement(
     question: str, answer: str, citations: Sequence[Citation], deps: Dependencies
 ) -> tuple[str, str | None]:
-    """Have the model phrase the answer as a sentence; keep it only if it says no more than the spans do."""
+    """Have the model phrase the answer; keep the sentence only if it adds no word to question and spans, and they support it."""
     plain = f"{answer[:1].upper()}{answer[1:].rstrip('.')}."
     if not deps.settings.phrase or not deps.language.completes or answer_key(answer) in ("yes", "no"):
         return plain, None
@@ -130,11 +131,13 @@ def _statement(
         return plain, None
     sentence = text.strip()
     says_it = f" {answer_key(answer)} " in f" {answer_key(sentence)} "
-    spans = [citation.quote for citation in citations]
+    sources = [question, answer, *(f"{citation.title}: {citation.quote}" for citation in citations)]
+    adds_words = set(content_stems(sentence)) - set(content_stems(" ".join(sources)))
     if (
         not says_it
         or not sentence.endswith(".")
-        or not check_support(sentence, [*spans, question], encoder=deps.reader.encoder).is_supported
+        or adds_words
+        or not check_support(sentence, sources, encoder=deps.reader.encoder).is_supported
     ):
         return plain, None
     deps.events.emit("token", text=sentence)

@@ -405,3 +405,20 @@ async def test_many_stopped_runs_leave_room_for_the_next(corpus: Corpus, tmp_pat
         assert (await asyncio.wait_for(agent.arun(QUESTION), 60)).status == "done"
     finally:
         released.set()
+
+
+@pytest.mark.parametrize(
+    ("text", "is_kept"),
+    [
+        ("The height of General Sherman is about 84 metres.", False),
+        ("General Sherman is about 84 metres high.", True),
+        ("General Sherman is a tributary of California, and about 84 metres high.", False),
+    ],
+)
+def test_a_phrased_answer_adds_no_words_of_its_own(
+    corpus: Corpus, tmp_path: Path, text: str, is_kept: bool
+) -> None:
+    """What a small model writes around the answer is kept only in the words of the question and of what was read."""
+    result = agent_of(corpus, tmp_path, ScriptedLocal(text=text)).run("How high is General Sherman?")
+    assert result.answer in text
+    assert (result.statement == text) == is_kept
