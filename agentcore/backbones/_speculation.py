@@ -29,8 +29,8 @@ class SpeculationOptions:
     methods : tuple of str
         Names of drafting methods, or ``("auto",)``.
     judge : float or "auto"
-        Threshold in nats, "auto" for the one that is shipped for the model's layout; above 0 free text may differ from
-        plain decoding.
+        Threshold in nats, "auto" for the one that is shipped for the model's layout and drafter; above 0 free text may differ
+        from plain decoding.
     max_draft : int
         Longest draft.
     draft_model : str or None
@@ -77,19 +77,22 @@ def speculator_for(model: LanguageModel, options: SpeculationOptions) -> Specula
     ConfigurationError
         If a method or the drafting model is unknown, or does not fit the model.
     """
-    from agentcore.decoding.speculation import JUDGE_THRESHOLDS, Speculator
+    from agentcore.decoding.speculation import Speculator, judge_threshold
 
     draft_model: LanguageModel | None = None
     if options.draft_model is not None:
         draft_model = shared_engine(resolve_path(options.draft_model))
     elif {"auto", "draft_model"} & {*options.methods}:
         draft_model = _cheaper_layout(model)
+    judge = options.judge
+    if judge == "auto":
+        judge = judge_threshold(model.layout, by_another_model=options.draft_model is not None)
     with translated():
         try:
             return Speculator(
                 model,
                 methods=options.methods,
-                judge=JUDGE_THRESHOLDS[model.layout] if options.judge == "auto" else options.judge,
+                judge=judge,
                 max_draft=options.max_draft,
                 draft_model=draft_model,
             )

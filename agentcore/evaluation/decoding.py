@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from agentcore.decoding import load_gguf
-from agentcore.decoding.speculation import JUDGE_THRESHOLDS, first_difference, measure_step_times
+from agentcore.decoding.speculation import first_difference, judge_threshold, measure_step_times
 from agentcore.evaluation.decoding_llama import time_llama_cpp
 from agentcore.evaluation.decoding_recording import record_file
 from agentcore.evaluation.decoding_rows import AGENT, Cell, Key, beside_llama_cpp, row_of, table
@@ -154,7 +154,7 @@ def run(
             draft, methods = None, tuple(name for name in methods if name != DRAFT_MODEL)
         curve = measure_step_times(engine, max_seconds=5.0)
         curves[tier] = {str(rows_): round(1e3 * curve(rows_), 3) for rows_ in curve.rows}
-        judge = JUDGE_THRESHOLDS[tier] if setting.judge is None else setting.judge
+        judge = judge_threshold(tier) if setting.judge is None else setting.judge
         runner = Runner(engine, curve, judge=judge, max_new_tokens=setting.max_new_tokens, draft_model=draft)
         cells = _measure(runner, requests, methods, setting.repeats)
         _explain(runner, requests, cells, setting)

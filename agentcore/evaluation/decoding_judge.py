@@ -23,10 +23,10 @@ from typing import Any
 from agentcore.backbones._template import ChatTemplate
 from agentcore.decoding import LanguageModel, load_gguf
 from agentcore.decoding.speculation import (
-    JUDGE_THRESHOLDS,
     DraftModelDrafter,
     Governor,
     SpeculationReport,
+    judge_threshold,
     measure_step_times,
     speculate,
 )
@@ -205,14 +205,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="JSONL with question and answer")
     parser.add_argument("--skip", type=int, default=0, help="leave out the first problems")
     parser.add_argument("--limit", type=int, default=40)
-    parser.add_argument("--thresholds", type=float, nargs="+", help="in nats; by default the layout's own")
+    parser.add_argument("--thresholds", type=float, nargs="+", help="in nats; by default what is shipped")
     parser.add_argument("--max-seconds", type=float, default=float("inf"))
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, help="folder for decoding_judge.json")
     chosen = parser.parse_args(arguments)
     target = load_gguf(chosen.target, weights=chosen.target_weights, threads=chosen.threads, dense_copy=False)
     draft = load_gguf(chosen.draft, weights="int4", dense_copy=False, max_bits=4)
-    thresholds = chosen.thresholds or [JUDGE_THRESHOLDS[target.layout]]
+    thresholds = chosen.thresholds or [
+        judge_threshold(target.layout, by_another_model=chosen.draft.resolve() != chosen.target.resolve())
+    ]
     problems = read_problems(chosen.data, limit=chosen.skip + chosen.limit)[chosen.skip :]
     figures = run(target, draft, problems, thresholds=thresholds, max_seconds=chosen.max_seconds)
     result = {

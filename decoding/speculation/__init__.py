@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from agentcore.decoding.speculation._acceptance import (
-        JUDGE_THRESHOLDS,
         AcceptanceRule,
         GreedyAcceptance,
         JudgeAcceptance,
         RejectionSampling,
         divergence,
+        judge_threshold,
     )
     from agentcore.decoding.speculation._differences import Difference, first_difference
     from agentcore.decoding.speculation._draft import Draft, Drafter, TokenDistribution, Verification
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from agentcore.decoding.speculation._token_recycling import RecyclingTable, TokenRecyclingDrafter
 
 __all__ = [
-    "JUDGE_THRESHOLDS",
     "METHODS",
     "AcceptanceRule",
     "Difference",
@@ -65,6 +64,7 @@ __all__ = [
     "Verification",
     "divergence",
     "first_difference",
+    "judge_threshold",
     "measure_step_times",
     "speculate",
 ]
@@ -80,7 +80,6 @@ _HOMES = {
     "FixedLength": "_governor",
     "Governor": "_governor",
     "GreedyAcceptance": "_acceptance",
-    "JUDGE_THRESHOLDS": "_acceptance",
     "JudgeAcceptance": "_acceptance",
     "LeapDrafter": "_leap",
     "METHODS": "_speculator",
@@ -99,6 +98,7 @@ _HOMES = {
     "TokenRecyclingDrafter": "_token_recycling",
     "Verification": "_draft",
     "divergence": "_acceptance",
+    "judge_threshold": "_acceptance",
     "first_difference": "_differences",
     "measure_step_times": "_step_time",
     "speculate": "_speculate",

@@ -15,18 +15,32 @@ from agentcore.decoding._sampling import Sampler, Sampling
 from agentcore.decoding.speculation._draft import TokenDistribution
 
 __all__ = [
-    "JUDGE_THRESHOLDS",
     "AcceptanceRule",
     "GreedyAcceptance",
     "JudgeAcceptance",
     "RejectionSampling",
     "divergence",
+    "judge_threshold",
 ]
 
 # The judge's threshold by the target's layout, in nats (docs/decisions/0026). int8 and bf16 draft in their own four bits, whose
-# distributions lie so near that 0.1 gains what 0.3 does; int4 is drafted for by counts or by another model.
-JUDGE_THRESHOLDS = {"int4": 0.3, "int8": 0.1, "bf16": 0.1, "fp32": 0.1, "fp64": 0.1}
+# distributions lie so near that 0.1 gains what 0.3 does; int4 is drafted for by counts. Those of another model lie further away.
+_THRESHOLDS = {"int4": 0.3, "int8": 0.1, "bf16": 0.1, "fp32": 0.1, "fp64": 0.1}
+_OTHER_MODEL_THRESHOLD = 0.9
 _SURE = 0.9  # above this probability the target's own best token is required (arXiv 2601.04766)
+
+
+def judge_threshold(layout: str, *, by_another_model: bool = False) -> float:
+    """Return the judge's threshold in nats for a target in `layout`, drafted for by itself and by counts or by another model.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layout.
+    """
+    if layout not in _THRESHOLDS:
+        raise ValueError(f"unknown layout {layout!r}: use {', '.join(_THRESHOLDS)}")
+    return _OTHER_MODEL_THRESHOLD if by_another_model else _THRESHOLDS[layout]
 
 
 class AcceptanceRule(Protocol):

@@ -11,7 +11,7 @@ from langchain_core.messages import AIMessage
 
 from agentcore.backbones import load_backbone
 from agentcore.backbones._speculation import SpeculationOptions
-from agentcore.decoding.speculation import JUDGE_THRESHOLDS
+from agentcore.decoding.speculation import judge_threshold
 from agentcore.errors import ConfigurationError
 from agentcore.models import path_of
 
@@ -63,7 +63,17 @@ def test_the_judges_threshold_is_the_layouts_own(tiny_path: Path) -> None:
     model: Any = load_backbone(
         f"gguf:{tiny_path}", weights="bf16", speculation={"methods": "ngram_model", "judge": "auto"}
     )
-    assert model.text.speculator.judge == JUDGE_THRESHOLDS["bf16"]
+    assert model.text.speculator.judge == judge_threshold("bf16")
+
+
+def test_drafts_of_another_model_are_judged_more_generously(tiny_path: Path, tmp_path: Path) -> None:
+    """Two models of a family lie further apart than a model and its own four bits."""
+    other = tmp_path / "other.gguf"
+    other.write_bytes(tiny_path.read_bytes())
+    wish = {"methods": "draft_model", "judge": "auto", "draft_model": f"gguf:{other}"}
+    model: Any = load_backbone(f"gguf:{tiny_path}", weights="bf16", speculation=wish)
+    assert model.text.speculator.judge == judge_threshold("bf16", by_another_model=True)
+    assert model.text.speculator.judge > judge_threshold("bf16")
 
 
 @needs_model
