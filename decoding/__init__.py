@@ -6,7 +6,7 @@ can be imported without it.
 
 from __future__ import annotations
 
-import os
+import os as _os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 # Threads that spin while they wait for each other need a free core each: with one core taken by other work, two of them
 # decode at a third of the speed of one. Sleeping costs nothing measurable. Read once, when torch is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+_os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 _EXPORTS = {
     "BlockPool": "_block_pool",

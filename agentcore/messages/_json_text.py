@@ -16,6 +16,8 @@ __all__ = ["JsonReading", "read_json"]
 
 _STRAY = re.compile(r"[\s,;\]})>.`]*")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_OPENING = ("{", "[", ",", ":")  # what stands before a string
+_CLOSED = re.compile(r"\s*(?:[,:\]}]|\Z)")  # and behind one
 _SAME_WORDS = {"none": "null", "nan": "null"}
 
 
@@ -135,16 +137,25 @@ def _words(text: str) -> Counter[str]:
 
 
 def _ends_inside_value(text: str) -> bool:
-    """Tell whether the text ends in an open double-quoted string, or in a number that may have gone on."""
-    is_open = False
+    """Tell whether the text ends in an open string, or in a number that may have gone on.
+
+    An apostrophe opens a string only where one may begin, and closes it only where one may end.
+    """
+    quote, before = "", ""
     position = 0
     while position < len(text):
-        if text[position] == "\\":
+        letter = text[position]
+        if letter == "\\":
             position += 1
-        elif text[position] == '"':
-            is_open = not is_open
+        elif not quote and (letter == '"' or (letter == "'" and before in _OPENING)):
+            quote = letter
+        elif letter == quote and (letter == '"' or _CLOSED.match(text, position + 1)):
+            quote = ""
+        if not letter.isspace():
+            before = letter
         position += 1
-    return (is_open and not re.search(r"[\]}]\s*\Z", text)) or text[-1].isalnum() or text[-1] in ".-+"
+    is_open = bool(quote) and not re.search(r"[\]}]\s*\Z", text)
+    return is_open or text[-1].isalnum() or text[-1] in ".-+"
 
 
 def _num_empty(value: Any) -> int:
