@@ -16,7 +16,7 @@ from agentcore.workflow.reading.question import answer_kind
 
 __all__ = ["Exchange", "Reference", "depends_on_conversation", "reference_of", "stand_alone"]
 
-Reference = Literal["he", "she", "it", "place", "unknown"]
+Reference = Literal["he", "she", "person", "it", "place", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def _candidates(exchanges: Sequence[Exchange]) -> Iterator[tuple[str, Reference]
         kind = answer_kind(exchange.question)
         is_thing = kind in ("person", "place", "other")
         if exchange.answer.strip().lower() not in _NO_ANSWERS and is_thing and len(exchange.answer) <= 80:
-            yield exchange.answer.strip(" ."), "place" if kind == "place" else "unknown"
+            yield exchange.answer.strip(" ."), kind if kind in ("person", "place") else "unknown"
         for title in exchange.titles:
             yield title.split(" (", 1)[0], "unknown"
         for name in names_in(exchange.question):
@@ -190,13 +190,13 @@ def _wanted(match: re.Match[str]) -> tuple[Reference, ...]:
     """Return the kinds that a pronoun can mean."""
     if match["noun"]:
         kind = answer_kind(f"which {match['noun']}")
-        return {"person": ("he", "she"), "place": ("place",)}.get(kind, ("it",))  # type: ignore[return-value]
+        return {"person": ("he", "she", "person"), "place": ("place",)}.get(kind, ("it",))  # type: ignore[return-value]
     if match["he"]:
-        return ("he",)
+        return ("he", "person")
     if match["she"]:
-        return ("she",)
+        return ("she", "person")
     if match["they"]:
-        return ("he", "she", "it")
+        return ("he", "she", "person", "it")
     return ("place",) if match["place"] else ("it", "place")
 
 

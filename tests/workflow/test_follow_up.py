@@ -33,6 +33,7 @@ SPOKEN_OF: dict[str, Reference] = {
 FOSSILS = Exchange("Who found the first ichthyosaur?", "Mary Anning", ("Mary Anning", "Lyme Regis"))
 PIANO = Exchange("Who invented the piano?", "Bartolomeo Cristofori", ("Piano", "Bartolomeo Cristofori"))
 BIRTH = Exchange("Where was Mary Anning born?", "Lyme Regis", ("Mary Anning",))
+BUILT = Exchange("Who built the Eiffel Tower?", "Stephen Sauvestre", ("Eiffel Tower",))
 HEIGHT = Exchange("How tall is the Eiffel Tower?", "330 metres", ("Eiffel Tower",))
 
 
@@ -49,6 +50,8 @@ HEIGHT = Exchange("How tall is the Eiffel Tower?", "330 metres", ("Eiffel Tower"
         ([BIRTH], "What is the population of this town?", "What is the population of Lyme Regis?"),
         ([BIRTH], "What about Charles Darwin?", "Where was Charles Darwin born?"),
         ([BIRTH], "And Charles Darwin?", "Where was Charles Darwin born?"),
+        ([BUILT], "How tall is it?", "How tall is Eiffel Tower?"),
+        ([BUILT], "When was he born?", "When was Stephen Sauvestre born?"),
         ([HEIGHT], "When was it opened?", "When was Eiffel Tower opened?"),
         ([HEIGHT], "In which year?", "In which year: How tall is the Eiffel Tower?"),
         ([FOSSILS], "Where did James Cook die?", "Where did James Cook die?"),
