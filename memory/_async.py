@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
+    from agentcore.memory._consolidation import Consolidation
     from agentcore.memory._records import Record, SearchResult
 
 __all__ = ["AsyncTwins"]
@@ -101,7 +102,7 @@ class AsyncTwins:
         """Do what `stats` does."""
         return await self._read(self.stats)  # type: ignore[attr-defined]
 
-    async def aconsolidate(self, **options: Any) -> dict[str, Any]:
+    async def aconsolidate(self, **options: Any) -> list[Consolidation]:
         """Do what `consolidate` does."""
         return await self._write(self.consolidate, **options)  # type: ignore[attr-defined]
 

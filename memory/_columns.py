@@ -21,6 +21,7 @@ _OWN_FIELDS = {
     "run": "run",
     "run_id": "run",
     "tags": "tags",
+    "user_id": "user_id",
 }
 """Filter names that mean a record's own field; `metadata.role` reaches a metadata key of the same name."""
 
@@ -85,7 +86,9 @@ class MetadataColumns:
             place = places.get(seq)
             if place is None:
                 continue
-            own = {"role": role, "agent": agent, "run": run, "tags": json.loads(tags)}
+            own = {
+                "role": role, "agent": agent, "run": run, "tags": json.loads(tags), "user_id": key[0],
+            }  # fmt: skip
             parsed = json.loads(metadata)
             for name, (codes, known, values) in columns.items():
                 value = (

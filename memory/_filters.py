@@ -85,8 +85,10 @@ def _entry(key: object, value: Any) -> Filter:
         return And(tuple(_parse(part) for part in _list(key, value)))
     if key in ("$or", "OR"):
         return Or(tuple(_parse(part) for part in _list(key, value)))
-    if key in ("$not", "NOT"):
-        return Not(And(tuple(_parse(part) for part in value)) if isinstance(value, list) else _parse(value))
+    if key in ("$not", "NOT"):  # a list: none of them holds, as in mem0
+        if isinstance(value, Mapping):
+            return Not(_parse(value))
+        return Not(Or(tuple(_parse(part) for part in _list(key, value))))
     if key.startswith("$"):
         raise ValueError(f"unknown operator {key!r}: at this place use $and, $or or $not")
     return _condition(key, value)
@@ -150,7 +152,9 @@ def _not_equal_to(operand: Any) -> Predicate:
 
 
 def _in(operand: Any) -> Predicate:
-    tests = [_equal_to(item) for item in _list("$in", operand)] if operand != [] else []
+    if not isinstance(operand, (list, tuple)):
+        raise TypeError(f"$in and $nin need a list of values, got {operand!r}")
+    tests = [_equal_to(item) for item in operand]
     return lambda value: any(test(value) for test in tests)
 
 

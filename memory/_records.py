@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-__all__ = ["Duplicates", "Hit", "Plan", "Record", "SearchResult"]
+from agentcore.memory._validation import to_micros
+
+__all__ = ["Duplicates", "Hit", "Plan", "Record", "SearchResult", "is_expired"]
 
 Duplicates = Literal["keep", "merge", "reject"]
 
@@ -48,6 +50,11 @@ class Record:
     valid_to: datetime | None = None
     superseded_at: datetime | None = None
     version: int = 1
+
+
+def is_expired(record: Record, *, now: datetime) -> bool:
+    """Return whether a record may no longer be shown."""
+    return record.expires is not None and to_micros(record.expires) <= to_micros(now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,13 @@ class Resources:
         if self._queries is not None:
             self._queries.clear()
 
+    def discard_snapshots(self) -> None:
+        """Delete the snapshots: nothing derived from what is erased may be left. Needs no embedder."""
+        if self._partitions is not None:
+            self._partitions.discard()
+        elif self._database.path is not None:
+            SnapshotFolder(self._database.path, identity={}).remove()
+
     def save(self) -> None:
         """Write the snapshots of what is in RAM, if anything is."""
         if self._partitions is not None:

@@ -14,7 +14,7 @@ from agentcore.memory._consolidation import Consolidation, Consolidator
 from agentcore.memory._draft import draft_of_message, make_draft
 from agentcore.memory._planner import ROUTES
 from agentcore.memory._progress import Progress, terminal_bar
-from agentcore.memory._records import Duplicates, Record, SearchResult
+from agentcore.memory._records import Duplicates, Record, SearchResult, is_expired
 from agentcore.memory._reembed import reembed
 from agentcore.memory._request import make_request, time_range
 from agentcore.memory._resources import Resources
@@ -143,8 +143,8 @@ class SwiftMem(AsyncTwins):
             When the fact holds in the world; see `search(as_of=...)`.
         duplicates : "keep", "merge" or "reject"
             What to do when this user has the same text already, or nearly: cosine of .9, four fifths of the stems, the same
-            speaker, and no difference in numbers or negations. Store it again, add tags and metadata to the stored one and
-            return its id, or raise `DuplicateRecordError`.
+            speaker and validity, and no difference in numbers or negations. Store it again, add tags and metadata to the
+            stored one (which lives on as long as either would have) and return its id, or raise `DuplicateRecordError`.
 
         Raises
         ------
@@ -210,7 +210,7 @@ class SwiftMem(AsyncTwins):
         Raises
         ------
         RecordNotFoundError
-            No record has this id.
+            No record has this id, or it has expired.
         """
         changes: dict[str, Any] = {}
         if text is not None:
@@ -330,9 +330,9 @@ class SwiftMem(AsyncTwins):
         With `user_id`, here and below, another user's memory counts as none.
         """
         with self._database.read() as connection:
-            found = self._rows.current(connection, id)
+            found = self._rows.current(connection, check_name(id, what="id"))
         record = None if found is None else found[1]
-        if record is None or self._is_expired(record) or user_id not in (None, record.user_id):
+        if record is None or is_expired(record, now=self._now()) or user_id not in (None, record.user_id):
             return None
         return record
 
@@ -363,9 +363,11 @@ class SwiftMem(AsyncTwins):
         return records if limit is None else records[: check_limit(limit)]
 
     def history(self, id: str, *, user_id: str | None = None) -> list[Record]:  # noqa: A002
-        """Return every version of a memory, oldest first; empty when there is none."""
+        """Return every version of a memory, oldest first; empty when there is none, or it has expired."""
         with self._database.read() as connection:
-            versions = self._rows.versions(connection, id)
+            versions = self._rows.versions(connection, check_name(id, what="id"))
+        if not versions or is_expired(versions[-1], now=self._now()):
+            return []
         return [version for version in versions if user_id in (None, version.user_id)]
 
     # -- removing ----------------------------------------------------------------------------------------------------
@@ -381,6 +383,11 @@ class SwiftMem(AsyncTwins):
         """Delete a user's memories for good and return how many; without `namespace`, those of all namespaces.
 
         Their bytes are overwritten in the file.
+
+        Raises
+        ------
+        StoreUnavailableError
+            They are deleted, but another process kept reading the file's log, and so their bytes stay in that: `vacuum` later.
         """
         where, parameters = "user_id = ?", [check_name(user_id, what="user_id")]
         if namespace is not None:
@@ -389,8 +396,8 @@ class SwiftMem(AsyncTwins):
             count = self._writer.delete(where, parameters)
             TextIndex(self._database).erase_deleted()
         self._resources.forget_queries()
-        if count and self._database.path is not None:
-            self._resources.partitions().discard()
+        if count:
+            self._resources.discard_snapshots()
         self._database.flush()
         return count
 
@@ -419,20 +426,29 @@ class SwiftMem(AsyncTwins):
         """Write every version of every memory (of one user) as JSONL, and return how many lines.
 
         `import_` reads it back into the same ids, times and history. Vectors are not written: they are made again.
+
+        Raises
+        ------
+        ValueError
+            `path` is the memory's own file.
         """
+        target = Path(path)
+        if self._database.path is not None and target.exists() and target.samefile(self._database.path):
+            raise ValueError(f"{str(target)!r} is the memory itself: export it to another file")
         where, parameters = (
             ("1", []) if user_id is None else ("user_id = ?", [check_name(user_id, what="user_id")])
         )
         with self._database.read() as connection:
             rows = self._rows.select(connection, where, parameters, order="seq")
             return write_lines(
-                Path(path), ((record, self._rows.event_given(connection, seq)) for seq, record in rows)
+                target, ((record, self._rows.event_given(connection, seq)) for seq, record in rows)
             )
 
     def import_(self, path: str | Path, *, user_id: str | None = None) -> int:
         """Read an export of ours, of mem0, or of a LangGraph store; return how many versions were new.
 
-        All lines are stored, or none. A version that is here already is left out, so importing twice changes nothing.
+        All lines are stored, or none. A version that is here already is left out, so importing twice changes nothing; what has
+        no id gets one from its content. A memory whose id is here as another user's gets an id of its own.
 
         Raises
         ------
@@ -517,6 +533,3 @@ class SwiftMem(AsyncTwins):
     def _tag_later(self, user_id: str, namespace: str | None) -> None:
         if self._background is not None:
             self._background.put((user_id, namespace or ""))
-
-    def _is_expired(self, record: Record) -> bool:
-        return record.expires is not None and to_micros(record.expires) <= to_micros(self._now())

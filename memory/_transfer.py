@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from agentcore.memory._draft import check_validity
 from agentcore.memory._records import Record
 from agentcore.memory._validation import (
     check_metadata,
@@ -38,14 +41,18 @@ def write_lines(path: Path, records: Iterator[tuple[Record, bool]]) -> int:
     """
     count = 0
     partial = path.with_name(path.name + ".part")
-    with partial.open("w", encoding="utf-8") as file:
-        file.write(json.dumps({"format": FORMAT}) + "\n")
-        for record, event_given in records:
-            file.write(json.dumps(_as_dict(record, event_given), ensure_ascii=False) + "\n")
-            count += 1
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(json.dumps({"format": FORMAT}) + "\n")
+            for record, event_given in records:
+                file.write(json.dumps(_as_dict(record, event_given), ensure_ascii=False) + "\n")
+                count += 1
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
     return count
 
 
@@ -64,9 +71,10 @@ def read_lines(path: Path, *, user_id: str | None = None) -> Iterator[tuple[Reco
     ValueError
         A line that is not JSON or holds no text; the message names the line.
     """
+    seen: Counter[str] = Counter()
     for number, item in _decoded(path):
         try:
-            record, event_given = _from_dict(item)
+            record, event_given = _from_dict(item, seen)
         except (ValueError, TypeError, KeyError) as exc:
             raise ValueError(f"{str(path)!r} line {number}: {exc}") from exc
         if user_id is not None:
@@ -105,10 +113,9 @@ def _decoded(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 def _items(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Yield (line number, object) of JSONL or of one JSON document."""
-    with path.open(encoding="utf-8") as file:
-        first = file.readline()
+    with path.open(encoding="utf-8-sig") as file:
         try:
-            head = json.loads(first)
+            head = json.loads(file.readline())
         except json.JSONDecodeError:
             head = None
         if not isinstance(head, dict) or any(isinstance(head.get(key), list) for key in _LISTS):
@@ -127,9 +134,11 @@ def _items(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         for number, line in enumerate(file, start=2):
             if line.strip():
                 try:
-                    yield number, json.loads(line)
+                    item = json.loads(line)
                 except json.JSONDecodeError as exc:
                     raise ValueError(f"{str(path)!r} line {number} is not JSON: {exc}") from exc
+                if item != {"format": FORMAT}:  # of a second export, joined to the first
+                    yield number, item
 
 
 _LISTS = ("results", "memories", "items")
@@ -144,10 +153,14 @@ def _listed(document: Any, path: Path) -> list[Any]:
     raise ValueError(f"{str(path)!r} holds no list of memories")
 
 
-def _from_dict(item: Mapping[str, Any]) -> tuple[Record, bool]:
-    """Build a version from a line of ours, of mem0 (`memory`), or of a LangGraph store (`namespace`, `key`, `value`)."""
+def _from_dict(item: Mapping[str, Any], seen: Counter[str]) -> tuple[Record, bool]:
+    """Build a version from a line of ours, of mem0 (`memory`), or of a LangGraph store (`namespace`, `key`, `value`).
+
+    `seen` counts the lines without an id so far.
+    """
     if not isinstance(item, Mapping):
         raise TypeError(f"expected an object, got {type(item).__name__}")
+    identity = item.get("id") or _id_of(item, seen)
     if "key" in item and isinstance(item.get("value"), Mapping):
         item = _from_store_item(item)
     elif "memory" in item:
@@ -160,14 +173,14 @@ def _from_dict(item: Mapping[str, Any]) -> tuple[Record, bool]:
     times = {name: None if item.get(name) is None else moment(item[name], what=name) for name in _TIMES}
     created = times["created_at"] or utc_now()
     record = Record(
-        id=check_name(item.get("id") or os.urandom(16).hex(), what="id"),
-        version=int(item.get("version", 1)),
+        id=check_name(identity, what="id"),
+        version=_version(item.get("version", 1)),
         user_id=check_name(item.get("user_id") or "default", what="user_id"),
         namespace=check_namespace(item.get("namespace")) or None,
         text=check_text(item["text"] if "text" in item else item.get("content")),
-        role=item.get("role"),
-        agent=item.get("agent"),
-        run=item.get("run"),
+        role=_name(item, "role"),
+        agent=_name(item, "agent"),
+        run=_name(item, "run"),
         tags=check_tags(item.get("tags")),
         metadata=check_metadata(item.get("metadata")),
         timestamp=times["timestamp"] or created,
@@ -177,20 +190,38 @@ def _from_dict(item: Mapping[str, Any]) -> tuple[Record, bool]:
         valid_to=times["valid_to"],
         superseded_at=times["superseded_at"],
     )
+    check_validity(record.valid_from, record.valid_to)
     return record, bool(item.get("event_given", times["timestamp"] is not None))
+
+
+def _id_of(item: Mapping[str, Any], seen: Counter[str]) -> str:
+    """Return an id that the same line of the same file gets again; equal lines are told apart by their number."""
+    content = blake2b(json.dumps(item, sort_keys=True).encode(), digest_size=16).hexdigest()
+    seen[content] += 1
+    return blake2b(f"{content}{seen[content]}".encode(), digest_size=16).hexdigest()
+
+
+def _name(item: Mapping[str, Any], what: str) -> str | None:
+    return None if item.get(what) is None else check_name(item[what], what=what)
+
+
+def _version(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**31:
+        raise ValueError(f"version must be a whole number from 1, got {value!r}")
+    return value
 
 
 def _from_store_item(item: Mapping[str, Any]) -> dict[str, Any]:
     """Turn a LangGraph store item into our fields: the text is the value's `text` or `content`, else its JSON."""
     value = item["value"]
-    namespace = item.get("namespace") or []
+    namespace = item.get("namespace") or str(item.get("prefix") or "").split(".")  # as in its SQL tables
     text = next(
         (value[key] for key in ("text", "content", "memory") if isinstance(value.get(key), str)), None
     )
     return {
         "text": text or json.dumps(value, ensure_ascii=False),
         "metadata": {**value, "key": item["key"]},
-        "namespace": "/".join(namespace) if isinstance(namespace, list) else str(namespace),
+        "namespace": ("/".join(namespace) if isinstance(namespace, list) else str(namespace)) or None,
         "created_at": item.get("created_at"),
         "timestamp": item.get("updated_at") or item.get("created_at"),
     }

@@ -47,9 +47,12 @@ def utc_now() -> datetime:
 def check_text(text: object, *, what: str = "text") -> str:
     """Return `text` when it is storable: a str that is not blank, encodable as UTF-8 and not huge."""
     if not isinstance(text, str):
-        raise TypeError(
-            f"{what} must be str, not {type(text).__name__}: decode bytes first, for instance with .decode('utf-8', 'replace')"
+        cure = (
+            ": decode it first, for instance with .decode('utf-8', 'replace')"
+            if isinstance(text, bytes)
+            else ""
         )
+        raise TypeError(f"{what} must be str, not {type(text).__name__}{cure}")
     if not text.strip():
         raise ValueError(f"{what} is empty: give at least one visible character")
     if len(text) > MAX_TEXT_CHARACTERS:
@@ -134,7 +137,7 @@ def moment(value: Moment, *, what: str) -> datetime:
     Raises
     ------
     ValueError
-        Not a date, or outside the years 1 to 9999.
+        Not a date, or outside the years 1 to 9999 of UTC.
     """
     try:
         if isinstance(value, datetime):
@@ -149,7 +152,7 @@ def moment(value: Moment, *, what: str) -> datetime:
             raise TypeError(
                 f"{what} must be a datetime, a date, an ISO 8601 string or seconds since 1970, not {type(value).__name__}"
             )
-        to_micros(result)
+        from_micros(to_micros(result))  # its zone may carry it over the edge
     except (ValueError, OverflowError) as exc:
         raise ValueError(
             f"{what} {value!r} is not a date between the years 1 and 9999 (ISO 8601: 2023-05-08T13:56)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from hashlib import blake2b
 from itertools import groupby
 from typing import Any
 
@@ -20,10 +21,8 @@ from agentcore.memory._encoding import (
 )
 from agentcore.memory._partition import Partition
 from agentcore.memory._partitions import Partitions
-from agentcore.memory._records import Duplicates, Record
-from agentcore.memory._validation import (
-    Clock,
-)
+from agentcore.memory._records import Duplicates, Record, is_expired
+from agentcore.memory._validation import Clock, to_micros
 from agentcore.memory.embedding import Embedder, Encoded
 from agentcore.memory.errors import DuplicateRecordError, RecordNotFoundError
 from agentcore.memory.ranking import cues_of
@@ -109,7 +108,7 @@ class Writer:
             with self._database.read() as reader:
                 found = self._rows.current(reader, record_id)
                 event_given = found is not None and self._rows.event_given(reader, found[0])
-            if found is None:
+            if found is None or is_expired(found[1], now=self._now()):
                 raise RecordNotFoundError(record_id)
             seq, old = found
             record = replace(old, **changes, version=old.version + 1, created_at=self._now())
@@ -130,41 +129,41 @@ class Writer:
             return record
 
     def restore(self, versions: Iterable[tuple[Record, bool]], *, batch: int = 256) -> int:
-        """Write versions from an export, all or none; those that are here already are left out."""
+        """Write versions from an export, in any order, all or none; those that are here already are left out.
+
+        A memory whose id is another user's here gets an id of its own, the same one every time.
+        """
         count = 0
         with self._database.write() as connection:
-            latest: dict[str, int] = {}
-            pending: list[Draft] = []
+            pending: dict[tuple[str, int], Draft] = {}
+            owners: dict[str, str] = {}
             for record, event_given in versions:
-                if self._rows.has_version(connection, record.id, record.version):
+                owner = owners.get(record.id) or self._rows.owner(connection, record.id)
+                if owner not in (None, record.user_id):
+                    record = replace(record, id=_id_of_its_own(record))
+                owners[record.id] = record.user_id
+                version = (record.id, record.version)
+                if version in pending or self._rows.has_version(connection, *version):
                     continue
-                pending.append(Draft(replace(record, superseded_at=None), event_given=event_given))
+                pending[version] = Draft(replace(record, superseded_at=None), event_given=event_given)
                 count += 1
                 if len(pending) == batch:
-                    self._restore_batch(connection, pending, latest)
+                    self._restore_batch(connection, list(pending.values()))
                     pending.clear()
-            self._restore_batch(connection, pending, latest)
+                    owners.clear()
+            self._restore_batch(connection, list(pending.values()))
         return count
 
-    def _restore_batch(
-        self, connection: sqlite3.Connection, drafts: Sequence[Draft], latest: dict[str, int]
-    ) -> None:
-        """Write versions; `latest` holds the newest one of each memory so far."""
-        written = []
-        for row in self._finish(drafts, None):
-            record = row.record
-            before = latest.get(record.id)
-            if before is None and (stored := self._rows.current(connection, record.id)) is not None:
-                before = stored[0]
-            (seq,) = self._rows.insert(connection, [row])
-            if before is not None:
-                self._rows.supersede(connection, before, new=seq, at=record.created_at)
-                self._log.append(
-                    connection, [Change(record.user_id, record.namespace or "", "remove", before, before)]
-                )
-            latest[record.id] = seq
-            written.append((seq, record))
-        self._log.append(connection, _additions(written))
+    def _restore_batch(self, connection: sqlite3.Connection, drafts: Sequence[Draft]) -> None:
+        """Write versions and put each in its place between the older and the newer ones of its memory."""
+        rows = self._finish(drafts, None)
+        written = list(zip(self._rows.insert(connection, rows), (row.record for row in rows), strict=True))
+        replaced = [
+            Change(record.user_id, record.namespace or "", "remove", seq, seq)
+            for record in {record.id: record for _, record in written}.values()
+            for seq in self._rows.put_in_order(connection, record.id)
+        ]
+        self._log.append(connection, [*replaced, *_additions(written)])
 
     def delete(self, where: str, parameters: Sequence[Any]) -> int:
         """Delete every version of the memories that match; return how many memories are gone."""
@@ -206,32 +205,50 @@ class Writer:
         return near_duplicate(collection, row.features, speaker=row.speaker)
 
     def _twin(self, connection: sqlite3.Connection, row: NewRow, near: Sequence[int]) -> str | None:
-        """Return the id of the record that a new one repeats, in the same words or nearly."""
+        """Return the id of the record that a new one repeats, in the same words or nearly.
+
+        What has expired, or holds at other times than the new one, is no repetition: a search would not find it.
+        """
         record = row.record
-        same = self._rows.find_hash(connection, record.user_id, record.namespace or "", row.text_hash)
-        if same is not None or not near:
-            return same
-        stored = self._rows.by_sequence(connection, near)
-        decisive = decisive_words(record.text)
-        for seq in near:
+        same = self._rows.same_text(connection, record.user_id, record.namespace or "", row.text_hash)
+        if not same and not near:
+            return None
+        stored = self._rows.by_sequence(connection, [*same, *near])
+        decisive, now = decisive_words(record.text), self._now()
+        for seq in (*same, *near):
             other = stored.get(seq)
-            if other is not None and other.superseded_at is None and decisive_words(other.text) == decisive:
+            if (
+                other is not None
+                and other.superseded_at is None
+                and not is_expired(other, now=now)
+                and _holding(other) == _holding(record)
+                and (seq in same or decisive_words(other.text) == decisive)
+            ):
                 return other.id
         return None
 
     def _merge(self, connection: sqlite3.Connection, twin: str, record: Record) -> None:
-        """Add the tags and metadata keys that the stored record lacks."""
+        """Add the tags and metadata keys that the stored record lacks; it lives as long as the longer-lived of the two."""
         found = self._rows.current(connection, twin)
         assert found is not None
         seq, old = found
         tags = (*old.tags, *(tag for tag in record.tags if tag not in old.tags))
         metadata = {**record.metadata, **old.metadata}
-        if tags != old.tags or metadata != old.metadata:
-            self._rows.annotate(connection, seq, tags=tags, metadata=metadata)
+        expires = None
+        if old.expires is not None and record.expires is not None:
+            expires = max(old.expires, record.expires, key=to_micros)
+        if (tags, metadata, expires) != (old.tags, old.metadata, old.expires):
+            self._rows.annotate(connection, seq, tags=tags, metadata=metadata, expires=expires)
             self._log.append(connection, [Change(old.user_id, old.namespace or "", "reset", 0, 0)])
 
 
 _ENCODED_AT_ONCE = 512
+
+
+def _holding(record: Record) -> tuple[int | None, int | None]:
+    """Return when the fact holds, to be compared."""
+    opens, closes = record.valid_from, record.valid_to
+    return (None if opens is None else to_micros(opens), None if closes is None else to_micros(closes))
 
 
 def _new_row(draft: Draft, encoded: Encoded, place: int) -> NewRow:
@@ -262,6 +279,11 @@ def _as_collection(rows: Sequence[NewRow]) -> Collection:
     ]  # fmt: skip
     dimension = len(rows[0].features.vector) // 4
     return Collection.of(Partition.build(loaded, dimension=dimension), change=0)
+
+
+def _id_of_its_own(record: Record) -> str:
+    """Return an id for a memory of this user whose id is taken by another's."""
+    return blake2b(f"{record.user_id}\0{record.id}".encode(), digest_size=16).hexdigest()
 
 
 def _additions(written: Sequence[tuple[int, Record]]) -> list[Change]:

@@ -234,7 +234,7 @@ class SwiftMemStore(BaseStore):
                 ranked = self._cosine.ranked(prefix, queries[op.query])
             else:
                 assert self._swiftmem is not None
-                ranked = self._swiftmem.ranked(prefix, op.query)
+                ranked = self._swiftmem.ranked(prefix, op.query) if op.query.strip() else iter(())
             found += islice(((item, score) for item, score in ranked if fits(item.value)), wanted)
         if len(found) < wanted:
             seen = {item.id for item, _ in found}

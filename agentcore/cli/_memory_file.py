@@ -14,20 +14,30 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_FILE = click.Path(path_type=Path, dir_okay=False)
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+_namespace = click.option("--namespace", help="A partition under the user.")
+_user = click.option("--user", help="Whose memory (default: the setting `user`).")
+_file = click.option(
+    "--memory",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The memory file (default: the setting `memory`).",
+)
 
 
-def common(command: Command) -> Command:
-    """Add the options that every sub-command shares."""
-    options: list[Callable[[Command], Command]] = [
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
-        click.option("--namespace", help="A partition under the user."),
-        click.option("--user", help="Whose memory (default: the setting `user`)."),
-        click.option("--memory", "file", type=_FILE, help="The memory file (default: the setting `memory`)."),
-    ]
-    for option in options:
-        command = option(command)
-    return command
+def of_file(command: Command) -> Command:
+    """Add the options of a sub-command about the whole file."""
+    return _file(_json(command))
+
+
+def of_user(command: Command) -> Command:
+    """Add the options of a sub-command about one user's memories."""
+    return _file(_user(_json(command)))
+
+
+def of_partition(command: Command) -> Command:
+    """Add the options of a sub-command about one user's memories in one namespace."""
+    return _file(_user(_namespace(_json(command))))
 
 
 def open_memory(file: Path | None, *, must_exist: bool = False) -> AbstractContextManager[SwiftMem]:

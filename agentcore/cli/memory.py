@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from agentcore.cli._lazy import LazyCommand, LazyGroup
-from agentcore.cli._memory_file import checked, common, open_memory, owner_of
+from agentcore.cli._memory_file import checked, of_partition, open_memory, owner_of
 
 _UPKEEP = "agentcore.cli.memory_upkeep"
 _COMMANDS = {
@@ -35,7 +35,7 @@ def memory() -> None:
 @click.option("--role", help="Who said it: user, assistant, …")
 @click.option("--tag", "tags", multiple=True, help="May be given several times.")
 @click.option("--metadata", metavar="JSON", help="A JSON object.")
-@common
+@of_partition
 def add(
     text: tuple[str, ...],
     timestamp: str | None,
@@ -77,7 +77,7 @@ def add(
     "--words", is_flag=True, help="By words alone: needs no model, whatever state the indexes are in."
 )
 @click.option("--everyone", is_flag=True, help="With --words: of every user.")
-@common
+@of_partition
 def search(
     query: tuple[str, ...],
     limit: int,
@@ -136,7 +136,7 @@ def search(
 
 @memory.command(name="list")
 @click.option("--limit", type=click.IntRange(1), help="Only the newest so many.")
-@common
+@of_partition
 def list_(
     limit: int | None, *, file: Path | None, user: str | None, namespace: str | None, as_json: bool
 ) -> None:
@@ -159,7 +159,7 @@ def list_(
 @click.argument("ids", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every memory of the user.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@common
+@of_partition
 def delete(
     ids: tuple[str, ...],
     everything: bool,

@@ -8,17 +8,16 @@ from pathlib import Path
 
 import click
 
-from agentcore.cli._memory_file import checked, common, open_memory, owner_of
+from agentcore.cli._memory_file import checked, of_file, of_partition, of_user, open_memory, owner_of
 
 _PATH = click.Path(dir_okay=False, path_type=Path)
 _EXISTING = click.Path(dir_okay=False, exists=True, path_type=Path)
 
 
 @click.command()
-@common
-def stats(*, file: Path | None, user: str | None, namespace: str | None, as_json: bool) -> None:
+@of_file
+def stats(*, file: Path | None, as_json: bool) -> None:
     """Count what the file holds."""
-    del user, namespace
     with open_memory(file, must_exist=True) as store:
         counts = store.stats()
     if as_json:
@@ -32,44 +31,33 @@ def stats(*, file: Path | None, user: str | None, namespace: str | None, as_json
 @click.argument("target", type=_PATH)
 @click.option("--all", "everyone", is_flag=True, help="Of every user, indexed documents included.")
 @click.option("--force", is_flag=True, help="Overwrite the target.")
-@common
+@of_user
 def export(
-    target: Path,
-    everyone: bool,
-    force: bool,
-    *,
-    file: Path | None,
-    user: str | None,
-    namespace: str | None,
-    as_json: bool,
+    target: Path, everyone: bool, force: bool, *, file: Path | None, user: str | None, as_json: bool
 ) -> None:
     """Write memories with their history as JSON lines into TARGET."""
-    del namespace
     if target.exists() and not force:
         raise click.ClickException(f"{target} exists: choose another name, or --force")
     with open_memory(file, must_exist=True) as store:
-        count = store.export(target, user_id=None if everyone else owner_of(user))
+        count = checked(lambda: store.export(target, user_id=None if everyone else owner_of(user)))
     click.echo(json.dumps({"exported": count}) if as_json else f"{count} versions written to {target}")
 
 
 @click.command(name="import")
 @click.argument("source", type=_EXISTING)
-@common
-def import_(
-    source: Path, *, file: Path | None, user: str | None, namespace: str | None, as_json: bool
-) -> None:
+@of_user
+def import_(source: Path, *, file: Path | None, user: str | None, as_json: bool) -> None:
     """Read an export of ours, of mem0 or of a LangGraph store; all of it or nothing, and twice changes nothing.
 
     With --user, everything in it becomes that user's.
     """
-    del namespace
     with open_memory(file) as store:
         count = checked(lambda: store.import_(source, user_id=user))
     click.echo(json.dumps({"imported": count}) if as_json else f"{count} versions were new")
 
 
 @click.command()
-@common
+@of_partition
 def consolidate(*, file: Path | None, user: str | None, namespace: str | None, as_json: bool) -> None:
     """Tag, merge tags, and lay related records side by side; what a search returns stays the same."""
     with open_memory(file, must_exist=True) as store:
@@ -86,10 +74,9 @@ def consolidate(*, file: Path | None, user: str | None, namespace: str | None, a
 
 
 @click.command()
-@common
-def vacuum(*, file: Path | None, user: str | None, namespace: str | None, as_json: bool) -> None:
+@of_file
+def vacuum(*, file: Path | None, as_json: bool) -> None:
     """Remove what has expired and shrink the file."""
-    del user, namespace
     with open_memory(file, must_exist=True) as store:
         before = store.stats()["bytes"]
         count = store.vacuum()

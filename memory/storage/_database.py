@@ -125,11 +125,23 @@ class Database:
             yield self._connection
 
     def flush(self) -> None:
-        """Move the write-ahead log into the file and empty it, so that no deleted text is left in either."""
+        """Move the write-ahead log into the file and empty it, so that no deleted text is left in either.
+
+        Raises
+        ------
+        StoreUnavailableError
+            Another process kept reading the log, and so it could not be emptied.
+        """
         if self.path is None:
             return
         with self.exclusive() as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreUnavailableError(
+                self.name,
+                "the change is made, but its log cannot be emptied while another process reads it, and so deleted text stays "
+                "in that: call vacuum() once the other is done",
+            )
 
     def close(self) -> None:
         """Close every connection; again is harmless."""

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from agentcore.memory._records import Record
@@ -157,15 +158,15 @@ class RowStore:
         ):
             yield row[0], _record(row[1:])
 
-    def find_hash(
+    def same_text(
         self, connection: sqlite3.Connection, user_id: str, namespace: str, text_hash: bytes
-    ) -> str | None:
-        """Return the id of the oldest current record of the partition with this text."""
-        row = connection.execute(
-            "SELECT id FROM records WHERE user_id = ? AND namespace = ? AND text_hash = ? AND superseded_at IS NULL ORDER BY seq LIMIT 1",
+    ) -> list[int]:
+        """Return the current records of the partition with this text, the oldest first."""
+        rows = connection.execute(
+            "SELECT seq FROM records WHERE user_id = ? AND namespace = ? AND text_hash = ? AND superseded_at IS NULL ORDER BY seq",
             (user_id, namespace, text_hash),
-        ).fetchone()
-        return None if row is None else row[0]
+        )
+        return [row[0] for row in rows]
 
     def taken(self, connection: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
         """Return those of the ids that some version has."""
@@ -185,18 +186,29 @@ class RowStore:
         ).fetchone()
         return row is not None
 
+    def owner(self, connection: sqlite3.Connection, record_id: str) -> str | None:
+        """Return the user whose memory this is."""
+        row = connection.execute("SELECT user_id FROM records WHERE id = ? LIMIT 1", (record_id,)).fetchone()
+        return None if row is None else row[0]
+
     def event_given(self, connection: sqlite3.Connection, seq: int) -> bool:
         """Return whether the caller gave the event time of a version."""
         row = connection.execute("SELECT event_given FROM records WHERE seq = ?", (seq,)).fetchone()
         return row is not None and bool(row[0])
 
     def annotate(
-        self, connection: sqlite3.Connection, seq: int, *, tags: Sequence[str], metadata: Mapping[str, Any]
+        self,
+        connection: sqlite3.Connection,
+        seq: int,
+        *,
+        tags: Sequence[str],
+        metadata: Mapping[str, Any],
+        expires: datetime | None,
     ) -> None:
-        """Replace the tags and metadata of a version in place."""
+        """Replace the tags, metadata and expiry of a version in place."""
         connection.execute(
-            "UPDATE records SET tags = ?, metadata = ? WHERE seq = ?",
-            (_encode(tags), _encode(metadata), seq),
+            "UPDATE records SET tags = ?, metadata = ?, expires = ? WHERE seq = ?",
+            (_encode(tags), _encode(metadata), _micros(expires), seq),
         )
 
     def supersede(self, connection: sqlite3.Connection, old: int, *, new: int, at: datetime) -> None:
@@ -204,6 +216,15 @@ class RowStore:
         connection.execute(
             "UPDATE records SET superseded_at = ?, superseded_by = ? WHERE seq = ?", (to_micros(at), new, old)
         )
+
+    def put_in_order(self, connection: sqlite3.Connection, record_id: str) -> list[int]:
+        """Let each version of a memory be replaced by the next, whatever order they came in; return the replaced ones."""
+        versions = connection.execute(
+            "SELECT seq, insert_time FROM records WHERE id = ? ORDER BY version", (record_id,)
+        ).fetchall()
+        for (old, _), (new, at) in pairwise(versions):
+            self.supersede(connection, old, new=new, at=from_micros(at))
+        return [seq for seq, _ in versions[:-1]]
 
     def delete(self, connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
         """Remove versions for good."""

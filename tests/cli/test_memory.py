@@ -80,6 +80,7 @@ def test_stats_count(here: Run, file: str) -> None:
         (["delete"], 2, "--all"),
         (["delete", "--all"], 130, ""),
         (["delete", "none"], 1, "no memory has the id"),
+        (["export", "out.jsonl", "--namespace", "work"], 2, "--namespace"),
     ],
 )
 def test_mistakes_are_one_line(here: Run, file: str, arguments: list[str], code: int, message: str) -> None:
@@ -117,6 +118,14 @@ def test_an_export_is_read_back_into_another_file(here: Run, file: str, tmp_path
         assert json.loads(done.stdout) == {"imported": count}
     listed = json.loads(here("memory", "list", "--memory", other, "--json").stdout)
     assert [(row["id"], row["text"]) for row in listed] == [(record_id, "carried over")]
+
+
+def test_an_export_onto_the_memory_is_refused(here: Run, file: str) -> None:
+    """Not even `--force` writes an export over the memory that is exported."""
+    here("memory", "add", "precious", "--memory", file)
+    done = here("memory", "export", file, "--memory", file, "--force")
+    assert done.returncode == 2 and "is the memory itself" in done.stderr
+    assert "precious" in here("memory", "list", "--memory", file).stdout
 
 
 def test_an_import_of_something_else_changes_nothing(here: Run, file: str, tmp_path: Path) -> None:

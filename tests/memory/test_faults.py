@@ -222,6 +222,35 @@ def test_read_only_mode_of_sqlite_is_named(tmp_path: Path) -> None:
         assert len(memory.search("kept")) == 1
 
 
+def test_erasing_needs_no_embedder(tmp_path: Path) -> None:
+    """Whoever lacks the file's embedder can still erase a user, and no byte of the text is left."""
+    path = tmp_path / "memory.db"
+    with SwiftMem(path, embedder=HashEmbedder(32)) as memory:
+        memory.add("the harpsichord is sold", user_id="ann")
+    with SwiftMem(path) as memory:
+        assert memory.delete_all(user_id="ann") == 1
+        everything = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+        assert b"harpsichord" not in everything
+
+
+def test_erasing_says_when_a_reader_keeps_the_log(tmp_path: Path) -> None:
+    """Where another process reads the log, the user is gone but the call says that bytes stay, and vacuum cures it."""
+    path = tmp_path / "memory.db"
+    with SwiftMem(path, embedder=HashEmbedder(32)) as memory:
+        memory._database._connection.execute("PRAGMA busy_timeout = 50")
+        memory.add("the harpsichord is sold", user_id="ann")
+        reader = sqlite3.connect(path)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM records").fetchone()
+        with pytest.raises(StoreUnavailableError, match="vacuum"):
+            memory.delete_all(user_id="ann")
+        assert memory.get_all(user_id="ann") == []
+        reader.close()
+        memory.vacuum()
+        everything = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+        assert b"harpsichord" not in everything
+
+
 def test_truncated_database_is_an_error(tmp_path: Path) -> None:
     """A file cut in the middle gives a clear error or right records, never wrong ones."""
     path = tmp_path / "memory.db"

@@ -304,10 +304,11 @@ def test_vector_search_with_filter_and_pages(make: Make) -> None:
     assert sorted(paged) == sorted(whole)
 
 
-@pytest.mark.parametrize("query", ["", None, "test " * 200, "test!@#$%^&*()", "这是中文"])
-def test_odd_queries(make: Make, query: str | None) -> None:
-    """No query, a long one and one of symbols all return what there is."""
-    store = make(index=index("text"))
+@pytest.mark.parametrize("indexed", [True, False])
+@pytest.mark.parametrize("query", ["", " \n", None, "test " * 200, "test!@#$%^&*()", "这是中文"])
+def test_odd_queries(make: Make, query: str | None, indexed: bool) -> None:
+    """No query, a blank one, a long one and one of symbols all return what there is."""
+    store = make(index=index("text") if indexed else None)
     store.put(("t",), "k", {"text": "test document"})
     assert len(store.search(("t",), query=query)) == 1
 

@@ -127,7 +127,9 @@ def test_expired_records_are_gone(memory: SwiftMem, clock: Any) -> None:
     assert memory.search("code") and memory.get(record_id)
     clock.time += timedelta(hours=1)
     assert memory.search("code") == [] and memory.get(record_id) is None and memory.get_all() == []
-    assert memory.search("code", as_of=clock.time) == []
+    assert memory.search("code", as_of=clock.time) == [] and memory.history(record_id) == []
+    with pytest.raises(RecordNotFoundError):
+        memory.update(record_id, "the code is 4321")
     assert memory.vacuum() == 1
     assert memory.history(record_id) == []
 
@@ -146,6 +148,8 @@ def test_expired_records_are_gone(memory: SwiftMem, clock: Any) -> None:
         ({"$or": [{"year": 2020}, {"kind": "x"}]}, {"a", "c"}),
         ({"AND": [{"year": {"gt": 1}}, {"NOT": [{"year": 2021}]}]}, {"a"}),
         ({"$not": {"year": 2020}}, {"b", "c"}),
+        ({"NOT": [{"year": 2020}, {"kind": "xyz"}]}, {"b"}),
+        ({"AND": [{"user_id": "default"}, {"year": 2020}]}, {"a"}),
         ({"year": {"$not": {"$gt": 2020}}}, {"a", "c"}),
         ({"deep.key": 1}, {"b"}),
         ({"topics": "art"}, {"a"}),
@@ -177,6 +181,10 @@ def test_filters(memory: SwiftMem, filters: dict[str, Any], expected: set[str]) 
         (lambda m: m.add("bad \ud800 surrogate"), ValueError),
         (lambda m: m.add("x", timestamp="not a date"), ValueError),
         (lambda m: m.add("x", timestamp=1e30), ValueError),
+        (lambda m: m.add("x", timestamp="0001-01-01T00:00:00+14:00"), ValueError),
+        (lambda m: m.add("x", timestamp="9999-12-31T23:59:59-12:00"), ValueError),
+        (lambda m: m.get(["id"]), TypeError),
+        (lambda m: m.history("\ud800"), ValueError),
         (lambda m: m.add("x", metadata={"a": float("nan")}), ValueError),
         (lambda m: m.add("x", metadata={"a": object()}), ValueError),
         (lambda m: m.add("x", user_id=""), ValueError),
@@ -191,6 +199,8 @@ def test_filters(memory: SwiftMem, filters: dict[str, Any], expected: set[str]) 
         (lambda m: m.search("x", filters={"a": {"$near": 1}}), ValueError),
         (lambda m: m.search("x", filters={"$nor": []}), ValueError),
         (lambda m: m.search("x", filters={"a": {"$gt": None}}), TypeError),
+        (lambda m: m.search("x", filters={"a": {"$in": 1}}), TypeError),
+        (lambda m: m.search("x", filters={"$not": []}), TypeError),
         (lambda m: m.search("x", threshold=2), ValueError),
         (lambda m: m.search("x", profile="best"), ValueError),
         (lambda m: m.search("x", limit=2.5), TypeError),
@@ -286,6 +296,21 @@ def test_duplicates(memory: SwiftMem) -> None:
         assert memory.add(other, duplicates="merge") != first
     memory.add("Ann likes green tea with honey in the morning", user_id="other", duplicates="reject")
     assert memory.add("Ann likes green tea with honey in the morning") != first
+
+
+def test_a_new_memory_never_vanishes_into_a_duplicate_that_is_not_found(memory: SwiftMem, clock: Any) -> None:
+    """What has expired or holds at other times is no duplicate, and a merged memory lives as long as either would have."""
+    text = "Ann lives in Paris"
+    past = memory.add(text, valid_from="2020-01-01", valid_to="2021-01-01")
+    now = memory.add(text, expires=timedelta(hours=1), duplicates="reject")
+    assert memory.add(text, expires=timedelta(hours=3), duplicates="merge") == now != past
+    clock.time += timedelta(hours=2)
+    assert [hit.id for hit in memory.search("Paris")] == [now]
+    clock.time += timedelta(hours=2)
+    later = memory.add(text, expires=timedelta(hours=1), duplicates="reject")
+    assert memory.add(text, duplicates="merge") == later
+    clock.time += timedelta(hours=2)
+    assert [hit.id for hit in memory.search("Paris")] == [later]
 
 
 def test_duplicates_within_one_batch(memory: SwiftMem) -> None:
