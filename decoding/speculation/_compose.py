@@ -1,23 +1,39 @@
-"""Fit a drafter's proposal to a constraint: forced tokens filled in, the rest cut at the first forbidden token."""
+"""Fit a drafter's proposal to a constraint: forced tokens filled in, the rest cut at the first forbidden token.
+
+A drafter that writes token by token writes around the forced ones, and chooses among what is allowed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 
 import numpy as np
 
 from agentcore.decoding.constraints import Constraint
-from agentcore.decoding.speculation._draft import EMPTY_DRAFT, Draft, Drafter, TokenDistribution
+from agentcore.decoding.speculation._draft import (
+    CERTAIN,
+    EMPTY_DRAFT,
+    Draft,
+    Drafter,
+    Guess,
+    TokenDistribution,
+    WritesByToken,
+)
 
 __all__ = ["compose"]
 
-_CERTAIN = 1.0
+GoesOn = Callable[[Sequence[float], int], bool]
 _NOTHING = TokenDistribution(None, np.zeros(0))  # stands at forced places, where nothing is decided
 
 
 def compose(
-    drafter: Drafter | None, constraint: Constraint | None, *, limit: int, eos_ids: AbstractSet[int]
+    drafter: Drafter | None,
+    constraint: Constraint | None,
+    *,
+    limit: int,
+    eos_ids: AbstractSet[int],
+    goes_on: GoesOn | None = None,
 ) -> Draft:
     """Return a draft that plain decoding could emit token by token.
 
@@ -31,6 +47,9 @@ def compose(
         Most tokens in the draft.
     eos_ids : set of int
         Nothing is drafted behind one of these.
+    goes_on : callable, optional
+        Asked before every token of a drafter that writes token by token, with the confidences so far and how many of them
+        are forced: False ends the draft.
 
     Returns
     -------
@@ -38,62 +57,101 @@ def compose(
         Forced tokens are marked in `forced`. A token drawn at random that the constraint forbids stays as the last one:
         the acceptance rule must see it to keep the distribution exact.
     """
-    draft = EMPTY_DRAFT if drafter is None or limit < 1 else drafter.propose(limit).shortened(limit)
-    if constraint is not None and limit > 0 and not constraint.is_finished:
-        draft = _walk(drafter, constraint.fork(), draft, limit)
+    if limit < 1:
+        return EMPTY_DRAFT
+    state = None if constraint is None or constraint.is_finished else constraint.fork()
+    if isinstance(drafter, WritesByToken):
+        with drafter.writing() as guess_after:
+            source = drafter.name
+            return _walk(guess_after, state, limit=limit, source=source, eos_ids=eos_ids, goes_on=goes_on)
+    if state is not None:
+        quoted = _Quoted(drafter, limit)
+        source = "forced" if drafter is None else drafter.name
+        return _walk(quoted.guess_after, state, limit=limit, source=source, eos_ids=eos_ids)
+    draft = EMPTY_DRAFT if drafter is None else drafter.propose(limit).shortened(limit)
     end = next((place + 1 for place, token in enumerate(draft.tokens) if token in eos_ids), len(draft))
     return draft.shortened(end)
 
 
-def _walk(drafter: Drafter | None, state: Constraint, proposal: Draft, limit: int) -> Draft:
+def _walk(
+    guess_after: Callable[[Sequence[int]], Guess | None],
+    state: Constraint | None,
+    *,
+    limit: int,
+    source: str,
+    eos_ids: AbstractSet[int],
+    goes_on: GoesOn | None = None,
+) -> Draft:
     tokens: list[int] = []
     confidences: list[float] = []
-    distributions: list[TokenDistribution] = []
-    forced_places: set[int] = set()
-    taken = 0  # of the current proposal
+    guesses: dict[int, Guess] = {}  # by place; what is missing is forced
     is_free = True  # plain decoding asks for forced tokens once, then lets the model choose one
-    while len(tokens) < limit and not state.is_finished:
-        forced = [] if is_free else state.forced()
+    while len(tokens) < limit and (state is None or not state.is_finished):
+        forced = [] if state is None or is_free else state.forced()
         if len(forced) > limit - len(tokens):
             break  # a forced run is taken whole or not at all
         is_free = bool(forced)
-        if forced:
+        if state is not None and forced:
             state.advance(forced)
-            forced_places.update(range(len(tokens), len(tokens) + len(forced)))
             tokens.extend(forced)
-            confidences.extend([_CERTAIN] * len(forced))
-            distributions.extend([_NOTHING] * len(forced))
-            if proposal.tokens[taken : taken + len(forced)] == tuple(forced):
-                taken += len(forced)
-            else:
-                proposal = _again(drafter, tokens, limit)
-                taken = 0
+            confidences.extend([CERTAIN] * len(forced))
             continue
-        if taken >= len(proposal):
+        if goes_on is not None and not goes_on(confidences, len(tokens) - len(guesses)):
             break
-        token = proposal.tokens[taken]
-        is_allowed = state.advance([token]) == 1
-        if not is_allowed and not proposal.is_sampled:
+        guess = guess_after(tokens)
+        if guess is None:
             break
-        tokens.append(token)
-        confidences.append(proposal.confidences[taken])
-        distributions.append(_NOTHING if proposal.distributions is None else proposal.distributions[taken])
-        taken += 1
-        if not is_allowed:
+        is_allowed = state is None or state.advance([guess.token]) == 1
+        if state is not None and not is_allowed and (other := guess.among(state.allowed())) is not None:
+            guess, is_allowed = other, state.advance([other.token]) == 1
+        if not is_allowed and not guess.is_sampled:
             break
-    return replace(
-        proposal,
-        tokens=tuple(tokens),
-        confidences=tuple(confidences),
-        distributions=None if proposal.distributions is None else tuple(distributions),
-        source=proposal.source or "forced",
-        forced=frozenset(forced_places),
+        guesses[len(tokens)] = guess
+        tokens.append(guess.token)
+        confidences.append(guess.confidence)
+        if not is_allowed or guess.token in eos_ids:
+            break
+    return _as_draft(tokens, confidences, guesses, source)
+
+
+def _as_draft(
+    tokens: Sequence[int], confidences: Sequence[float], guesses: Mapping[int, Guess], source: str
+) -> Draft:
+    places = range(len(tokens))
+    distributions = tuple(guesses[i].distribution if i in guesses else _NOTHING for i in places)
+    known = tuple(distribution for distribution in distributions if distribution is not None)
+    return Draft(
+        tuple(tokens),
+        tuple(confidences),
+        known if len(known) == len(tokens) else None,
+        source if guesses else "forced",
+        any(guess.is_sampled for guess in guesses.values()),
+        frozenset(places) - guesses.keys(),
     )
 
 
-def _again(drafter: Drafter | None, tokens: list[int], limit: int) -> Draft:
-    """Draft anew behind forced tokens that the first proposal did not foresee."""
-    if drafter is None or len(tokens) >= limit:
-        return EMPTY_DRAFT
-    room = limit - len(tokens)
-    return drafter.propose(room, after=tokens).shortened(room)
+class _Quoted:
+    """Read proposals token by token; where others stand than were proposed, ask anew."""
+
+    def __init__(self, drafter: Drafter | None, limit: int) -> None:
+        self._drafter, self._limit = drafter, limit
+        self._begin = 0  # place of the current proposal's first token
+        self._proposal = EMPTY_DRAFT if drafter is None else drafter.propose(limit).shortened(limit)
+
+    def guess_after(self, tokens: Sequence[int]) -> Guess | None:
+        if self._drafter is None:
+            return None
+        place = len(tokens) - self._begin
+        if tuple(tokens[self._begin :]) != self._proposal.tokens[:place]:
+            room = self._limit - len(tokens)
+            self._proposal = self._drafter.propose(room, after=tokens).shortened(room)
+            self._begin, place = len(tokens), 0
+        if place >= len(self._proposal):
+            return None
+        known = self._proposal.distributions
+        return Guess(
+            self._proposal.tokens[place],
+            self._proposal.confidences[place],
+            None if known is None else known[place],
+            self._proposal.is_sampled,
+        )

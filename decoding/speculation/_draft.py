@@ -5,14 +5,28 @@ Letters: `n` drafted tokens, `V` vocabulary, `K` successors that the target rate
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EMPTY_DRAFT", "Draft", "Drafter", "SharesCache", "TokenDistribution", "Verification"]
+if TYPE_CHECKING:
+    from torch import Tensor  # drafters from text need none
+
+__all__ = [
+    "CERTAIN",
+    "EMPTY_DRAFT",
+    "Draft",
+    "Drafter",
+    "Guess",
+    "SharesCache",
+    "TokenDistribution",
+    "Verification",
+    "WritesByToken",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +124,40 @@ class Draft:
 
 
 EMPTY_DRAFT = Draft()
+CERTAIN = 1.0  # the confidence of a forced token; a drafter's own stays below
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Hold what a drafter believes about one place.
+
+    Parameters
+    ----------
+    token : int
+        Its choice.
+    confidence : float
+        As in `Draft`.
+    distribution : TokenDistribution or None
+        What it believed, where it keeps that.
+    is_sampled : bool
+        Whether `token` was drawn at random from `distribution`.
+    probabilities : Tensor or None, (V,)
+        The same belief, to choose another token from where a constraint forbids `token`; None when there is none.
+    """
+
+    token: int
+    confidence: float
+    distribution: TokenDistribution | None = None
+    is_sampled: bool = False
+    probabilities: Tensor | None = None
+
+    def among(self, allowed: Tensor) -> Guess | None:
+        """Return the likeliest of the `allowed` tokens, (V,), bool; None where no belief says which, or the draw must stand."""
+        if self.probabilities is None or self.is_sampled:
+            return None
+        p = self.probabilities * allowed
+        token, mass = int(p.argmax()), float(p.sum())
+        return replace(self, token=token, confidence=float(p[token]) / mass) if mass > 0.0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,5 +222,20 @@ class SharesCache(Protocol):
             A Target's cache. A drafter may run behind its end, and must cut it to the length it found.
         offset : int
             Position in it of the first token that `start` was given.
+        """
+        ...
+
+
+@runtime_checkable
+class WritesByToken(Drafter, Protocol):
+    """A drafter to which every token is work: it writes one at a time, and is told what stands between.
+
+    Under a constraint such a drafter need not write what is forced, nor what stands behind a token that is forbidden.
+    """
+
+    def writing(self) -> AbstractContextManager[Callable[[Sequence[int]], Guess | None]]:
+        """Return a context whose value guesses the token behind the committed ones and those given, a list that only grows.
+
+        None where nothing is to be drafted there. Leaving the context undoes what was done to a shared cache.
         """
         ...

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import takewhile
 from typing import Any
 
@@ -11,10 +13,15 @@ from torch import Tensor
 
 from agentcore.decoding._sampling import Sampler, Sampling
 from agentcore.decoding.errors import TokenizerMismatchError
-from agentcore.decoding.speculation._draft import EMPTY_DRAFT, Draft, TokenDistribution, Verification
+from agentcore.decoding.speculation._draft import Draft, Guess, TokenDistribution, Verification
 from agentcore.decoding.speculation._target import Target
 
 __all__ = ["DraftModelDrafter"]
+
+_MOST = 0.999  # nothing that is not forced is certain
+# Typical difference, in nats, between four bits and a dearer layout of one file in how far the two best tokens lie apart. On
+# 600 tokens of ten encyclopedic passages the layouts agreed in .82 where the two lay within .2, and in .997 of the others.
+_NOISE = 0.1
 
 
 class DraftModelDrafter:
@@ -97,70 +104,86 @@ class DraftModelDrafter:
         """Append the committed tokens."""
         self._committed.extend(verification.tokens)
 
-    @torch.inference_mode()
     def propose(self, limit: int, *, after: Sequence[int] = ()) -> Draft:
         """Return what the drafting model writes next."""
-        context = [*self._committed, *after]
-        limit = min(limit, self.model.spec.context_length - len(context) - (self._offset or 0))
-        if limit < 1 or not context:
-            return EMPTY_DRAFT
-        if self._offset is None:
-            return self._write(self._catch_up(context), limit)
-        held = self._cache.length
-        try:
-            return self._write(self.model.forward(context[held - self._offset :], self._cache)[-1], limit)
-        finally:
-            self._cache.truncate(held)
-
-    def _write(self, scores: Tensor, limit: int) -> Draft:
-        """Continue behind `scores`, (V,)."""
-        tokens: list[int] = []
-        confidences: list[float] = []
-        distributions: list[TokenDistribution] = []
-        is_sampled = not self.sampling.is_greedy
-        keep = is_sampled or self.with_distributions
-        while True:
-            token_id, confidence, p = self._next(scores)
-            if confidence < self.stop_below and tokens and self._offset is None:
-                break
-            tokens.append(token_id)
-            confidences.append(confidence)
-            if keep:
-                distributions.append(TokenDistribution(None, p.double().numpy()))
-            if len(tokens) == limit or token_id in self.model.tokenizer.eos_ids:
-                break
-            scores = self.model.forward([token_id], self._cache)[-1]
-            self._fed.append(token_id)
+        guesses: list[Guess] = []
+        tokens = list(after)
+        with self.writing() as guess_after:
+            while len(guesses) < limit and (guess := guess_after(tokens)) is not None:
+                guesses.append(guess)
+                tokens.append(guess.token)
+                if guess.token in self.model.tokenizer.eos_ids:
+                    break
         return Draft(
-            tuple(tokens), tuple(confidences), tuple(distributions) if keep else None, self.name, is_sampled
+            tuple(guess.token for guess in guesses),
+            tuple(guess.confidence for guess in guesses),
+            tuple(guess.distribution for guess in guesses if guess.distribution) if self._keeps else None,
+            self.name,
+            not self.sampling.is_greedy,
         )
+
+    @contextmanager
+    def writing(self) -> Iterator[Callable[[Sequence[int]], Guess | None]]:
+        """Give the function that writes the next token; afterwards a shared cache holds what it held before."""
+        held = 0 if self._offset is None else self._cache.length
+        try:
+            yield self._guess_after
+        finally:
+            if self._offset is not None:
+                self._cache.truncate(held)
+
+    @torch.inference_mode()
+    def _guess_after(self, tokens: Sequence[int]) -> Guess | None:
+        context = [*self._committed, *tokens]
+        if not context or len(context) + (self._offset or 0) >= self.model.spec.context_length:
+            return None
+        if self._offset is None:
+            scores = self._catch_up(context)
+        else:
+            scores = self.model.forward(context[self._cache.length - self._offset :], self._cache)[-1]
+        guess = self._choose(scores)
+        is_unsure = self._offset is None and guess.confidence < self.stop_below
+        return None if is_unsure and tokens else guess
 
     def _catch_up(self, context: list[int]) -> Tensor:
         """Make the drafter's own cache hold exactly `context` and return the scores after it, (V,)."""
         if self._cache is None:
             self._cache = self.model.new_cache(len(context) + 256)
-        shared = sum(
-            1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(self._fed, context, strict=False))
-        )
+        shared = len(self._fed)
+        if self._fed != context[:shared]:
+            pairs = zip(self._fed, context, strict=False)
+            shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
         shared = min(shared, len(context) - 1)
         self._cache.truncate(shared)
-        scores = self.model.prefill(context[shared:], self._cache)[-1]
-        self._fed = list(context)
+        unread = context[shared:]
+        run = self.model.prefill if len(unread) > 1 else self.model.forward
+        scores = run(unread, self._cache)[-1]
+        self._fed = context
         return scores
 
-    def _next(self, scores: Tensor) -> tuple[int, float, Tensor]:
-        """Return a token, how sure the drafter is of its best one, and the distribution, (V,)."""
+    @property
+    def _keeps(self) -> bool:
+        return self.with_distributions or not self.sampling.is_greedy
+
+    def _choose(self, scores: Tensor) -> Guess:
+        """Return a token, how sure the drafter is of its best one, and what it believes, from scores, (V,)."""
         if self.sampling.is_greedy:
-            p = scores.softmax(
-                -1
-            ).cpu()  # a judge compares it in float64, but four bits make no more than float32
+            # A judge compares it in float64, but four bits make no more than float32.
+            p = scores.softmax(-1).cpu()
             token_id = int(p.argmax())
         else:
             p = self._sampler.probabilities(scores).double().cpu()
             p /= p.sum()
             token_id = int(torch.multinomial(p, 1, generator=self._generator))
-        # Never the drawn token's own probability: a length chosen by it would bias the output.
-        return token_id, float(p.max()), p
+        distribution = TokenDistribution(None, p.double().numpy()) if self._keeps else None
+        return Guess(token_id, self._confidence(scores, p), distribution, not self.sampling.is_greedy, p)
+
+    def _confidence(self, scores: Tensor, p: Tensor) -> float:
+        """Return how likely the target keeps the choice; nothing that depends on a draw, or lengths would bias the output."""
+        if self._offset is None or not self.sampling.is_greedy:
+            return min(float(p.max()), _MOST)
+        first, second = scores.topk(2).values.tolist()
+        return min(1.0 - 0.5 * math.exp((second - first) / _NOISE), _MOST)
 
 
 def _is_same_file(model: Target, target: Target) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from agentcore.decoding.speculation._draft import EMPTY_DRAFT, Draft
+from agentcore.decoding.speculation._draft import CERTAIN, EMPTY_DRAFT, Draft
 from agentcore.decoding.speculation._step_time import StepTimeCurve
 
 __all__ = ["DraftPolicy", "FixedLength", "Governor"]
@@ -41,6 +41,12 @@ class DraftPolicy(Protocol):
 
         `others` sequences share the forward: a row more is a delay to them as well.
         """
+        ...
+
+    def goes_on(
+        self, source: str, confidences: Sequence[float], *, forced: int, rows: int, others: int = 0
+    ) -> bool:
+        """Return whether a drafter that writes token by token shall write another one behind these, `forced` of them forced."""
         ...
 
     def choose(self, drafts: Sequence[Draft], *, rows: int, others: int = 0) -> Draft:
@@ -89,6 +95,18 @@ class FixedLength:
     def limit(self, source: str, *, rows: int, rivals: Sequence[Draft] = (), others: int = 0) -> int:  # noqa: ARG002
         """Return the fixed length, nothing when there is a draft already."""
         return 0 if any(len(draft) for draft in rivals) else self.max_draft
+
+    def goes_on(
+        self,
+        source: str,  # noqa: ARG002 - the length is fixed
+        confidences: Sequence[float],  # noqa: ARG002
+        *,
+        forced: int,  # noqa: ARG002
+        rows: int,  # noqa: ARG002
+        others: int = 0,  # noqa: ARG002
+    ) -> bool:
+        """Return True: the limit ends a draft."""
+        return True
 
     def choose(self, drafts: Sequence[Draft], *, rows: int, others: int = 0) -> Draft:  # noqa: ARG002
         """Return the first draft that has a token."""
@@ -189,23 +207,33 @@ class Governor:
         return twin
 
     def limit(self, source: str, *, rows: int, rivals: Sequence[Draft] = (), others: int = 0) -> int:
-        """Return how many tokens are worth asking of `source`: fewer, or none, where drafting itself takes time."""
+        """Return how many tokens are worth asking of `source`: fewer, or none, where drafting itself takes time.
+
+        A drafting model whose price is known is asked for all or nothing: `goes_on` ends its draft.
+        """
         record, price = self._record(source), self._prices.get(source)
         if (record.seconds if price is None else price(1)) < _CHEAP * self.curve(1):
             return self.max_draft
         rates = [self._best_length(rival, rows, others)[1] for rival in rivals]
         best, best_rate = 0, max([_MARGIN * self._plain_rate(rows, others), *rates])
-        expected, path = 1.0, 1.0
-        for length in range(1, self.max_draft + 1):
-            path *= self._chance(source, record.overall)
-            expected += path
-            drafting = (
-                length * record.seconds_a_token if price is None else price(rows) + (length - 1) * price(1)
-            )
-            rate = (others + expected) / (self.curve(rows + others + length) + drafting)
+        for length, rate in self._outlook(source, (), forced=0, rows=rows, others=others):
             if rate > best_rate:
                 best, best_rate = length, rate
-        return best or self._explore(record)
+        if not best:
+            return self._explore(record)
+        return best if price is None else self.max_draft
+
+    def goes_on(
+        self, source: str, confidences: Sequence[float], *, forced: int, rows: int, others: int = 0
+    ) -> bool:
+        """Return whether, at some greater length, the draft promises more tokens a second than it does now."""
+        if source not in self._prices or not confidences:
+            return True
+        rates = (
+            rate for _, rate in self._outlook(source, confidences, forced=forced, rows=rows, others=others)
+        )
+        now = next(rates)
+        return any(rate > now for rate in rates)
 
     def choose(self, drafts: Sequence[Draft], *, rows: int, others: int = 0) -> Draft:
         """Return the draft and length with the best expected tokens a second, or an empty draft."""
@@ -261,6 +289,28 @@ class Governor:
             elif draft.is_sampled:
                 break
         return best, best_rate
+
+    def _outlook(
+        self, source: str, confidences: Sequence[float], *, forced: int, rows: int, others: int
+    ) -> Iterator[tuple[int, float]]:
+        """Yield lengths and tokens a second, drafting included: of what is written, then of more at the usual chance."""
+        record, price = self._record(source), self._prices.get(source)
+        usual = self._chance(source, record.overall)
+        expected, path = 1.0, 1.0
+        for confidence in confidences:
+            path *= 1.0 if confidence == CERTAIN else self._chance(source, self._share(record, confidence))
+            expected += path
+        for length in range(len(confidences), self.max_draft + 1):
+            if length > len(confidences):
+                path *= usual
+                expected += path
+            if length:
+                written = length - forced
+                if price is None:
+                    drafting = written * record.seconds_a_token
+                else:
+                    drafting = price(rows) + (written - 1) * price(1)
+                yield length, (others + expected) / (self.curve(rows + others + length) + drafting)
 
     def _plain_rate(self, rows: int, others: int) -> float:
         """Tokens a second of all sequences in the forward, without a draft."""

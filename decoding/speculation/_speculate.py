@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -244,8 +245,11 @@ class _Run:
             asked = min(room, self.policy.limit(drafter.name, rows=rows, rivals=drafts, others=others))
             if asked < 1:
                 continue
-            drafts.append(compose(drafter, self.constraint, limit=asked, eos_ids=self.eos_ids))
-            seconds[drafts[-1].source] = time.perf_counter() - begun
+            goes_on = partial(self.goes_on, drafter.name, rows, others)
+            drafts.append(
+                compose(drafter, self.constraint, limit=asked, eos_ids=self.eos_ids, goes_on=goes_on)
+            )
+            seconds[drafter.name] = time.perf_counter() - begun
         draft = (
             self.policy.choose(drafts, rows=rows, others=others)
             if any(len(draft) for draft in drafts)
@@ -253,6 +257,10 @@ class _Run:
         )
         self.report.draft_seconds += sum(seconds.values())
         return _Plan(draft, drafts, seconds)
+
+    def goes_on(self, source: str, rows: int, others: int, confidences: Sequence[float], forced: int) -> bool:
+        """Ask the policy whether a drafter that writes token by token writes another one."""
+        return self.policy.goes_on(source, confidences, forced=forced, rows=rows, others=others)
 
     def scores(self, draft: Draft, *, is_prompt: bool) -> Tensor:
         """Run what is pending and the draft; return the scores after the last pending token and each draft, (n + 1, V)."""

@@ -123,7 +123,18 @@ def test_a_known_price_counts_before_the_first_draft() -> None:
         FLAT, prices={"dear": StepTimeCurve((1,), (0.010,)), "tenth": StepTimeCurve((1,), (0.001,))}
     )
     assert governor.limit("dear", rows=1) == 0
-    assert 0 < governor.limit("tenth", rows=1) < governor.max_draft
+    assert governor.limit("tenth", rows=1) == governor.max_draft
+
+
+def test_a_drafting_model_writes_on_only_while_it_is_sure() -> None:
+    """Behind sure tokens another one pays for itself, behind doubtful ones no longer; forced ones cost no drafting."""
+    governor = Governor(FLAT, prices={"model": StepTimeCurve((1,), (0.004,))})
+    _teach(governor, 12, draft=_draft(source="model"), times=20)
+    assert governor.goes_on("model", [], forced=0, rows=1)
+    assert governor.goes_on("model", [0.95] * 2, forced=0, rows=1)
+    assert not governor.goes_on("model", [0.95, 0.3, 0.3], forced=0, rows=1)
+    assert not governor.goes_on("model", [0.95] * governor.max_draft, forced=0, rows=1)
+    assert governor.goes_on("free of charge", [0.1] * 5, forced=0, rows=1)
 
 
 def test_a_drafting_model_that_has_much_to_catch_up_on_is_not_asked() -> None:
