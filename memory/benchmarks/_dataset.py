@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-__all__ = ["Dataset", "DatasetError", "Item", "Partition", "Question"]
+__all__ = ["Dataset", "DatasetError", "Item", "Partition", "Question", "checked"]
 
 
 class DatasetError(ValueError):
@@ -106,3 +107,22 @@ class Dataset:
     def num_questions(self) -> int:
         """Count the questions of all partitions."""
         return sum(len(partition.questions) for partition in self.partitions)
+
+
+def checked(dataset: Dataset, path: str | Path) -> Dataset:
+    """Return the data where there is something to measure and every id stands once.
+
+    Raises
+    ------
+    DatasetError
+        No question has evidence, or an id stands twice.
+    """
+    if not dataset.num_questions():
+        raise DatasetError(path, reason="it holds no question whose evidence is there")
+    groups = [[partition.id for partition in dataset]]
+    groups += [[item.id for item in partition.items] for partition in dataset]
+    for ids in groups:
+        twice = [name for name, count in Counter(ids).items() if count > 1]
+        if twice:
+            raise DatasetError(path, reason=f"the id {twice[0]!r} stands twice")
+    return dataset

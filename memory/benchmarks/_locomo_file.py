@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from agentcore.memory.benchmarks._dataset import Dataset, DatasetError, Item, Partition, Question
+from agentcore.memory.benchmarks._dataset import Dataset, DatasetError, Item, Partition, Question, checked
 
 __all__ = ["CATEGORIES", "read_locomo"]
 
@@ -48,7 +48,7 @@ def read_locomo(path: str | Path) -> Dataset:
         raise DatasetError(path, reason=f"{type(exc).__name__}: {exc}") from exc
     if not partitions:
         raise DatasetError(path, reason="it holds no conversation")
-    return Dataset(Path(path).stem, partitions, dict(skipped))
+    return checked(Dataset(Path(path).stem, partitions, dict(skipped)), path)
 
 
 def _list(value: Any) -> Sequence[Any]:

@@ -1,8 +1,8 @@
 """Read LongMemEval's official files (`longmemeval_{oracle,s_cleaned,m_cleaned}.json`) unchanged.
 
 Wu et al., "LongMemEval: Benchmarking Chat Assistants on Long-Term Interactive Memory", arXiv 2410.10813. The rules
-are those of the official retrieval evaluation: abstention questions have no recall, and by default only what the user
-said is indexed.
+are those of the official retrieval evaluation: abstention questions have no recall, by default only what the user said is
+indexed, and then only sessions in which a turn of the user holds the answer are evidence.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from agentcore.memory.benchmarks._dataset import Dataset, DatasetError, Item, Partition, Question
+from agentcore.memory.benchmarks._dataset import Dataset, DatasetError, Item, Partition, Question, checked
 
 __all__ = ["TYPES", "read_longmemeval"]
 
@@ -42,7 +42,8 @@ def read_longmemeval(
     Parameters
     ----------
     granularity : "turn" or "session"
-        Whether evidence is the turns marked `has_answer` or all turns of the answer sessions.
+        Whether evidence is the turns marked `has_answer` or all turns of the answer sessions that have such a turn. Sessions of
+        a file without marks, and those indexed with the assistant's turns, need none.
     roles : "user" or "all"
         Whose turns are indexed.
     most : int or None
@@ -70,7 +71,7 @@ def read_longmemeval(
                 skipped["no evidence"] += 1
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
         raise DatasetError(path, reason=f"{type(exc).__name__}: {exc}") from exc
-    return Dataset(Path(path).stem, partitions, dict(skipped))
+    return checked(Dataset(Path(path).stem, partitions, dict(skipped)), path)
 
 
 def _partition(entry: Mapping[str, Any], granularity: str, roles: str) -> Partition:
@@ -78,8 +79,13 @@ def _partition(entry: Mapping[str, Any], granularity: str, roles: str) -> Partit
     items: list[Item] = []
     evidence: list[str] = []
     sessions = _sessions(entry)
+    needs_mark = roles == "user" and any(
+        "has_answer" in turn for *_, turns in sessions for turn in turns or ()
+    )
     for number, (session, date, turns) in enumerate(sessions):
         when = parse_date(date)
+        answers = session in answer_sessions
+        marked = any(turn.get("has_answer") and turn["role"] == "user" for turn in turns or ())
         for place, turn in enumerate(turns or ()):
             text = str(turn.get("content") or "")
             if (roles == "user" and turn["role"] != "user") or not text.strip():
@@ -93,14 +99,15 @@ def _partition(entry: Mapping[str, Any], granularity: str, roles: str) -> Partit
                 role=str(turn["role"]),
             )
             items.append(item)
-            if session in answer_sessions and (granularity == "session" or turn.get("has_answer")):
+            by_session = granularity == "session" and (marked or not needs_mark)
+            if answers and (by_session or turn.get("has_answer")):
                 evidence.append(item.id)
     question = Question(
         id=str(entry["question_id"]),
         text=str(entry["question"]),
         evidence=tuple(evidence),
         category=str(entry["question_type"]),
-        answerable=not str(entry["question_id"]).endswith("_abs"),
+        answerable="_abs" not in str(entry["question_id"]),
         asked_at=parse_date(entry["question_date"]),
         answer=None if entry.get("answer") is None else str(entry["answer"]),
     )

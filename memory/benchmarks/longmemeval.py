@@ -1,7 +1,8 @@
 """LongMemEval: find the sessions, or turns, of a long history that answer a question.
 
-Official retrieval rules: abstention questions stand apart, only what the user said is indexed unless `roles="all"`, and
-`all_at_k` is the paper's recall (every evidence session among the first k) while `hit_at_k` is the recall_any that many quote.
+Official retrieval rules: abstention questions stand apart, only what the user said is indexed and can be evidence unless
+`roles="all"`, and `all_at_k` is the paper's recall (every evidence session among the first k) while `hit_at_k` is the
+recall_any that many quote. `ndcg_at_10` discounts the second place, which the official script does not.
 Regime: a history of 40 to 500 sessions for every question, one at a time in the store.
 """
 
@@ -29,7 +30,7 @@ class LongMemEvalConfig:
     data : Path
         An official file.
     granularity : "turn" or "session"
-        Evidence is the turns marked `has_answer`, or the answer sessions (the best turn stands for a session).
+        Evidence is the turns marked `has_answer`, or the answer sessions with such a turn (the best turn stands for a session).
     roles : "user" or "all"
         Whose turns are indexed; "user" is the official rule.
     questions : int or None

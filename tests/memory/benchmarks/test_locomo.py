@@ -45,6 +45,23 @@ def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
         read_locomo(path)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('"conv-2"', '"conv-1"', "'conv-1' stands twice"),
+        ('"dia_id": "D1:2"', '"dia_id": "D1:1"', "'D1:1' stands twice"),
+        ('"evidence"', '"proof"', "no question"),
+    ],
+)
+def test_files_that_cannot_be_measured_are_refused(
+    locomo_file: Path, old: str, new: str, reason: str
+) -> None:
+    """Ids that stand twice and a file without any evidence are named before anything is embedded."""
+    locomo_file.write_text(locomo_file.read_text().replace(old, new))
+    with pytest.raises(DatasetError, match=reason):
+        read_locomo(locomo_file)
+
+
 def test_official_development_file() -> None:
     """The five conversations at hand hold 2,760-odd turns, and every question of category 1-5 is read or counted."""
     if not REAL.is_file():

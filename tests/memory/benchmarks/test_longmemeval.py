@@ -23,6 +23,11 @@ def test_official_rules(longmemeval_file: Path) -> None:
     assert first.questions[0].asked_at == datetime(2023, 5, 30, 23, 40)
     assert not data.partitions[1].questions[0].answerable
     assert data.skipped == {"no evidence": 1}
+    by_session = read_longmemeval(longmemeval_file, granularity="session")
+    assert [partition.id for partition in by_session] == [
+        "q1",
+        "q3_abs",
+    ]  # the assistant alone has said q2's answer
     everything = read_longmemeval(longmemeval_file, granularity="session", roles="all")
     assert [len(partition.items) for partition in everything] == [6, 6, 6]
     assert everything.partitions[1].questions[0].evidence == ("1:s2:0", "1:s2:1")
@@ -116,6 +121,14 @@ def test_every_type_and_oddity(tmp_path: Path, granularity: str, roles: str) -> 
         "query_embedding_p50_ms",
     ):
         assert metrics[name] > 0
+
+
+def test_a_file_without_marks_has_its_answer_sessions(longmemeval_file: Path) -> None:
+    """Where no turn is marked, every answer session is evidence."""
+    plain = longmemeval_file.read_text().replace(', "has_answer": true', "")
+    longmemeval_file.write_text(plain)
+    data = read_longmemeval(longmemeval_file)
+    assert [partition.questions[0].evidence for partition in data] == [("0:s1:0",), ("1:s2:0",), ("0:s1:0",)]
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '[{"question_id": "q"}]'])
