@@ -21,6 +21,7 @@ _NAMED_PACKAGES = (
     "onnxruntime",
     "bm25s",
     "lancedb",
+    "txtai",
     "chromadb",
     "sqlite-vec",
 )

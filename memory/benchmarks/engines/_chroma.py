@@ -61,7 +61,7 @@ class ChromaEngine:
         start = len(partition) + 1
         ids = tuple(found[start:] for found in answer["ids"][0])
         distances = answer["distances"]
-        return Found(ids, -float(distances[0][0]) if distances and ids else 0.0)
+        return Found(ids, -float(distances[0][0]) if distances and ids else 0.0, route="ann")
 
     def remove(self, partition: str) -> None:
         """Delete the user's rows."""

@@ -73,6 +73,12 @@ def _sqlite_vec(folder: Path, embedder: Embedder) -> Engine:  # noqa: ARG001
     return SqliteVecEngine(folder)
 
 
+def _txtai(folder: Path, embedder: Embedder) -> Engine:  # noqa: ARG001
+    from agentcore.memory.benchmarks.engines._txtai import TxtaiEngine
+
+    return TxtaiEngine(folder)
+
+
 def _swiftmem(folder: Path, embedder: Embedder) -> Engine:
     return SwiftMemEngine(folder, embedder=embedder)
 
@@ -97,6 +103,7 @@ ENGINES: Mapping[str, Callable[[Path, Embedder], Engine]] = {
     "lancedb-dense": _lancedb_dense,
     "chroma": _chroma,
     "sqlite-vec": _sqlite_vec,
+    "txtai": _txtai,
 }
 """By the names that `--compare` knows."""
 

@@ -18,9 +18,9 @@ TextForm = Literal["document", "turn"]
 class EngineUnavailableError(RuntimeError):
     """A peer's package is not installed or cannot run here."""
 
-    def __init__(self, engine: str, *, reason: str) -> None:
+    def __init__(self, engine: str, *, reason: str, cure: str = "install 'agentcore-runtime[bench]'") -> None:
         self.engine = engine
-        super().__init__(f"engine {engine!r} cannot run: {reason}; install 'agentcore-runtime[bench]'")
+        super().__init__(f"engine {engine!r} cannot run: {reason}; {cure}")
 
 
 @dataclass(frozen=True, slots=True)
