@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 
 import numpy as np
 
@@ -88,11 +87,7 @@ class SmoothedNgramDrafter:
         """Return the smoothed distribution after the match of `cursor`, None when nothing followed it before."""
         orders: list[dict[int, int]] = []
         while cursor.state != ROOT and len(orders) < self.max_orders:
-            counts = {
-                s.token: s.occurrences
-                for s in islice(self._automaton.successors(cursor.state), _MAX_SUCCESSORS)
-            }
-            if counts:
+            if counts := self._automaton.successor_counts(cursor.state, _MAX_SUCCESSORS):
                 orders.append(counts)
             cursor = self._automaton.shorter(cursor)
         if not orders:

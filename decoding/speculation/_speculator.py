@@ -27,7 +27,7 @@ from agentcore.decoding.speculation._token_recycling import RecyclingTable, Toke
 __all__ = ["METHODS", "Speculator"]
 
 METHODS = ("draft_model", "leap", "ngram_model", "prompt_lookup", "recycling", "suffix")
-_AUTO = ("suffix", "recycling")
+_AUTO = ("suffix", "ngram_model")
 _MAX_RUNS = 64
 
 
@@ -39,7 +39,7 @@ class Speculator:
     model : Target
         The model whose tokens count.
     methods : str or sequence of str
-        Names out of `METHODS`, also joined by commas. "auto" is suffix and recycling, and the drafting model where one is
+        Names out of `METHODS`, also joined by commas. "auto" is suffix and ngram_model, and the drafting model where one is
         given. With several, the governor picks one at each step.
     draft_model : Target or None
         For the method "draft_model": a smaller model with the same vocabulary, or the same file in a cheaper layout.

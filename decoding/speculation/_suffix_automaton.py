@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from agentcore.decoding.speculation._edge_table import EdgeTable
@@ -128,6 +129,12 @@ class SuffixAutomaton:
                 yield Successor(
                     token, target, self._count[target], self._first_end[target], self._last_end[target]
                 )
+
+    def successor_counts(self, state: int, limit: int) -> dict[int, int]:
+        """Return how often each token followed the strings of `state`, of the `limit` edges that were seen last."""
+        counts = {token: self._count[target] for token, target in islice(self._edges.edges(state), limit)}
+        counts.pop(SEPARATOR, None)
+        return counts
 
     def _settle(self, cursor: Cursor) -> Cursor:
         """Move a cursor to the state that holds its match now: appending may have split the state it was in."""

@@ -101,7 +101,7 @@ def test_auto_takes_the_drafting_model_along_at_its_price() -> None:
     """Given a drafting model, the default methods include it, and the governor knows what its tokens take."""
     target, cheap = Layout(), Layout()
     speculator = Speculator(target, draft_model=cheap)  # type: ignore[arg-type]
-    assert speculator.methods == ("suffix", "recycling", "draft_model")
+    assert speculator.methods == ("suffix", "ngram_model", "draft_model")
     dear = Speculator(
         target,  # type: ignore[arg-type]
         draft_model=cheap,  # type: ignore[arg-type]
