@@ -74,7 +74,9 @@ def parse_spans(query: str, *, now: datetime, years: Sequence[int] = ()) -> list
             except (ValueError, OverflowError):  # 31 February, year 10000
                 continue
             if spans:
-                found.append(_Date(match.start(), match.end(), match, resolve, spans))
+                # What makes a word a month ("early May") may also say which part of it.
+                start = match.end("lead") if "lead" in pattern.groupindex else match.start()
+                found.append(_Date(start, match.end(), match, resolve, spans))
     found.sort(key=lambda date: date.start)
     try:
         return _combined(text, _with_years(text, found, now))
@@ -82,7 +84,7 @@ def parse_spans(query: str, *, now: datetime, years: Sequence[int] = ()) -> list
         return []
 
 
-_OF_YEAR = re.compile(r",?\s*(?:in|of|during)?\s*(?:the\s+)?")
+_OF_YEAR = re.compile(r"(?:['’]s)?,?\s*(?:in|of|during)?\s*(?:the\s+)?")
 _JOINT = re.compile(r",?\s*(?:and|or|to|until|till|through|-|–)\s*(?:(?:in|on)\s+)?(?:the\s+)?")
 _TO = re.compile(r"\s*(?:to|until|till|through|-|–)\s*(?:the\s+)?")
 _AND = re.compile(r"\s*(?:and|to|until|till|through|-|–)\s*(?:the\s+)?")
@@ -129,7 +131,7 @@ _AROUND = re.compile(
 _SHIFT = re.compile(
     rf"\b(?:(?:{COUNT}|the)\s+{UNIT}|(?:the\s+)?{WEEKDAY})\s+(?P<way>before|after|prior to|following)\s+(?:the\s+)?$"
 )
-_SIDE = re.compile(r"\b(since|after|before|until|till|by|from)\s+(?:the\s+)?$")
+_SIDE = re.compile(r"\b(since|after|before|until|till|by|from|prior to|up to)\s+(?:the\s+)?$")
 _OWN_SIDE = re.compile(r"(since|after|before|until|till|by|from)\s")
 """Some rules begin with the preposition that makes a word a date."""
 
@@ -162,7 +164,7 @@ def _combined(text: str, dates: Sequence[_Date]) -> list[Span]:
         if side and side[1] in ("since", "after", "from"):
             spans += [Span(s.start, datetime.max, "open", s.anchored) for s in here]
         elif side:
-            strict = side[1] == "before"
+            strict = side[1] in ("before", "prior to")
             spans += [Span(datetime.min, s.start if strict else s.end, "open", s.anchored) for s in here]
     return spans
 

@@ -177,6 +177,23 @@ def _ago(match: re.Match[str], now: datetime, _: Sequence[int]) -> list[Span]:
     return [moved(Span.day(now, anchored=False), count, match["unit"])]
 
 
+def _other_units_ago(match: re.Match[str], now: datetime, _: Sequence[int]) -> list[Span]:
+    count = count_of(match["count"])
+    if match["unit"] == "minute":
+        return [Span.day(now - timedelta(minutes=count), anchored=False)]
+    today = Span.day(now, anchored=False)
+    return [
+        moved(today, -2 * count, "week")
+        if match["unit"] == "fortnight"
+        else moved(today, -10 * count, "year")
+    ]
+
+
+def _which_quarter(match: re.Match[str], now: datetime, _: Sequence[int]) -> list[Span]:
+    index = now.year * 4 + (now.month - 1) // 3 + {"this": 0, "next": 1}.get(match["which"], -1)
+    return [quarter(index // 4, index % 4 * 3 + 1, anchored=False)]
+
+
 def _from_now(match: re.Match[str], now: datetime, _: Sequence[int]) -> list[Span]:
     return [moved(Span.day(now, anchored=False), count_of(match["count"]), match["unit"])]
 
@@ -217,6 +234,26 @@ def _calendar_unit(unit: str, now: datetime, step: int) -> list[Span]:
     return [Span(monday, monday + timedelta(days=7), "range", anchored=False)]
 
 
+def _weekdays(match: re.Match[str], now: datetime, _: Sequence[int]) -> list[Span]:
+    """Resolve "from Monday to Friday" as those that were: the last ones that are not yet to come."""
+    first, last = WEEKDAYS.index(match["weekday"]), WEEKDAYS.index(match["last"])
+    end = Span.day(now - timedelta(days=(now.weekday() - last) % 7), anchored=False)
+    return [Span(end.start - timedelta(days=(last - first) % 7), end.end, "range", anchored=False)]
+
+
+def _weekday_of_week(match: re.Match[str], now: datetime, _: Sequence[int]) -> list[Span]:
+    """Resolve "Tuesday last week"."""
+    step = {"this": 0, "next": 1}.get(match["which"], -1)
+    days = 7 * step + WEEKDAYS.index(match["weekday"]) - now.weekday()
+    return [Span.day(now + timedelta(days=days), anchored=False)]
+
+
+def _weekdays_ago(match: re.Match[str], now: datetime, _: Sequence[int]) -> list[Span]:
+    """Resolve "two Fridays ago"."""
+    distance = (now.weekday() - WEEKDAYS.index(match["weekday"])) % 7 or 7
+    return [Span.day(now - timedelta(days=distance + 7 * (count_of(match["count"]) - 1)), anchored=False)]
+
+
 def _weekday(match: re.Match[str], now: datetime, _: Sequence[int]) -> list[Span]:
     """Resolve "last Friday", and "on Friday" as the one that was."""
     distance = (now.weekday() - WEEKDAYS.index(match["weekday"])) % 7
@@ -237,7 +274,10 @@ def _named_day(match: re.Match[str], now: datetime, _: Sequence[int]) -> list[Sp
 # "may" and "march" are verbs, "april", "may", "june" and "august" are names: alone they are months after a preposition only.
 _CLEAR = "january|february|july|september|october|november|december"
 _UNCLEAR = "march|april|may|june|august"
-_BEFORE_MONTH = "in|since|during|by|until|till|before|after|late|early|mid|from|end of|beginning of|start of|month of|and in|or in"
+_BEFORE_MONTH = (
+    "in|since|during|by|until|till|before|after|late|early|mid|from|"
+    rf"(?:end|beginning|start|middle|month|half|week|weekend|day|{'|'.join(WEEKDAYS)}) of"
+)
 _NO_NAME = r"\b(?!['’]s?\b)"
 _NO_DATE = rf"(?!,?\s+(?:the\s+)?(?:\d|{'|'.join(MONTHS)}))"
 
@@ -259,9 +299,14 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, Resolve], ...]], ...] = (
         (rf"\b{_WHICH}\s+{_M}(?![a-z])(?!\s+\d)", _relative_month),
         (rf"\b{_M},?\s+(?:of\s+)?{_Y}\b", _month_of),
         (rf"\b(?P<month>{_CLEAR}){_NO_NAME}(?P<year>)", _month_of),
-        (rf"\b(?:{_BEFORE_MONTH})[ -](?P<month>{_UNCLEAR}){_NO_NAME}(?P<year>)", _month_of),
+        (rf"\b(?P<lead>(?:{_BEFORE_MONTH})[ -])(?P<month>{_UNCLEAR}){_NO_NAME}(?P<year>)", _month_of),
+        (rf"\b(?P<month>{_UNCLEAR})(?P<year>)(?=\s+(?:of\s+)?(?:last|this|next)\s+year\b)", _month_of),
     )),
     ("day|night|morning|afternoon|evening|tomorrow", (
+        (rf"\b{COUNT}\s+{UNIT}\s+from\s+today\b", _from_now),
+        (rf"\b(?:from|between)\s+{WEEKDAY}\s+(?:to|and|until|till|through)\s+(?P<last>{'|'.join(WEEKDAYS)})\b", _weekdays),
+        (rf"\b{WEEKDAY}\s+(?:of\s+)?{_WHICH}\s+week\b", _weekday_of_week),
+        (rf"\b{COUNT}\s+{WEEKDAY}s\s+ago\b", _weekdays_ago),
         (r"\bthe day (?:before yesterday|after tomorrow)\b|\bthis (?:morning|afternoon|evening)\b|\blast night\b|\b(?:today|tonight|yesterday|tomorrow)\b", _named_day),
         (rf"\b{_WHICH}\s+{WEEKDAY}\b", _weekday),
         (rf"\b(?P<which>)(?:on|since|by|until|before|after|from)\s+{WEEKDAY}\b{_NO_DATE}(?!\s+(?:before|after))", _weekday),
@@ -270,10 +315,16 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, Resolve], ...]], ...] = (
         (rf"\bthe\s+{UNIT}\s+before\s+last\b", _before_last),
         (r"\bhalf a year ago\b", _half_year_ago),
         (rf"\b{COUNT}\s+{UNIT}\s+(?:ago|back|earlier)\b", _ago),
-        (rf"\b{COUNT}\s+{UNIT}\s+from\s+(?:now|today)\b", _from_now),
+        (rf"\b{COUNT}\s+{UNIT}\s+from\s+now\b", _from_now),
         (rf"\b(?:last|past|previous)\s+{COUNT}\s+{UNIT}\b", _past_units),
         (rf"\bthe\s+past\s+(?P<count>){UNIT}\b", _past_units),
         (rf"\b{_WHICH}\s+{UNIT}\b(?!\s+of\s|(?<=week)\s+in\s|(?<=weekend)\s+in\s)", _which_unit),
+    )),
+    ("ago", (
+        (rf"\b{COUNT}\s+(?P<unit>minute|fortnight|decade)s?\s+ago\b", _other_units_ago),
+    )),
+    ("quarter", (
+        (rf"\b{_WHICH}\s+quarter\b(?!\s+(?:of|in)\s)", _which_quarter),
     )),
     ("winter|spring|summer|autumn|fall", (
         (rf"\b{COUNT}\s+{_SEASON}s\s+ago\b", _seasons_ago),
@@ -286,7 +337,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, Resolve], ...]], ...] = (
     )),
     ("0|1|2|3|4|5|6|7|8|9", (
         (rf"\bq(?P<quarter>[1-4])(?:\s+(?:of\s+)?{_Y})?\b", _numbered_quarter),
-        (r"\bthe\s+(?P<decade>(?:19|20)\d0)s\b", _decade),
+        (r"\b(?P<decade>(?:19|20)\d0)s\b", _decade),
         (r"(?<![\d.,$£€#-])(?<!room )(?<!number )(?<!page )(?P<year>(?:19|20)\d\d)\b(?![.,]?\d|-\d{3}|\s*(?:dollars|euros|people|km|miles))", _year_of),
     )),
 )  # fmt: skip
