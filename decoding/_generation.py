@@ -77,7 +77,7 @@ def generate(
         At most this many tokens are emitted.
     sampling : Sampling, optional
         How tokens are chosen; greedy by default.
-    stop : sequence of str
+    stop : str or sequence of str
         Texts that end the output; they are not part of it.
     constraint : Constraint, optional
         What the output must satisfy; it is advanced in place.
@@ -111,6 +111,8 @@ def generate(
         raise ValueError(f"max_new_tokens must be at least 1, not {max_new_tokens}")
     if len(prompt_ids) == 0:
         raise ValueError("the prompt has no tokens: give at least one")
+    if fixed_rows is not None and fixed_rows < 1:
+        raise ValueError(f"fixed_rows must be at least 1, not {fixed_rows}")
     cached = 0 if cache is None else cache.length
     limit = model.spec.context_length
     if cached + len(prompt_ids) >= limit:

@@ -100,7 +100,12 @@ class GgufFile:
     @cached_property
     def metadata(self) -> Mapping[str, Any]:
         """Key/value pairs of the header, arrays as lists."""
-        return {key: field.contents() for key, field in self._reader.fields.items()}
+        try:
+            return {key: field.contents() for key, field in self._reader.fields.items()}
+        except (ValueError, IndexError) as exc:
+            raise ModelFileError(
+                f"the header of {str(self.path)!r} is damaged ({exc}): fetch it again"
+            ) from exc
 
     @cached_property
     def tensors(self) -> Mapping[str, StoredTensor]:

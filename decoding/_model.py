@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import cached_property
+from operator import index
 from pathlib import Path
 from typing import Literal
 
@@ -21,10 +22,10 @@ from agentcore.decoding._cache import KVCache
 from agentcore.decoding._spec import ModelSpec
 from agentcore.decoding._tokenizer import Tokenizer
 from agentcore.decoding._transformer import LayerStack, ModelWeights
-from agentcore.decoding.errors import DecodingError, NonFiniteLogitsError
+from agentcore.decoding.errors import ContextOverflowError, DecodingError, NonFiniteLogitsError
 from agentcore.decoding.quantization import Layout
 
-__all__ = ["LanguageModel", "check_finite"]
+__all__ = ["LanguageModel", "check_finite", "checked_tokens"]
 
 # Rows up to which a request joins others instead of being treated like a chunk of a prompt.
 _SHORT_ROWS = 16
@@ -178,9 +179,21 @@ class LanguageModel:
             If the context cannot hold the tokens; the cache is unchanged.
         CacheFullError
             If the tokens need a block and none is left; the cache is unchanged.
+        ValueError
+            On a token outside the vocabulary, a mask or positions of another shape, or another model's cache.
         """
         if len(ids) == 0:
             raise ValueError("forward needs at least one token: an empty prompt has nothing to continue")
+        ids = self._checked(ids, cache)
+        if mask is not None and (mask.dtype is not torch.bool or mask.shape != (len(ids), len(ids))):
+            raise ValueError(
+                f"mask must be bool of shape {(len(ids), len(ids))}, not {mask.dtype} {tuple(mask.shape)}"
+            )
+        if positions is not None:
+            if len(positions) != len(ids) or min(positions) < 0:
+                raise ValueError(f"{len(ids)} tokens need as many positions from 0 on, got {list(positions)}")
+            if max(positions) >= self.spec.context_length:
+                raise ContextOverflowError(max(positions) + 1, self.spec.context_length)
         return self._submit(Request(ids, cache, rows, positions, mask, kernels, fixed_rows, queries))
 
     def prefill(self, ids: Sequence[int], cache: KVCache, *, queries: list[Tensor] | None = None) -> Tensor:
@@ -190,6 +203,7 @@ class LanguageModel:
         """
         if len(ids) == 0:
             raise ValueError("a prompt needs at least one token: there is nothing to continue")
+        ids = self._checked(ids, cache)
         begin = 0
         while True:
             end = begin + CHUNK - cache.length % CHUNK
@@ -200,6 +214,12 @@ class LanguageModel:
             if is_last:
                 return scores
             begin += cache.length - before
+
+    def _checked(self, ids: Sequence[int], cache: KVCache) -> list[int]:
+        """Return the tokens as plain ints; what one caller got wrong must not reach the batch that others are in."""
+        if cache.spec is not self.spec and cache.spec != self.spec:
+            raise ValueError("the cache was made by a model of another shape: take one from new_cache")
+        return checked_tokens(ids, self.spec)
 
     def _submit(self, request: Request) -> Tensor:
         is_plain = request.positions is None and request.mask is None and request.queries is None
@@ -280,6 +300,21 @@ class LanguageModel:
                 device=self.device,
             )
         return Span(self.spec, M, real, views, masks, request.queries)
+
+
+def checked_tokens(ids: Sequence[int], spec: ModelSpec) -> list[int]:
+    """Return tokens, at least one, as plain ints.
+
+    Raises
+    ------
+    ValueError
+        If one is not in the vocabulary.
+    """
+    checked = [index(token) for token in ids]
+    for token in (min(checked), max(checked)):
+        if not 0 <= token < spec.vocabulary_size:
+            raise ValueError(f"token {token} is not in the vocabulary of {spec.vocabulary_size}")
+    return checked
 
 
 def check_finite(scores: Tensor) -> None:

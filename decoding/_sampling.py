@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 __all__ = ["Sampler", "Sampling"]
+
+_COLDEST = 1e-6  # below, scores divided by the temperature leave what float32 holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +20,13 @@ class Sampling:
     Attributes
     ----------
     temperature : float
-        0 takes the best token; above, the scores are divided by it.
+        0 takes the best token, and so does what is below a millionth; above, the scores are divided by it.
     top_k : int
         Only the k best tokens stay; 0 for all.
     top_p : float
         Only the smallest set of best tokens with this total probability stays; 1 for all.
     seed : int or None
-        Makes sampling repeatable.
+        Makes sampling repeatable; 64 bits with a sign.
     """
 
     temperature: float = 0.0
@@ -32,17 +35,19 @@ class Sampling:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        if not self.temperature >= 0:
-            raise ValueError(f"temperature must be 0 or more, not {self.temperature!r}")
+        if not 0 <= self.temperature < math.inf:
+            raise ValueError(f"temperature must be 0 or more and finite, not {self.temperature!r}")
         if self.top_k < 0:
             raise ValueError(f"top_k must be 0 (off) or more, not {self.top_k!r}")
         if not 0 < self.top_p <= 1:
             raise ValueError(f"top_p must lie in (0, 1], not {self.top_p!r}")
+        if self.seed is not None and not -(2**63) <= self.seed < 2**63:
+            raise ValueError(f"seed must fit into 64 bits, not {self.seed!r}")
 
     @property
     def is_greedy(self) -> bool:
         """Whether the best token is always taken."""
-        return self.temperature == 0
+        return self.temperature < _COLDEST
 
 
 class Sampler:

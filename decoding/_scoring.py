@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from agentcore.decoding._cache import KVCache
-from agentcore.decoding._model import LanguageModel
+from agentcore.decoding._model import LanguageModel, checked_tokens
 
 __all__ = ["attention_from_last", "score"]
 
@@ -45,6 +45,7 @@ def score(
     """
     if any(len(ids) == 0 for ids in continuations):
         raise ValueError("a continuation has no tokens: give at least one")
+    continuations = [checked_tokens(ids, model.spec) for ids in continuations]
     cache = model.new_cache(len(prefix_ids) + max((len(ids) for ids in continuations), default=0))
     try:
         first = model.prefill(prefix_ids, cache)[-1].log_softmax(-1)

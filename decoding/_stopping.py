@@ -16,15 +16,16 @@ class StopText:
     ----------
     tokenizer : Tokenizer
         The model's.
-    stops : sequence of str
+    stops : str or sequence of str
         Texts that end the output.
     """
 
     def __init__(self, tokenizer: Tokenizer, stops: Sequence[str] = ()) -> None:
+        stops = (stops,) if isinstance(stops, str) else tuple(stops)
         if any(not stop for stop in stops):
             raise ValueError("a stop string must not be empty")
         self._stream = tokenizer.stream()
-        self._stops = tuple(stops)
+        self._stops = stops
         self._held = ""
 
     def push(self, token_id: int) -> tuple[str, bool]:

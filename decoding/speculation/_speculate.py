@@ -68,7 +68,7 @@ def speculate(
     judge : float
         Lossy above 0: greedy decoding also keeps drafts whose distribution diverges from the target's by less than
         this many nats (see `JudgeAcceptance`). Off under a constraint.
-    stop : sequence of str
+    stop : str or sequence of str
         Texts that end the output; they are not part of it.
     constraint : Constraint, optional
         What the output must satisfy; it is advanced in place, by committed tokens only.

@@ -196,6 +196,27 @@ def test_one_callers_overflow_is_not_the_batchs(tiny: Tiny) -> None:
     assert batch[1].scores.shape == (1, model.spec.vocabulary_size)
 
 
+@pytest.mark.parametrize("mistake", ["too large", "negative", "no number", "another model's cache"])
+def test_one_callers_mistake_is_not_the_batchs(mistake: str, tiny: Tiny) -> None:
+    """A token that is none and a cache of another shape are that caller's error; the others decode on undisturbed."""
+    model, other = tiny("int4", encoding="Q4_1"), tiny("int4", encoding="Q4_1", num_layers=3)
+    expected = tokens(model, 1)
+    ids: dict[str, list[Any]] = {
+        "too large": [model.spec.vocabulary_size],
+        "negative": [-1],
+        "no number": [0.5],
+    }
+
+    def err() -> None:
+        cache = (other if mistake not in ids else model).new_cache()
+        for _ in range(20):
+            with pytest.raises((ValueError, TypeError)):
+                model.forward(ids.get(mistake, [1]), cache)
+
+    results = in_threads([lambda: tokens(model, 1), err, lambda: tokens(model, 1)])
+    assert results == [expected, None, expected]
+
+
 def test_random_starts_and_cancels_leave_the_rest_alone(tiny: Tiny) -> None:
     """Callers that come, go and are cancelled at random never change what the others get."""
     model = tiny("int4", encoding="Q4_1")

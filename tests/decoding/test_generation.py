@@ -79,21 +79,34 @@ def test_top_p_keeps_the_token_that_crosses_the_line() -> None:
     assert torch.allclose(kept, torch.tensor([0.625, 0.375, 0.0]))
 
 
-@pytest.mark.parametrize("bad", [{"temperature": -1}, {"top_p": 0}, {"top_p": 1.5}, {"top_k": -1}])
+@pytest.mark.parametrize(
+    "bad",
+    [{"temperature": -1}, {"temperature": float("inf")}, {"temperature": float("nan")}, {"top_p": 0}, {"top_p": 1.5}, {"top_k": -1}, {"seed": 2**63}],
+)  # fmt: skip
 def test_impossible_sampling_is_refused(bad: dict[str, float]) -> None:
     """A rule that cannot be meant is a ValueError that names the field."""
     with pytest.raises(ValueError, match=next(iter(bad))):
         Sampling(**bad)
 
 
+@pytest.mark.parametrize("temperature", [1e-5, 1e-7, 1e-300])
+def test_next_to_no_temperature_takes_the_best_token(temperature: float, tiny: Tiny) -> None:
+    """A temperature so low that scores divided by it overflow is that of greedy decoding, and no error."""
+    model = tiny()
+    assert tokens(model, max_new_tokens=10, sampling=Sampling(temperature, seed=1)) == tokens(
+        model, max_new_tokens=10
+    )
+
+
 def test_a_stop_string_ends_the_output_before_itself(tiny: Tiny) -> None:
-    """The shown text is the free text up to the stop string, wherever token borders fall."""
+    """The shown text is the free text up to the stop string, wherever token borders fall; one may come without a list."""
     model = tiny()
     free = "".join(step.text for step in generate(model, PROMPT, max_new_tokens=40))
     stop = free[11:14]
     steps = list(generate(model, PROMPT, max_new_tokens=40, stop=[stop]))
     assert "".join(step.text for step in steps) == free[: free.index(stop)]
     assert steps[-1].finish == "stop"
+    assert list(generate(model, PROMPT, max_new_tokens=40, stop=stop)) == steps
 
 
 def test_the_beginning_of_a_stop_string_that_never_comes_is_shown_at_the_end(tiny: Tiny) -> None:

@@ -39,6 +39,15 @@ def test_a_truncated_file_is_refused(keep: int, tmp_path: Path) -> None:
         load_gguf(path, weights="fp32")
 
 
+def test_a_damaged_header_is_refused(tmp_path: Path) -> None:
+    """A text in the header that is none names the file and the cure."""
+    path = tmp_path / "tiny.gguf"
+    write_tiny_gguf(path)
+    path.write_bytes(path.read_bytes().replace(b"<|im_start|>", b"<|\xff_start|>"))
+    with pytest.raises(ModelFileError, match="damaged"):
+        load_gguf(path)
+
+
 def test_another_format_is_refused(tmp_path: Path) -> None:
     """Text named .gguf is not taken for a model."""
     path = tmp_path / "notes.gguf"

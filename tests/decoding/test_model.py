@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -162,6 +163,28 @@ def test_overflow_is_refused_and_harmless(tiny: Callable[..., LanguageModel]) ->
     with pytest.raises(ContextOverflowError) as caught:
         model.forward([1] * 501, cache)
     assert (caught.value.num_tokens, caught.value.limit, cache.length) == (513, 512, 12)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mask": torch.ones(3, 3, dtype=torch.bool)}, r"shape \(2, 2\)"),
+        ({"mask": torch.ones(2, 2)}, "bool"),
+        ({"positions": [0]}, "2 tokens need as many positions"),
+        ({"positions": [-1, 0]}, "positions from 0 on"),
+    ],
+)
+def test_a_mask_or_positions_of_another_shape_are_refused(
+    options: dict[str, Any], message: str, tiny: Callable[..., LanguageModel]
+) -> None:
+    """What does not fit the tokens is named, and the cache is as before."""
+    model = tiny()
+    cache = model.new_cache()
+    with pytest.raises(ValueError, match=message):
+        model.forward([1, 2], cache, **options)
+    with pytest.raises(ContextOverflowError):
+        model.forward([1, 2], cache, positions=[0, 512])
+    assert cache.length == 0
 
 
 def test_an_empty_forward_is_a_callers_mistake(tiny: Callable[..., LanguageModel]) -> None:
