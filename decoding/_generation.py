@@ -82,7 +82,7 @@ def generate(
     constraint : Constraint, optional
         What the output must satisfy; it is advanced in place.
     cancel : CancelSignal, optional
-        Looked at between two tokens.
+        Looked at between two tokens, and between two chunks of a prompt unless there is a `cache`.
     cache : KVCache, optional
         A sequence to continue, changed in place: force tokens into a live sequence by passing them as `prompt_ids`.
         Its last emitted token is not yet in it; `prompt_ids` must begin with that.
@@ -103,7 +103,7 @@ def generate(
     CacheFullError
         If there is no room for the sequence. Without a `cache` it waits until others have finished, unless nothing moves.
     GenerationCancelled
-        If `cancel` is set between two tokens, or while waiting for room.
+        If `cancel` is set between two tokens or two chunks of the prompt, or while waiting for room.
     NonFiniteLogitsError
         If the model's scores are not numbers.
     """

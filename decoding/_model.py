@@ -22,7 +22,12 @@ from agentcore.decoding._cache import KVCache
 from agentcore.decoding._spec import ModelSpec
 from agentcore.decoding._tokenizer import Tokenizer
 from agentcore.decoding._transformer import LayerStack, ModelWeights
-from agentcore.decoding.errors import ContextOverflowError, DecodingError, NonFiniteLogitsError
+from agentcore.decoding.errors import (
+    ContextOverflowError,
+    DecodingError,
+    GenerationCancelled,
+    NonFiniteLogitsError,
+)
 from agentcore.decoding.quantization import Layout
 
 __all__ = ["LanguageModel", "check_finite", "checked_tokens"]
@@ -116,7 +121,7 @@ class LanguageModel:
         capacity : int
             Positions to reserve; with less than a sequence needs, it may find no room later.
         cancel : CancelSignal, optional
-            Ends the waiting.
+            Ends the waiting, and later the sequence's `prefill` between two chunks.
 
         Raises
         ------
@@ -200,12 +205,19 @@ class LanguageModel:
         """Run a prompt in chunks and return the scores for the token after it, (1, V), float32.
 
         Chunks that another sequence has computed, or computes meanwhile, are taken over and not run again.
+
+        Raises
+        ------
+        GenerationCancelled
+            If the cache's cancel signal is set between two chunks; the cache holds those that were run.
         """
         if len(ids) == 0:
             raise ValueError("a prompt needs at least one token: there is nothing to continue")
         ids = self._checked(ids, cache)
         begin = 0
         while True:
+            if begin and cache.cancel is not None and cache.cancel.is_set():
+                raise GenerationCancelled("cancelled by the caller")
             end = begin + CHUNK - cache.length % CHUNK
             before, is_last = cache.length, end >= len(ids)
             request = Request(ids[begin:end], cache, "last" if is_last else "none", prompt=ids[begin:])

@@ -129,14 +129,31 @@ class Tokenizer:
         )
 
     def encode(self, text: str) -> list[int]:
-        """Return the token ids of `text`; marks such as ``<|im_start|>`` are recognised."""
-        ids: list[int] = self.fast.encode(text, add_special_tokens=False).ids
+        """Return the token ids of `text`; marks such as ``<|im_start|>`` are recognised.
+
+        Raises
+        ------
+        ValueError
+            On half a surrogate pair, which is no text.
+        """
+        ids: list[int] = self._encoding(text).ids
         return ids
 
     def encode_with_offsets(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """Return token ids and, for each, its (start, end) in characters of `text`."""
-        encoding = self.fast.encode(text, add_special_tokens=False)
+        encoding = self._encoding(text)
         return encoding.ids, encoding.offsets
+
+    def _encoding(self, text: str) -> Any:
+        try:
+            return self.fast.encode(text, add_special_tokens=False)
+        except TypeError as exc:
+            if not isinstance(text, str):
+                raise
+            raise ValueError(
+                "the text holds half a surrogate pair: replace it first, for instance with "
+                "text.encode('utf-8', 'replace').decode()"
+            ) from exc
 
     def decode(self, ids: Sequence[int], *, skip_control: bool = True) -> str:
         """Return the text of `ids`; bytes that are no UTF-8 become U+FFFD."""

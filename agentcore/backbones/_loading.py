@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from agentcore.errors import UnknownBackboneError
+from agentcore.errors import ConfigurationError, UnknownBackboneError
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -30,18 +30,24 @@ def load_backbone(spec: str, **options: Any) -> BaseChatModel:
     ------
     UnknownBackboneError
         If no backbone answers to the name.
+    ConfigurationError
+        If the chat model has no field of an option's name.
     """
     kind, _, rest = spec.partition(":")
-    if kind == "local":
-        from agentcore.backbones._local import LocalChatModel
-
-        return LocalChatModel(model=rest or "smollm2", **options)
-    if kind == "gguf" and rest:
-        from agentcore.backbones._local import LocalChatModel
-
-        return LocalChatModel(model=spec, **options)
+    if kind == "local" or (kind == "gguf" and rest):
+        return _local(spec if kind == "gguf" else rest or "smollm2", options)
     if kind == "openai" and rest:
         module = import_module("agentcore.backbones.openai_compatible")
         chat_model: BaseChatModel = module.from_spec(rest, **options)
         return chat_model
     raise UnknownBackboneError(spec, known=_KNOWN)
+
+
+def _local(model: str, options: dict[str, Any]) -> BaseChatModel:
+    """Return a local chat model; LangChain's own base class would pass over a misspelt option."""
+    from agentcore.backbones._local import LocalChatModel
+
+    own = LocalChatModel.__annotations__.keys() - {"model_name", "supports_prefill", "_engine"}
+    if unknown := sorted(options.keys() - LocalChatModel.model_fields.keys()):
+        raise ConfigurationError(f"unknown option {unknown[0]!r}: use {', '.join(sorted(own))}")
+    return LocalChatModel(model=model, **options)

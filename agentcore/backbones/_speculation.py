@@ -43,6 +43,15 @@ class SpeculationOptions:
     max_draft: int = 12
     draft_model: str | None = None
 
+    def __post_init__(self) -> None:
+        is_number = isinstance(self.judge, (int, float)) and not isinstance(self.judge, bool)
+        if self.judge != "auto" and not (is_number and self.judge >= 0):
+            raise ConfigurationError(f'judge must be "auto" or 0 nats or more, got {self.judge!r}')
+        if isinstance(self.max_draft, bool) or not isinstance(self.max_draft, int) or self.max_draft < 1:
+            raise ConfigurationError(f"max_draft must be a whole number from 1, got {self.max_draft!r}")
+        if not isinstance(self.draft_model, (str, type(None))):
+            raise ConfigurationError(f"draft_model must be a backbone's name, got {self.draft_model!r}")
+
     @classmethod
     def parse(cls, wish: bool | str | Sequence[str] | Mapping[str, Any] | None) -> SpeculationOptions | None:
         """Read ``None``, ``False`` or "off" (no speculation), ``True`` or "auto", method names, or a mapping of options.
@@ -50,7 +59,7 @@ class SpeculationOptions:
         Raises
         ------
         ConfigurationError
-            If a mapping has an unknown key.
+            If a mapping has an unknown key, or a value that cannot be meant.
         """
         if wish is None or wish is False or wish == "off":
             return None
@@ -64,6 +73,8 @@ class SpeculationOptions:
                 raise ConfigurationError(f"unknown speculation option {unknown[0]!r}: use {', '.join(_KEYS)}")
             methods = wish.get("methods", "auto")
             named = methods.split(",") if isinstance(methods, str) else methods
+            if not isinstance(named, Sequence):
+                raise ConfigurationError(f"methods must be names, got {methods!r}")
             return cls(**{**wish, "methods": tuple(str(name).strip() for name in named)})
         return cls(tuple(wish))
 

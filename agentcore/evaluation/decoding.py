@@ -212,9 +212,11 @@ def _traffic(data: Path | None, limit: int) -> list[Request]:
     """Read a log, or record one where `data` holds questions."""
     if data is None:
         return example_traffic()
-    if (
-        data.read_text(encoding="utf-8").lstrip()[:1] != "["
-    ):  # a log is one object a line, questions are a list
+    try:
+        first = data.read_text(encoding="utf-8").lstrip()[:1]
+    except UnicodeDecodeError as exc:
+        raise ValueError(f"{data} is neither a traffic log nor a file of questions: no UTF-8") from exc
+    if first != "[":  # a log is one object a line, questions are a list
         return read_traffic(data)
     sys.stderr.write("recording the traffic of an agent over the questions\n")
     return record_file(data, limit=2 * (limit or 5))  # two tool calls and a free question for two

@@ -241,7 +241,7 @@ def test_weights_are_loaded_once_and_late(tiny_path: Path) -> None:
 
 
 def test_missing_things_name_their_cure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No weights, no file, no such backbone: each says what to do."""
+    """No weights, no file, no such backbone, no such option: each says what is wrong."""
     monkeypatch.setenv("AGENTCORE_CACHE", str(tmp_path))
     with pytest.raises(MissingModelError, match="agentcore models pull smollm2"):
         load_backbone("local").invoke("hi")
@@ -249,6 +249,8 @@ def test_missing_things_name_their_cure(monkeypatch: pytest.MonkeyPatch, tmp_pat
         load_backbone(f"gguf:{tmp_path / 'none.gguf'}").invoke("hi")
     with pytest.raises(UnknownBackboneError, match="local"):
         load_backbone("remote")
+    with pytest.raises(ValueError, match="speculatoin"):
+        load_backbone("local", speculatoin="auto")
 
 
 def test_without_torch_the_extra_is_named(tiny_path: Path) -> None:

@@ -45,6 +45,15 @@ def test_an_unknown_option_names_the_known_ones() -> None:
         SpeculationOptions.parse({"methdos": "leap"})
 
 
+@pytest.mark.parametrize(
+    "option", [{"judge": "high"}, {"judge": -1}, {"judge": float("nan")}, {"max_draft": 0}, {"max_draft": 2.5}, {"methods": 5}, {"draft_model": 5}],
+)  # fmt: skip
+def test_an_option_that_cannot_be_meant_is_named(option: dict[str, Any]) -> None:
+    """A value of the wrong kind is an error that names its option, before a model is loaded."""
+    with pytest.raises(ConfigurationError, match=next(iter(option))):
+        SpeculationOptions.parse(option)
+
+
 @needs_model
 def test_a_repetitive_completion_is_drafted_and_says_the_same() -> None:
     """With speculation on, the text is that of plain decoding, and most of it came from drafts."""

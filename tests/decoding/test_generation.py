@@ -18,6 +18,8 @@ from agentcore.decoding import (
     Sampling,
     generate,
 )
+from agentcore.decoding._batching import Request
+from agentcore.decoding.speculation import PromptLookupDrafter, speculate
 
 PROMPT = [5, 40, 77, 120, 9]
 Tiny = Callable[..., LanguageModel]
@@ -129,6 +131,32 @@ def test_an_end_of_turn_token_ends_the_output(tiny: Tiny, monkeypatch: pytest.Mo
     assert steps[-1].text == ""
     assert steps[-1].finish == "stop"
     assert len(steps) <= 3
+
+
+@pytest.mark.parametrize("drafts", [False, True])
+def test_cancelling_stops_inside_a_long_prompt(
+    drafts: bool, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal that is set while a prompt is read ends it at the next chunk, and every block comes back."""
+    model, cancel, rows = tiny(), threading.Event(), list[int]()
+    run, free = model._queue._run, model.blocks.num_free
+
+    def watched(batch: list[Request]) -> None:
+        rows.extend(request.num_rows for request in batch)
+        cancel.set()
+        run(batch)
+
+    monkeypatch.setattr(model._queue, "_run", watched)
+    prompt = [7 + n % 200 for n in range(400)]
+    steps = (
+        speculate(model, prompt, drafter=PromptLookupDrafter(), cancel=cancel)
+        if drafts
+        else generate(model, prompt, cancel=cancel)
+    )
+    with pytest.raises(GenerationCancelled):
+        next(iter(steps))
+    assert rows == [64]
+    assert model.blocks.num_free == free
 
 
 def test_cancelling_stops_before_the_next_token(tiny: Tiny) -> None:

@@ -84,6 +84,13 @@ def test_a_broken_character_becomes_a_replacement_mark(tokenizer: Tokenizer) -> 
     assert stream.flush() == "\ufffd"
 
 
+def test_half_a_surrogate_pair_is_refused(tokenizer: Tokenizer) -> None:
+    """What is no text is a ValueError that says what to do."""
+    for encode in (tokenizer.encode, tokenizer.encode_with_offsets):
+        with pytest.raises(ValueError, match="surrogate"):
+            encode("half \ud800")
+
+
 def test_offsets_point_into_the_text(tokenizer: Tokenizer) -> None:
     """Each token's offsets cut its own text out of the prompt."""
     text = "the man in the moon"
