@@ -45,10 +45,11 @@ class AsyncTwins:
 
     def _stop_threads(self) -> None:
         """Wait for what is under way and end the threads."""
-        for pool in (self._writes, self._reads):
+        # Let go of first: whoever comes while they end is told by the memory itself that it is closed.
+        pools, self._writes, self._reads = (self._writes, self._reads), None, None
+        for pool in pools:
             if pool is not None:
                 pool.shutdown(wait=True)
-        self._writes = self._reads = None
 
     async def aadd(self, text: str, **options: Any) -> str:
         """Do what `add` does."""

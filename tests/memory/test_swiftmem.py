@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -415,6 +416,17 @@ async def test_async_twins(memory: SwiftMem) -> None:
     assert await memory.aget(record_id) is None
     assert await memory.adelete_all(user_id="default") == 1
     await memory.aclose()
+
+
+async def test_a_call_beside_closing_is_done_or_told(embedder: HashEmbedder) -> None:
+    """What is asked while the memory closes is either done or refused with the memory's own error."""
+    for _ in range(20):
+        memory = SwiftMem(None, embedder=embedder)
+        await memory.aadd("early")
+        late = asyncio.create_task(memory.aadd("late"))
+        await memory.aclose()
+        (outcome,) = await asyncio.gather(late, return_exceptions=True)
+        assert isinstance(outcome, (str, StoreClosedError))
 
 
 def test_threshold_abstains(memory: SwiftMem) -> None:
