@@ -5,6 +5,8 @@ Letters: `n` drafted tokens, `V` vocabulary.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -26,8 +28,10 @@ __all__ = [
 # The judge's threshold by the target's layout, in nats (docs/decisions/0026). int8 and bf16 draft in their own four bits, whose
 # distributions lie so near that 0.1 gains what 0.3 does; int4 is drafted for by counts. Those of another model lie further away.
 _THRESHOLDS = {"int4": 0.3, "int8": 0.1, "bf16": 0.1, "fp32": 0.1, "fp64": 0.1}
-_OTHER_MODEL_THRESHOLD = 0.9
+_OTHER_MODEL_THRESHOLD = 1.4
 _SURE = 0.9  # above this probability the target's own best token is required (arXiv 2601.04766)
+_LEAST_SHARE = 0.25  # of the best token's probability: what the target hardly considers is not let through
+_EXACT = re.compile(rb"[0-9+\-*/=<>%^]")
 
 
 def judge_threshold(layout: str, *, by_another_model: bool = False) -> float:
@@ -190,27 +194,32 @@ class RejectionSampling:
 class JudgeAcceptance(GreedyAcceptance):
     """Keep a draft also where the target is undecided and agrees with the drafter's distribution: lossy.
 
-    A proposal that is not the target's best token p* is kept when p(p*) <= 0.9 and KL(p || q) < `threshold`. Under a
-    constraint, and for drafts without a distribution, the rule is greedy.
+    A proposal x that is not the target's best token p* is kept when p(p*) <= 0.9, KL(p || q) < `threshold`, p(x) >= 0.25 p(p*),
+    and neither token holds a digit or an operator: numbers are not a matter of wording. Under a constraint, and for drafts
+    without a distribution, the rule is greedy.
 
     Parameters
     ----------
     threshold : float
         Largest divergence in nats; 0 makes it greedy.
+    token_bytes : callable
+        Gives the bytes of a token.
 
     Notes
     -----
-    Judge decoding by distributional divergence (https://arxiv.org/abs/2601.04766). Ours differs: the drafter may be an
-    n-gram estimate, whose distribution is smoothed over the vocabulary, and constrained spans are always exact.
+    Judge decoding by distributional divergence (https://arxiv.org/abs/2601.04766). Ours differs: the last two conditions are
+    our own (docs/decisions/0026), the drafter may be an n-gram estimate, whose distribution is smoothed over the vocabulary,
+    and constrained spans are always exact.
     """
 
     is_lossless = False
 
-    def __init__(self, threshold: float) -> None:
+    def __init__(self, threshold: float, *, token_bytes: Callable[[int], bytes]) -> None:
         if not threshold >= 0:
             raise ValueError(f"the judge's threshold must be 0 or more, got {threshold!r}")
         super().__init__()
         self.threshold = threshold
+        self._token_bytes = token_bytes
         self.is_lossless = threshold == 0
 
     def choose(
@@ -227,9 +236,18 @@ class JudgeAcceptance(GreedyAcceptance):
         if proposal is None or distribution is None or allowed is not None or best == proposal:
             return best
         p = self._scores[row].double().softmax(-1)
-        if float(p.max()) <= _SURE and divergence(p, distribution) < self.threshold:
+        top = float(p[best])
+        is_open = top <= _SURE and float(p[proposal]) >= _LEAST_SHARE * top
+        if (
+            is_open
+            and divergence(p, distribution) < self.threshold
+            and not self._must_be_exact(best, proposal)
+        ):
             return proposal
         return best
+
+    def _must_be_exact(self, *token_ids: int) -> bool:
+        return any(_EXACT.search(self._token_bytes(token_id)) for token_id in token_ids)
 
 
 def divergence(p: Tensor, q: TokenDistribution) -> float:

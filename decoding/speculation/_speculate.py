@@ -116,7 +116,9 @@ def speculate(
     if not sampling.is_greedy:
         rule = RejectionSampling(sampling)
     else:
-        rule = JudgeAcceptance(judge) if judge else GreedyAcceptance()
+        rule = (
+            JudgeAcceptance(judge, token_bytes=model.tokenizer.token_bytes) if judge else GreedyAcceptance()
+        )
     run = _Run(
         model,
         prompt_ids,

@@ -21,6 +21,14 @@ UNDECIDED = torch.tensor([[0.0, 1.0, 0.9, -3.0]], dtype=torch.float64)
 SURE = torch.tensor([[0.0, 9.0, 1.0, -3.0]], dtype=torch.float64)
 
 
+def _word(token_id: int) -> bytes:
+    return b" word"
+
+
+def _judge(threshold: float) -> JudgeAcceptance:
+    return JudgeAcceptance(threshold, token_bytes=_word)
+
+
 def _dense(scores: torch.Tensor) -> TokenDistribution:
     return TokenDistribution(None, scores[0].softmax(-1).numpy())
 
@@ -35,7 +43,7 @@ def test_greedy_takes_the_best_allowed_token() -> None:
 
 def test_judge_keeps_a_near_miss_of_a_drafter_that_agrees() -> None:
     """An undecided target and a small divergence let the second best token pass."""
-    rule = JudgeAcceptance(0.1)
+    rule = _judge(0.1)
     rule.begin(UNDECIDED)
     assert rule.choose(0, proposal=2, distribution=_dense(UNDECIDED)) == 2
     assert not rule.is_lossless
@@ -43,7 +51,7 @@ def test_judge_keeps_a_near_miss_of_a_drafter_that_agrees() -> None:
 
 def test_judge_is_strict_where_the_target_is_sure_or_the_drafter_disagrees() -> None:
     """Above a probability of 0.9, beyond the threshold, and without a distribution only the best token passes."""
-    rule = JudgeAcceptance(0.1)
+    rule = _judge(0.1)
     rule.begin(SURE)
     assert rule.choose(0, proposal=2, distribution=_dense(SURE)) == 1
     rule.begin(UNDECIDED)
@@ -53,20 +61,37 @@ def test_judge_is_strict_where_the_target_is_sure_or_the_drafter_disagrees() -> 
 
 def test_judge_is_exact_under_a_constraint() -> None:
     """Inside constrained spans the judge never lets a second best token pass."""
-    rule = JudgeAcceptance(10.0)
+    rule = _judge(10.0)
     rule.begin(UNDECIDED)
     everything = torch.ones(4, dtype=torch.bool)
     assert rule.choose(0, proposal=2, distribution=_dense(UNDECIDED), allowed=everything) == 1
 
 
+def test_judge_rules_out_what_the_target_hardly_considers() -> None:
+    """A token of less than a quarter of the best one's probability never passes, however near the distributions are."""
+    rule = _judge(10.0)
+    rule.begin(UNDECIDED)
+    assert rule.choose(0, proposal=0, distribution=_dense(UNDECIDED)) == 0
+    assert rule.choose(0, proposal=3, distribution=_dense(UNDECIDED)) == 1
+
+
+@pytest.mark.parametrize("number", [b"7", b" 1990", b" +"])
+@pytest.mark.parametrize("place", [1, 2])
+def test_judge_never_changes_a_number(number: bytes, place: int) -> None:
+    """Where the target's token or the draft's holds a digit or an operator, only the target's own passes."""
+    rule = JudgeAcceptance(10.0, token_bytes=lambda token_id: number if token_id == place else b" word")
+    rule.begin(UNDECIDED)
+    assert rule.choose(0, proposal=2, distribution=_dense(UNDECIDED)) == 1
+
+
 def test_a_threshold_of_zero_is_lossless() -> None:
     """The knob at 0 switches the judge off."""
-    rule = JudgeAcceptance(0.0)
+    rule = _judge(0.0)
     rule.begin(UNDECIDED)
     assert rule.is_lossless
     assert rule.choose(0, proposal=2, distribution=_dense(UNDECIDED)) == 1
     with pytest.raises(ValueError, match="0 or more"):
-        JudgeAcceptance(float("nan"))
+        _judge(float("nan"))
 
 
 def test_divergence_of_sparse_and_dense_agree() -> None:
