@@ -21,6 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-build-isolation --editable '.[local,dev]'
 	$(BIN)/agentcore models pull smollm2 minilm
+	$(BIN)/python -m agentcore.memory
 	touch $(STAMP)
 
 setup: $(STAMP) ## build the environment in .venv and pull the embedded weights (a no-op when nothing changed)

@@ -18,7 +18,7 @@ from agentcore.memory._columns import MetadataColumns
 from agentcore.memory._labels import Labels
 from agentcore.memory._terms import TERM, words
 from agentcore.memory.index import TemporalIndex, VectorIndex
-from agentcore.memory.ranking import FULL, Cue, LexicalIndex, SignVectors, Structure, TokenIndex, cues_of
+from agentcore.memory.ranking import FULL, Cue, LexicalIndex, Structure, TokenIndex, cues_of, sign_words
 
 __all__ = ["NEVER", "Partition"]
 
@@ -45,8 +45,7 @@ class Partition:
     token_starts : ndarray, (N + 1,), int64
         Word pieces of record i are `token_starts[i]:token_starts[i + 1]`.
     token_ids : ndarray, (T,), uint32
-    token_signs : SignVectors
-        T of them.
+    token_signs : ndarray, (T, W), uint64
     terms : ndarray, (P,), TERM
     term_starts : ndarray, (N + 1,), int64
     """
@@ -62,7 +61,7 @@ class Partition:
     vectors: npt.NDArray[np.float32]
     token_starts: npt.NDArray[np.int64]
     token_ids: npt.NDArray[np.uint32]
-    token_signs: SignVectors
+    token_signs: npt.NDArray[np.uint64]
     terms: npt.NDArray[np.void]
     term_starts: npt.NDArray[np.int64]
 
@@ -87,7 +86,7 @@ class Partition:
             vectors=np.frombuffer(b"".join(vectors), dtype="<f4").reshape(-1, dimension),
             token_starts=_starts(ids, 4),
             token_ids=np.frombuffer(b"".join(ids), dtype="<u4"),
-            token_signs=SignVectors.of(
+            token_signs=sign_words(
                 np.frombuffer(b"".join(signs), dtype=np.uint8).reshape(-1, (dimension + 7) // 8)
             ),
             terms=np.frombuffer(b"".join(terms), dtype=TERM),
@@ -101,14 +100,13 @@ class Partition:
         for part in parts[1:]:
             sessions, speakers = sessions.extended(part.sessions), speakers.extended(part.speakers)
         columns = {
-            name: [getattr(part, name) for part in parts] for name in (*_BY_RECORD, "token_ids", "terms")
+            name: [getattr(part, name) for part in parts]
+            for name in (*_BY_RECORD, "token_ids", "token_signs", "terms")
         }
-        blocks = [list(column) for column in zip(*(part.token_signs.blocks for part in parts), strict=True)]
         lengths = {
             name: [np.diff(getattr(part, name)) for part in parts] for name in ("token_starts", "term_starts")
         }
         parts.clear()
-        signs = [np.concatenate(blocks.pop(0)) for _ in range(len(blocks))]
         return cls(
             **{name: np.concatenate(columns.pop(name)) for name in list(columns)},
             **{
@@ -117,7 +115,6 @@ class Partition:
             },
             sessions=sessions,
             speakers=speakers,
-            token_signs=SignVectors(signs),
         )
 
     def extended(self, other: Partition) -> Partition:
@@ -129,7 +126,7 @@ class Partition:
             speakers=self.speakers.extended(other.speakers),
             token_starts=np.concatenate((self.token_starts, other.token_starts[1:] + self.token_starts[-1])),
             token_ids=np.concatenate((self.token_ids, other.token_ids)),
-            token_signs=self.token_signs.extended(other.token_signs),
+            token_signs=np.concatenate((self.token_signs, other.token_signs)),
             terms=np.concatenate((self.terms, other.terms)),
             term_starts=np.concatenate((self.term_starts, other.term_starts[1:] + self.term_starts[-1])),
         )
@@ -144,7 +141,7 @@ class Partition:
             speakers=self.speakers.take(rows),
             token_starts=token_starts,
             token_ids=self.token_ids[tokens],
-            token_signs=self.token_signs.take(tokens),
+            token_signs=self.token_signs[tokens],
             terms=self.terms[terms],
             term_starts=term_starts,
         )
@@ -243,7 +240,9 @@ class Partition:
     def replies(self) -> npt.NDArray[np.float32]:
         """1 for a turn whose previous turn asks something, else 0."""
         asks = ((self.turn_cues & Cue.ASKS.value) != 0).astype(np.float32)
-        return self.structure.collect(self.structure.spread(asks, 0.0)[1:-3])
+        previous = self.structure.around(self.places)[0]
+        replies: npt.NDArray[np.float32] = np.append(asks, np.float32(0)).take(previous)
+        return replies
 
     @cached_property
     def years(self) -> list[int]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import uuid
 
+from agentcore.memory._compiled import prepare_kernels
 from agentcore.memory._partitions import Partitions
 from agentcore.memory._progress import Progress
 from agentcore.memory._reembed import embedder_label
+from agentcore.memory._searcher import Searcher
 from agentcore.memory._snapshot import SnapshotFolder
 from agentcore.memory.embedding import Embedder, QueryCache, default_embedder
 from agentcore.memory.errors import EmbedderMismatchError
@@ -25,7 +27,7 @@ class Resources:
     embedder : Embedder or None
         None: the packaged one, loaded when the first text must be embedded.
     progress : Progress
-        Told how far the indexes are.
+        Told how far the indexes and the compiler are.
     """
 
     def __init__(self, database: Database, embedder: Embedder | None, *, progress: Progress) -> None:
@@ -35,6 +37,7 @@ class Resources:
         self._lock = threading.RLock()
         self._queries: QueryCache | None = None
         self._partitions: Partitions | None = None
+        self._searcher: Searcher | None = None
 
     def embedder(self) -> Embedder:
         """Return the embedder, checked against the file.
@@ -72,6 +75,13 @@ class Resources:
                     self._database, dimension=embedder.dimension, snapshots=snapshots, progress=self._progress
                 )
             return self._partitions
+
+    def searcher(self) -> Searcher:
+        """Return what searches the file; before the first search of a process its loops are compiled, or read from the cache."""
+        if self._searcher is None:
+            prepare_kernels(self._progress)
+            self._searcher = Searcher(self._database, self.partitions())
+        return self._searcher
 
     def forget_queries(self) -> None:
         """Drop the embedded queries: what is erased may have been asked for."""

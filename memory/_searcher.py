@@ -17,6 +17,7 @@ from agentcore.memory._partitions import Partitions
 from agentcore.memory._planner import Route, choose_route
 from agentcore.memory._records import Hit, Plan, SearchResult
 from agentcore.memory._request import Request
+from agentcore.memory._selection import best_places
 from agentcore.memory._validation import from_micros
 from agentcore.memory.embedding import EncodedQuery
 from agentcore.memory.ranking import (
@@ -145,7 +146,7 @@ def _merged(parts: list[tuple[Partition, Mask | None, Ranking]], wanted: int) ->
     """Return the best of several rankings."""
     scores = _joined([_masked(ranking, mask) for _, mask, ranking in parts])
     seq = _joined([_seq(part, ranking.rows) for part, _, ranking in parts])
-    best = _top(scores, seq, wanted)
+    best = best_places(scores, seq, wanted)
     dense = _joined([ranking.dense for _, _, ranking in parts])[best].tolist()
     lexical = _joined([ranking.lexical for _, _, ranking in parts])[best].tolist()
     signals = [{"dense": d, "lexical": w} for d, w in zip(dense, lexical, strict=True)]
@@ -204,17 +205,6 @@ def _eligible(
             )
         )
     return np.logical_and.reduce(masks) if masks else None
-
-
-def _top(scores: npt.NDArray[np.float32], seq: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.intp]:
-    """Return the places of the `count` largest, best first; earlier records win ties."""
-    left_out = len(scores) - count
-    kept = (
-        np.argpartition(scores, left_out)[left_out:]
-        if 0 < count < len(scores)
-        else np.arange(min(count, len(scores)))
-    )
-    return kept[np.lexsort((seq[kept], -scores[kept]))]
 
 
 def _reordered(

@@ -22,16 +22,16 @@ from agentcore.memory._labels import Labels
 from agentcore.memory._partition import Partition
 from agentcore.memory._terms import ANALYZER, TERM
 from agentcore.memory.index import VectorIndex
-from agentcore.memory.ranking import LexicalIndex, SignVectors, Structure
+from agentcore.memory.ranking import LexicalIndex, Structure, TokenIndex
 from agentcore.memory.tags import TagGraph
 
 __all__ = ["Snapshot", "SnapshotFolder"]
 
-FORMAT = 3
+FORMAT = 4
 Key = tuple[str, str]
 Arrays = dict[str, npt.NDArray[Any]]
 _PLAIN = (
-    "seq", "event_time", "expires", "valid_from", "valid_to", "cues", "vectors", "token_starts", "token_ids", "term_starts",
+    "seq", "event_time", "expires", "valid_from", "valid_to", "cues", "vectors", "token_starts", "token_ids", "token_signs", "term_starts",
 )  # fmt: skip
 
 
@@ -123,7 +123,6 @@ def _pack(body: Partition, graph: TagGraph | None) -> Arrays:
     """Return everything as plain arrays."""
     arrays: Arrays = {name: getattr(body, name) for name in _PLAIN}
     arrays["terms"] = body.terms.view(np.uint8)
-    arrays |= {f"signs_{place}": block for place, block in enumerate(body.token_signs.blocks)}
     arrays["session_codes"], arrays["speaker_codes"] = body.sessions.codes, body.speakers.codes
     arrays["names"] = _json_array([body.sessions.names, body.speakers.names])
     arrays["line"], arrays["session"] = body.structure.line, body.structure.session
@@ -147,20 +146,16 @@ def _unpack(arrays: Arrays) -> tuple[Partition, TagGraph | None]:
         sessions=Labels(arrays["session_codes"], sessions),
         speakers=Labels(arrays["speaker_codes"], speakers),
         terms=arrays["terms"].view(TERM),
-        token_signs=SignVectors(list(_group(arrays, "signs_").values())),
     )
     session = arrays["session"]
     count = int(session.max(initial=-1)) + 1
     derived = body.__dict__  # where cached properties keep what they worked out
-    derived["structure"] = Structure(arrays["line"], session, count, count < len(body))
+    derived["structure"] = Structure(arrays["line"], session, count)
     derived["lexical"] = LexicalIndex.from_arrays(
-        {
-            name.removeprefix("lexical_"): array
-            for name, array in arrays.items()
-            if name.startswith("lexical_")
-        },
+        _group(arrays, "lexical_"),
         num_records=len(body),
     )
+    derived["tokens"] = TokenIndex.from_arrays(_group(arrays, "pieces_"), body.token_signs, body.token_starts)
     derived["nearest"] = VectorIndex.from_bytes(arrays["faiss"])
     if "tag_names" not in arrays:
         return body, None

@@ -18,7 +18,6 @@ from agentcore.memory._records import Duplicates, Record, SearchResult, is_expir
 from agentcore.memory._reembed import reembed
 from agentcore.memory._request import make_request, time_range
 from agentcore.memory._resources import Resources
-from agentcore.memory._searcher import Searcher
 from agentcore.memory._text_search import search_text
 from agentcore.memory._transfer import read_lines, write_lines
 from agentcore.memory._validation import (
@@ -68,7 +67,7 @@ class SwiftMem(AsyncTwins):
         NORMAL survives the death of the process at any point, FULL also the loss of power.
     progress : callable, optional
         Called with (what, steps done, steps) while the indexes of more than 50,000 records are made anew, after damage for
-        instance; a bar on the terminal when not given.
+        instance, and while the loops of the search are compiled, once on a machine; a bar on the terminal when not given.
 
     Raises
     ------
@@ -290,7 +289,7 @@ class SwiftMem(AsyncTwins):
             query, now=self._now(), user_id=user_id, namespace=namespace, limit=limit, start=start, end=end, filters=filters,
             threshold=threshold, profile=profile, as_of=as_of, routes=routes, rerank=rerank, diversity=diversity,
         )  # fmt: skip
-        searcher = Searcher(self._database, self._resources.partitions())
+        searcher = self._resources.searcher()
         if encoded is None:
             encoded = self._resources.queries().encode(query)
         result = searcher.search(request, encoded)

@@ -8,6 +8,8 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from agentcore.memory._compiled import FloatMatrix, Floats, Ints, compiled
+
 __all__ = ["VectorIndex", "inner_products"]
 
 _MIN_LISTS, _MAX_LISTS = 64, 1024
@@ -105,22 +107,20 @@ class VectorIndex:
         return new
 
 
-def inner_products(
-    vectors: npt.NDArray[np.float32], rows: npt.NDArray[np.intp], query: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
-    """Return the inner product of the query with some of the vectors, (R,), without copying them: half of numpy's time for 2,000.
+@compiled
+def inner_products(vectors: FloatMatrix, rows: Ints, query: Floats) -> Floats:
+    """Return the inner product of the query with some of the vectors, (R,), read where they lie.
 
     Parameters
     ----------
     vectors : ndarray, (N, D), float32
-    rows : ndarray, (R,), intp
+    rows : ndarray, (R,), int64
     query : ndarray, (D,), float32
     """
-    vectors, query = np.ascontiguousarray(vectors), np.ascontiguousarray(query)
-    rows = np.ascontiguousarray(rows, dtype=np.int64)
-    found = np.empty(len(rows), dtype=np.float32)
-    faiss.fvec_inner_products_by_idx(  # type: ignore[attr-defined]  # a C++ function that the stubs leave out
-        faiss.swig_ptr(found), faiss.swig_ptr(query), faiss.swig_ptr(vectors), faiss.swig_ptr(rows),
-        vectors.shape[1], 1, len(rows),
-    )  # fmt: skip
+    found = np.empty(len(rows), np.float32)
+    for number in range(len(rows)):
+        vector, total = vectors[rows[number]], np.float32(0)
+        for place in range(len(query)):
+            total += vector[place] * query[place]
+        found[number] = total
     return found

@@ -12,7 +12,7 @@ from agentcore.memory.ranking._cues import Cue, cues_of
 from agentcore.memory.ranking._lexical import LexicalIndex
 from agentcore.memory.ranking._query import Query
 from agentcore.memory.ranking._reorder import Reordering, Rerank, maximal_marginal_relevance
-from agentcore.memory.ranking._signs import SignVectors
+from agentcore.memory.ranking._signs import sign_words
 from agentcore.memory.ranking._structure import Structure
 from agentcore.memory.ranking._tokens import QueryTokens, TokenIndex
 
@@ -28,10 +28,10 @@ __all__ = [
     "RankingConfig",
     "Reordering",
     "Rerank",
-    "SignVectors",
     "Structure",
     "TokenIndex",
     "cues_of",
     "maximal_marginal_relevance",
     "profile_config",
+    "sign_words",
 ]

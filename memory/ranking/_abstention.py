@@ -7,6 +7,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from agentcore.memory._compiled import Flags, Floats, compiled
 from agentcore.memory.ranking._config import AbstentionConfig
 
 __all__ = ["answerable"]
@@ -44,20 +45,20 @@ def answerable(
     """
     if not len(own):
         return 0.0
-    most = float(np.maximum.reduce(coverage))
+    most = float(coverage.max())
     fit = config.fit_bias + config.fit_cosine * best_cosine + config.fit_coverage * most
     if named is None:
         return _sigmoid(fit)
-    mine, others = named.nonzero()[0], (~named).nonzero()[0]
-    if not len(mine) or not len(others):
+    top, gap_tokens, gap_dense, num_mine = _against_the_others(own, dense, tokens, named)
+    if num_mine in (0, len(own)):
         return _sigmoid(fit)
     return _sigmoid(fit + config.fit_named) * _sigmoid(
         config.swap_bias
-        + config.swap_gap_tokens * (_best_three(tokens, mine) - _best_three(tokens, others))
-        + config.swap_gap_dense * (_best(dense, mine) - _best(dense, others))
+        + config.swap_gap_tokens * gap_tokens
+        + config.swap_gap_dense * gap_dense
         + config.swap_named
         + config.swap_coverage * most
-        + config.swap_top * _best(own, mine)
+        + config.swap_top * top
     )
 
 
@@ -65,15 +66,25 @@ def _sigmoid(evidence: float) -> float:
     return 1 / (1 + math.exp(-max(min(evidence, 40.0), -40.0)))
 
 
-def _best(values: Float32, rows: npt.NDArray[np.intp]) -> float:
-    """Return the largest of some values."""
-    return float(np.maximum.reduce(values.take(rows)))
-
-
-def _best_three(values: Float32, rows: npt.NDArray[np.intp]) -> float:
-    """Return the mean of the three largest of some values."""
-    chosen = values.take(rows)
-    if len(chosen) > 3:
-        chosen.partition(len(chosen) - 3)
-        chosen = chosen[-3:]
-    return float(np.add.reduce(chosen)) / len(chosen)
+@compiled
+def _against_the_others(
+    own: Floats, dense: Floats, tokens: Floats, named: Flags
+) -> tuple[float, float, float, int]:
+    """Return how well the named one's records do: the best F, by how much the best three by tokens and the best by vector lead; and their number."""
+    best_own = best_mine = best_others = np.float32(-np.inf)
+    three = np.full((2, 3), -np.inf, np.float32)  # others, mine; falling
+    num_mine = 0
+    for record in range(len(own)):
+        if named[record]:
+            num_mine += 1
+            best_own = max(best_own, own[record])
+            best_mine = max(best_mine, dense[record])
+        else:
+            best_others = max(best_others, dense[record])
+        best, value = three[np.int64(named[record])], tokens[record]
+        for place in range(3):
+            if value > best[place]:
+                best[place], value = value, best[place]
+    mine, others = three[1, : min(num_mine, 3)], three[0, : min(len(own) - num_mine, 3)]
+    gap = mine.sum() / max(len(mine), 1) - others.sum() / max(len(others), 1)
+    return float(best_own), float(gap), float(best_mine - best_others), num_mine

@@ -73,7 +73,7 @@ def rank_candidates(
     """
     usual = _usual(body, tail, query, config)
     if candidates is None:
-        rows, structure = np.arange(len(body)), body.structure
+        rows, structure = body.places, body.structure
         evidence = _all_evidence(body, usual, query)
     else:
         rows = _with_context(body, _best_candidates(body, usual, query, config, candidates), config)
@@ -84,7 +84,7 @@ def rank_candidates(
     )
     if not len(tail):
         return first, None
-    everything = np.arange(len(tail))
+    everything = tail.places
     evidence = _evidence(tail, usual, query, everything)
     second = finish(
         tail,
@@ -123,8 +123,8 @@ def _usual_tokens(body: Partition, query: Query, config: RankingConfig) -> Usual
         return None
     sampled = body.sampled
     weights = body.tokens.weights(query.tokens, config)
-    similarities = sampled.tokens.similarities(query.tokens)
-    means = similarities.mean(axis=1, keepdims=True)
+    similarities = sampled.tokens.similarities(query.tokens, sampled.places)
+    means = similarities.mean(axis=1)
     met = windowed(similarities, weights, sampled.structure, config, means)
     nameless = np.array([surface not in body.speaker_words for surface in query.surfaces])
     bare = (weights * nameless) @ similarities
@@ -135,14 +135,14 @@ def _evidence(partition: Partition, usual: _Usual, query: Query, rows: Rows) -> 
     """Return what vectors and words say of some records."""
     cosine = inner_products(partition.vectors, rows, query.pooled)
     bm25, coverage = partition.lexical.scores_at(query.terms, rows, idf=usual.idf)
-    return Evidence(cosine, standardised(cosine, usual.dense), standardised(bm25, usual.lexical), coverage)
+    return Evidence(cosine, standardised(cosine, *usual.dense), standardised(bm25, *usual.lexical), coverage)
 
 
 def _all_evidence(body: Partition, usual: _Usual, query: Query) -> Evidence:
     """Return what vectors and words say of every record."""
     cosine = body.vectors @ query.pooled
     bm25, coverage = body.lexical.scores(query.terms)
-    return Evidence(cosine, standardised(cosine, usual.dense), standardised(bm25, usual.lexical), coverage)
+    return Evidence(cosine, standardised(cosine, *usual.dense), standardised(bm25, *usual.lexical), coverage)
 
 
 def _best_candidates(
@@ -162,8 +162,8 @@ def _best_candidates(
     if usual.tokens is None or query.tokens is None:
         return rows[: config.token_candidates]
     similarities = body.tokens.similarities(query.tokens, rows)
-    met = usual.tokens.weights @ (similarities - usual.tokens.means)
-    tokens = standardised(met, usual.tokens.maxsim)
+    met = usual.tokens.weights @ (similarities - usual.tokens.means[:, None])
+    tokens = standardised(met, *usual.tokens.maxsim)
     own = own_score(body, rows, evidence.dense[kept], evidence.lexical[kept], tokens, config)
     named = body.named_speaker(query.names, rows)
     if named is not None:
@@ -179,5 +179,5 @@ def _with_context(body: Partition, chosen: Rows, config: RankingConfig) -> Rows:
     structure = body.structure
     sessions = structure.session[chosen[: config.whole_sessions]]
     members = structure.members(union(sessions), longest=config.longest_session)
-    rows = union(chosen, structure.around[:, chosen].ravel(), members)
+    rows = union(chosen, structure.around(chosen).ravel(), members)
     return rows[: np.searchsorted(rows, len(body))]

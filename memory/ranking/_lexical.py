@@ -1,4 +1,4 @@
-"""BM25 over one user's records, as sparse postings in numpy arrays.
+"""BM25 over one user's records, as sparse postings.
 
 Okapi BM25 (Robertson and Zaragoza 2009) with idf = ln(1 + (N - df + .5) / (df + .5)), which is never negative. The weight of every
 posting is computed when the index is built, so a query only gathers and adds.
@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from agentcore.memory._compiled import Codes, Flags, FloatMatrix, Floats, Ints, Words, compiled
+
 __all__ = ["LexicalIndex"]
 
 K1 = 1.2
@@ -25,6 +27,9 @@ CHAMPIONS = 4_000
 
 FILTERED_WHOLE = 100_000
 """Of a stem with more postings only the champions are looked through for eligible records."""
+
+_TOGETHER = 8192
+"""Records whose totals are added up at a time."""
 
 
 class LexicalIndex:
@@ -63,8 +68,7 @@ class LexicalIndex:
         self._weights: npt.NDArray[np.float32] = saturated.astype(np.float32, copy=False)
         df = np.diff(self._starts)
         self._idf = np.log1p((self.num_records - df + 0.5) / (df + 0.5)).astype(np.float32)
-        self._best: dict[int, tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]] = {}
-        self._idle_totals: list[npt.NDArray[np.float32]] = []  # zeros, one a search under way
+        self._best: dict[int, tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]] = {}
         self._unseen_idf = float(np.log1p((self.num_records + 0.5) / 0.5))
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -78,7 +82,7 @@ class LexicalIndex:
         new.num_records = num_records
         new._terms, new._starts, new._rows = arrays["terms"], arrays["starts"], arrays["rows"]
         new._weights, new._idf = arrays["weights"], arrays["idf"]
-        new._best, new._idle_totals = {}, []
+        new._best = {}
         new._unseen_idf = float(np.log1p((num_records + 0.5) / 0.5))
         return new
 
@@ -97,23 +101,11 @@ class LexicalIndex:
         coverage : ndarray, (N,), float32
             Share of the query's idf mass that the record holds, in [0, 1]; stems nobody uses count as the rarest.
         """
-        wanted = list(dict.fromkeys(terms))
-        places = np.array(self._find(wanted), dtype=np.intp)
-        if not len(places):
-            nothing = np.zeros(self.num_records, dtype=np.float32)
-            return nothing, nothing
-        idf = self._idf[places]
-        mass = self._unseen_idf * (len(wanted) - len(places)) + float(np.add.reduce(idf))
-        first, after = self._starts[places], self._starts[places + 1]
-        spans = list(map(slice, first.tolist(), after.tolist()))
-        rows = np.concatenate([self._rows[span] for span in spans]).astype(np.intp)
-        shares = idf.repeat(after - first)
-        gains = np.concatenate([self._weights[span] for span in spans])
-        gains *= shares
-        shares *= np.float32(1 / mass)
-        scores = np.bincount(rows, gains, self.num_records)
-        coverage = np.bincount(rows, shares, self.num_records)
-        return scores.astype(np.float32), coverage.astype(np.float32)
+        wanted = np.array(list(dict.fromkeys(terms)), dtype=np.uint64)
+        scores, coverage = _scores(
+            wanted, self._terms, self._starts, self._rows, self._weights, self._idf, self._unseen_idf, self.num_records
+        )  # fmt: skip
+        return scores, coverage
 
     def candidates(
         self, terms: Sequence[int], count: int, *, eligible: npt.NDArray[np.bool_] | None = None
@@ -127,49 +119,30 @@ class LexicalIndex:
         eligible : ndarray, (N,), bool, optional
             Only these are considered; postings are sorted out before any of them is counted.
         """
-        totals = self._idle_totals.pop() if self._idle_totals else np.zeros(self.num_records, np.float32)
-        found: list[npt.NDArray[np.intp]] = []
-        budget = POSTINGS_BUDGET
+        budget, lists, idf = POSTINGS_BUDGET, [], []
         for place in sorted(self._find(terms), key=lambda p: -float(self._idf[p])):
-            rows, weights = self._postings(place, max(budget, CHAMPIONS), eligible)
-            np.add.at(totals, rows, self._idf[place] * weights)
-            found.append(rows)
-            budget -= len(rows)
-        # A record is taken where it is met first, and what it has gained is back at zero when it is met again.
-        gained: list[npt.NDArray[np.float32]] = []
-        for rows in found:
-            gained.append(totals.take(rows))
-            totals[rows] = 0
-        self._idle_totals.append(totals)
-        if not found:
+            lists.append(self._postings(place, max(budget, CHAMPIONS), eligible))
+            idf.append(float(self._idf[place]))
+            budget -= len(lists[-1][0])
+        if not lists:
             return np.zeros(0, dtype=np.intp)
-        records, gains = np.concatenate(found), np.concatenate(gained)
+        rows, weights = (np.concatenate(column) for column in zip(*lists, strict=True))
+        ends = np.cumsum([len(each) for each, _ in lists])
+        records, gains = _gains(rows, weights, ends, np.array(idf, dtype=np.float32), self.num_records)
         if count < len(gains):
             left_out = len(gains) - count
-            best = np.argpartition(gains, left_out)[left_out:]
-            records, gains = records[best], gains[best]
-        return records[gains > 0]
+            records = records[np.argpartition(gains, left_out)[left_out:]]
+        return records.astype(np.intp)
 
     def scores_at(
         self, terms: Sequence[int], rows: npt.NDArray[np.intp], *, idf: Mapping[int, float]
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Return what `scores` gives, for some records, with these weights of the stems."""
-        table = np.zeros(len(self._terms) + 1, dtype=np.float32)
-        for term, place in self._places(terms):
-            table[place] = idf[term]
-        stems, weights, starts = self._forward
-        first = starts[rows]
-        lengths = starts[rows + 1] - first
-        record = np.repeat(np.arange(len(rows)), lengths)
-        places = (first + lengths - np.cumsum(lengths)).take(record)
-        places += np.arange(len(record))
-        shares = table.take(stems.take(places))
-        hit = np.flatnonzero(shares > 0)
-        record, shares = record[hit], shares[hit]
-        scores = np.bincount(record, shares * weights[places[hit]], len(rows))
-        coverage = np.bincount(record, shares, len(rows))
-        mass = max(sum(idf.values()), 1e-9)
-        return scores.astype(np.float32), (coverage / mass).astype(np.float32)
+        known = self._places(terms)
+        places = np.array([place for _, place in known], dtype=np.int32)
+        shares = np.array([idf[term] for term, _ in known], dtype=np.float32)
+        scores, coverage = _scores_at(rows, *self._forward, places, shares, max(sum(idf.values()), 1e-9))
+        return scores, coverage
 
     def idf(self, terms: Sequence[int]) -> dict[int, float]:
         """Return the weight of each stem; one that nobody uses counts as the rarest."""
@@ -209,29 +182,25 @@ class LexicalIndex:
 
     def _postings(
         self, place: int, most: int, eligible: npt.NDArray[np.bool_] | None
-    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
         """Return records and weights of a stem, eligible ones only: all of them, or the best where they are more than `most`."""
         span = slice(int(self._starts[place]), int(self._starts[place + 1]))
         if span.stop - span.start <= (most if eligible is None else FILTERED_WHOLE):
-            rows, weights = self._rows[span].astype(np.intp), self._weights[span]
+            rows, weights = self._rows[span], self._weights[span]
             if eligible is not None:
-                kept = eligible[rows]
-                rows, weights = rows[kept], weights[kept]
+                rows, weights = _of_eligible(rows, weights, eligible)
             if len(rows) <= most:
                 return rows, weights
         rows, weights = self._champions(place)
-        if eligible is not None:
-            kept = eligible[rows]
-            rows, weights = rows[kept], weights[kept]
-        return rows, weights
+        return (rows, weights) if eligible is None else _of_eligible(rows, weights, eligible)
 
-    def _champions(self, place: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+    def _champions(self, place: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
         """Return records and weights of the best postings of a frequent stem, worked out once."""
         best = self._best.get(place)
         if best is None:
             start, end = int(self._starts[place]), int(self._starts[place + 1])
             kept = start + np.sort(np.argpartition(-self._weights[start:end], CHAMPIONS)[:CHAMPIONS])
-            best = self._best[place] = self._rows[kept].astype(np.intp), self._weights[kept]
+            best = self._best[place] = self._rows[kept], self._weights[kept]
         return best
 
     def _find(self, terms: Sequence[int]) -> list[int]:
@@ -247,3 +216,101 @@ class LexicalIndex:
         known = self._terms.take(places, mode="clip") == wanted
         triples = zip(terms, places.tolist(), known.tolist(), strict=True)
         return [(term, place) for term, place, is_known in triples if is_known]
+
+
+@compiled
+def _scores(
+    wanted: Words, terms: Words, starts: Ints, rows: Codes, weights: Floats, idf: Floats, unseen_idf: float, num_records: int
+) -> FloatMatrix:  # fmt: skip
+    """Return BM25 and coverage of every record, (2, N), by going through the postings of each stem wanted."""
+    found = np.zeros((2, num_records), np.float32)
+    scores, coverage = found[0], found[1]
+    places = np.empty(len(wanted), np.int64)
+    mass = 0.0
+    for number in range(len(wanted)):
+        low, high = 0, len(terms)
+        while low < high:
+            middle = (low + high) // 2
+            if terms[middle] < wanted[number]:
+                low = middle + 1
+            else:
+                high = middle
+        is_known = low < len(terms) and terms[low] == wanted[number]
+        places[number] = low if is_known else -1
+        mass += idf[low] if is_known else unseen_idf
+    for place in places:
+        if place >= 0:
+            share = np.float32(idf[place] / mass)
+            for posting in range(starts[place], starts[place + 1]):
+                scores[rows[posting]] += idf[place] * weights[posting]
+                coverage[rows[posting]] += share
+    return found
+
+
+@compiled
+def _scores_at(
+    records: Ints, stems: Codes, weights: Floats, starts: Ints, places: Codes, idf: Floats, mass: float
+) -> FloatMatrix:
+    """Return BM25 and coverage of some records, (2, R), by going through the stems of each."""
+    found = np.zeros((2, len(records)), np.float32)
+    count = len(stems)
+    # Each record's postings are touched before any is looked at: so memory is asked for many of them at once.
+    for number in range(len(records)):
+        begin = min(starts[records[number]], count - 1)
+        found[0, number], found[1, number] = stems[begin], weights[begin]
+    for number in range(len(records)):
+        score = share = np.float32(0)
+        for posting in range(starts[records[number]], starts[records[number] + 1]):
+            for wanted in range(len(places)):
+                if stems[posting] == places[wanted]:
+                    score += idf[wanted] * weights[posting]
+                    share += idf[wanted]
+        found[0, number], found[1, number] = score, share / mass
+    return found
+
+
+@compiled
+def _gains(rows: Codes, weights: Floats, ends: Ints, idf: Floats, num_records: int) -> tuple[Codes, Floats]:
+    """Return the records that the postings of some stems meet, and BM25 of each by these postings.
+
+    Parameters
+    ----------
+    rows, weights : ndarray, (P,)
+        The postings, stem after stem, each ascending by record.
+    ends : ndarray, (S,)
+        Where each stem's postings end.
+    idf : ndarray, (S,)
+    """
+    met, gains = np.empty(len(rows), np.int32), np.empty(len(rows), np.float32)
+    count = 0
+    # So many records at a time that their totals stay in the first cache, whichever of them the stems meet.
+    totals = np.zeros(_TOGETHER, np.float32)
+    reached = np.zeros(len(ends), np.int64)
+    for stem in range(1, len(ends)):
+        reached[stem] = ends[stem - 1]
+    for start in range(0, num_records, _TOGETHER):
+        first_met = count
+        for stem in range(len(ends)):
+            posting = reached[stem]
+            while posting < ends[stem] and rows[posting] < start + _TOGETHER:
+                record = rows[posting] - start
+                met[count] = rows[posting]  # stays there only if this is the first time
+                count += totals[record] == 0
+                totals[record] += idf[stem] * weights[posting]
+                posting += 1
+            reached[stem] = posting
+        for number in range(first_met, count):
+            gains[number] = totals[met[number] - start]
+            totals[met[number] - start] = 0
+    return met[:count], gains[:count]
+
+
+@compiled
+def _of_eligible(rows: Codes, weights: Floats, eligible: Flags) -> tuple[Codes, Floats]:
+    """Return those postings whose records are eligible."""
+    kept_rows, kept_weights = np.empty(len(rows), np.int32), np.empty(len(rows), np.float32)
+    count = 0
+    for posting in range(len(rows)):
+        kept_rows[count], kept_weights[count] = rows[posting], weights[posting]
+        count += eligible[rows[posting]]
+    return kept_rows[:count], kept_weights[:count]

@@ -18,6 +18,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from agentcore.memory._compiled import Bytes, Flags, Floats, Ints, compiled
 from agentcore.memory._partition import Partition
 from agentcore.memory.ranking._abstention import answerable
 from agentcore.memory.ranking._config import RankingConfig
@@ -33,6 +34,7 @@ Float32 = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
 
 _NO_SPREAD = 1e-7
+_NONE = np.zeros(0, dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +55,7 @@ class UsualTokens:
     ----------
     weights : ndarray, (Q,), float32
         idf of each piece of the query.
-    means : ndarray, (Q, 1), float32
+    means : ndarray, (Q,), float32
         Similarity of each piece.
     maxsim, nameless : (mean, spread)
         Of the weighted mean, and of the same without names and windows.
@@ -137,7 +139,7 @@ def with_context(
     partition: Partition, chosen: Rows, *, with_sample: bool
 ) -> tuple[Rows, Structure, Rows | None]:
     """Return the chosen records with their neighbours and the sample, their structure, and where the sample is."""
-    parts = [chosen, partition.structure.around[:, chosen].ravel()]
+    parts = [chosen, partition.structure.around(chosen).ravel()]
     if with_sample:
         parts.append(partition.sample)
     rows = np.unique(np.concatenate(parts))
@@ -159,18 +161,20 @@ def finish(
     named = partition.named_speaker(query.names, chosen)
     tokens = nameless = None
     if config.use_tokens and query.tokens is not None and bool(partition.tokens):
-        select = None if len(rows) == len(partition) else rows
         tokens, nameless, usual = _token_scores(
-            partition, query, config, select, sample, structure, is_named=named is not None, usual=usual
+            partition, query, config, rows, sample, structure, is_named=named is not None, usual=usual
         )
     own = own_score(partition, chosen, dense, lexical, tokens, config)
-    fused = _with_surroundings(partition, chosen, own, named, structure, config)
+    fused = _with_surroundings(
+        own, _NONE if named is None else named, partition.replies[chosen], partition.turn_cues[chosen],
+        cue_table(config, query.asks_when), structure.line, structure.session, structure.length, structure.num_sessions,
+        config.speaker, config.neighbours, config.answered, config.session, config.session_neighbours,
+    )  # fmt: skip
     if query.spans:
         fused += np.float32(config.date) * date_fit(query.spans, partition.event_time[chosen])
-    fused += cue_table(config, query.asks_when).take(partition.turn_cues[chosen])
     allowed = slice(None) if eligible is None else eligible[chosen]
     chance = answerable(
-        best_cosine=float(np.maximum.reduce(cosine[allowed], initial=-1.0)),
+        best_cosine=float(cosine[allowed].max(initial=-1.0)),
         own=own[allowed],
         dense=dense[allowed],
         tokens=(nameless if nameless is not None else lexical)[allowed],
@@ -181,32 +185,31 @@ def finish(
     return Ranking(rows, fused, dense, lexical, tokens, chance, usual)
 
 
-def moments(values: Float32, sample: Rows | None = None) -> tuple[float, float]:
-    """Return mean and spread of all values, or of a sample."""
-    base = values if sample is None else values[sample]
-    mean = np.add.reduce(base) / np.float32(len(base))
-    away = base - mean
-    return float(mean), math.sqrt(float(away @ away) / len(away))
+@compiled
+def moments(values: Floats) -> tuple[float, float]:
+    """Return mean and spread."""
+    mean = square = 0.0
+    for value in values:
+        mean += value
+    mean /= len(values)
+    for value in values:
+        square += (value - mean) ** 2
+    return mean, math.sqrt(square / len(values))
 
 
-def standardised(values: Float32, usual: tuple[float, float]) -> Float32:
+@compiled
+def standardised(values: Floats, mean: float, spread: float) -> Floats:
     """Return z-scores by a mean and spread; zeros where nothing varies."""
-    mean, spread = usual
-    if spread < _NO_SPREAD:
-        return np.zeros_like(values)
-    centred: Float32 = values - np.float32(mean)
-    centred *= np.float32(1 / spread)
-    return centred
+    scale = 1 / spread if spread >= _NO_SPREAD else 0.0
+    found = np.empty(len(values), np.float32)
+    for place in range(len(values)):
+        found[place] = (values[place] - mean) * scale
+    return found
 
 
 def zscores(values: Float32) -> Float32:
     """Return z-scores by their own mean and spread; zeros where nothing varies."""
-    away: Float32 = values - np.add.reduce(values) / np.float32(len(values))
-    spread = math.sqrt(float(away @ away) / len(away))
-    if spread < _NO_SPREAD:
-        return np.zeros_like(values)
-    away *= np.float32(1 / spread)
-    return away
+    return standardised(values, *moments(values))
 
 
 def _shortlist(
@@ -219,9 +222,10 @@ def _shortlist(
 ) -> Rows:
     """Return the records worth a look at their tokens."""
     first = (dense + lexical) * np.float32(0.5)
-    line = partition.structure.spread(first, 0.0)
-    beside = partition.structure.collect(line[1:-3] + line[3:-1])
-    first += np.float32(config.shortlist_neighbours) * beside
+    around = partition.structure.around(partition.places)[:2]
+    first += np.float32(config.shortlist_neighbours) * np.append(first, np.float32(0)).take(around).sum(
+        axis=0
+    )
     add_hints(first, partition, query, config, partition.places)
     if eligible is not None:
         first[~eligible] = -np.inf
@@ -235,7 +239,7 @@ def _token_scores(
     partition: Partition,
     query: Query,
     config: RankingConfig,
-    rows: Rows | None,
+    rows: Rows,
     sample: Rows | None,
     structure: Structure,
     *,
@@ -247,7 +251,7 @@ def _token_scores(
     weights = partition.tokens.weights(query.tokens, config) if usual is None else usual.weights
     similarities = partition.tokens.similarities(query.tokens, rows)
     typical = similarities if sample is None else similarities[:, sample]
-    means = _row_means(typical) if usual is None else usual.means
+    means = typical.mean(axis=1) if usual is None else usual.means
     met = windowed(similarities, weights, structure, config, means)
     bare = met
     if is_named:  # without windows: a neighbour is mostly the other speaker
@@ -257,69 +261,83 @@ def _token_scores(
             @ similarities
         )
     if usual is None:
-        usual = UsualTokens(weights, means, moments(met, sample), moments(bare, sample))
-    tokens = standardised(met, usual.maxsim)
-    return tokens, (standardised(bare, usual.nameless) if is_named else tokens), usual
-
-
-def _row_means(values: Float32) -> Float32:
-    """Return the mean of each row, (Q, 1)."""
-    means: Float32 = np.add.reduce(values, axis=1, keepdims=True)
-    means /= np.float32(values.shape[1])
-    return means
+        part = slice(None) if sample is None else sample
+        usual = UsualTokens(weights, means, moments(met[part]), moments(bare[part]))
+    tokens = standardised(met, *usual.maxsim)
+    return tokens, (standardised(bare, *usual.nameless) if is_named else tokens), usual
 
 
 def own_score(
     partition: Partition, rows: Rows | slice, dense: Float32, lexical: Float32, tokens: Float32 | None, config: RankingConfig
 ) -> Float32:  # fmt: skip
-    """Return F."""
-    own = _weighted(dense, lexical, tokens, config.turn_weights)
-    if partition.has_passages:
-        is_passage = partition.is_passage[rows]
-        own[is_passage] = _weighted(dense, lexical, tokens, config.passage_weights)[is_passage]
+    """Return F; without tokens the other two carry the whole weight."""
+    is_passage = partition.is_passage[rows] if partition.has_passages else _NONE
+    if tokens is None:
+        tokens = dense
+        turn, passage = _without_tokens(config.turn_weights), _without_tokens(config.passage_weights)
+    else:
+        turn, passage = config.turn_weights, config.passage_weights
+    return _weighted(dense, lexical, tokens, is_passage, *turn, *passage)
+
+
+def _without_tokens(weights: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Return the weights as they are where there are no token scores."""
+    scale = sum(weights) / (weights[0] + weights[1])
+    return weights[0] * scale, weights[1] * scale, 0.0
+
+
+@compiled
+def _weighted(
+    dense: Floats, lexical: Floats, tokens: Floats, is_passage: Flags,
+    turn_dense: float, turn_lexical: float, turn_tokens: float,
+    passage_dense: float, passage_lexical: float, passage_tokens: float,
+) -> Floats:  # fmt: skip
+    """Return the weighted sum of the three by kind of record; all are turns where `is_passage` is empty."""
+    own = np.empty(len(dense), np.float32)
+    for record in range(len(dense)):
+        own[record] = (
+            turn_dense * dense[record] + turn_lexical * lexical[record] + turn_tokens * tokens[record]
+        )
+    for record in range(len(is_passage)):
+        if is_passage[record]:
+            own[record] = (
+                passage_dense * dense[record]
+                + passage_lexical * lexical[record]
+                + passage_tokens * tokens[record]
+            )
     return own
 
 
-def _weighted(
-    dense: Float32, lexical: Float32, tokens: Float32 | None, weights: tuple[float, float, float]
-) -> Float32:
-    """Return the weighted sum; without tokens the other two carry the whole weight."""
-    if tokens is None:
-        scale = sum(weights) / (weights[0] + weights[1])
-        weights = (weights[0] * scale, weights[1] * scale, 0.0)
-    total: Float32 = np.float32(weights[0]) * dense
-    total += np.float32(weights[1]) * lexical
-    if tokens is not None:
-        total += np.float32(weights[2]) * tokens
-    return total
-
-
+@compiled
 def _with_surroundings(
-    partition: Partition, rows: Rows | slice, own: Float32, named: npt.NDArray[np.bool_] | None, structure: Structure, config: RankingConfig
-) -> Float32:  # fmt: skip
-    """Return F with the credit of speaker, neighbours and session."""
-    fused: Float32 = own.copy()
-    if named is not None:
-        np.multiply(fused, np.float32(1 + config.speaker), out=fused, where=named)
-    if not structure.has_sessions:
-        fused += np.float32(config.session) * own
-        return fused
-    line = structure.spread(own, 0.0)
-    previous = line[1:-3]
-    near = previous + line[3:-1]
-    credit = line[:-4] + line[4:]
-    credit += near
-    credit *= np.float32(config.neighbours)
-    fused += structure.collect(credit)
-    answered = structure.collect(previous)
-    answered *= partition.replies[rows]
-    answered *= np.float32(config.answered)
-    fused += answered
-    near *= np.float32(config.session_neighbours)
-    near += line[2:-2]
-    best = structure.best_of_session(near)
-    best *= np.float32(config.session)
-    fused += best
+    own: Floats, named: Flags, replies: Floats, cues: Bytes, worth: Floats,
+    line: Ints, session: Ints, length: int, num_sessions: int,
+    speaker: float, neighbours: float, answered: float, in_session: float, session_neighbours: float,
+) -> Floats:  # fmt: skip
+    """Return F with the credit of speaker (nobody is named where that is empty), neighbours, session and cues."""
+    count = len(own)
+    laid = np.zeros(length, np.float32)
+    for record in range(count):
+        laid[line[record]] = own[record]
+    best = np.full(num_sessions, -np.inf, np.float32)
+    for record in range(count):
+        near = laid[line[record] - 1] + laid[line[record] + 1]
+        best[session[record]] = max(
+            best[session[record]], own[record] + np.float32(session_neighbours) * near
+        )
+    fused = np.empty(count, np.float32)
+    for record in range(count):
+        place = line[record]
+        around = laid[place - 1] + laid[place + 1] + laid[place - 2] + laid[place + 2]
+        fused[record] = (
+            own[record]
+            + np.float32(neighbours) * around
+            + np.float32(answered) * replies[record] * laid[place - 1]
+            + np.float32(in_session) * best[session[record]]
+            + worth[cues[record]]
+        )
+        if len(named) and named[record]:
+            fused[record] += np.float32(speaker) * own[record]
     return fused
 
 

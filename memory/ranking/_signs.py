@@ -1,87 +1,81 @@
-"""Sign vectors, one bit a dimension, compared by how many bits differ.
+"""Sign vectors, one bit a dimension, compared by how many bits agree.
 
-Letters: T vectors, Q of a query, B bytes a vector, D dimensions.
+Letters: T vectors, Q of a query, W words of 64 bits a vector, R groups of vectors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from typing import Self
-
-import faiss
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["SignVectors"]
+from agentcore.memory._compiled import FloatMatrix, Ints, WordMatrix, compiled
 
-Bytes = npt.NDArray[np.uint8]
-_WIDTHS = (64, 32, 16, 8)
-_AT_ONCE = 1 << 18  # distances worked out at a time: they stay in the cache
+__all__ = ["best_agreement", "sign_words"]
 
 
-class SignVectors:
-    """T sign vectors, kept in blocks of columns as wide as FAISS counts fastest.
+def sign_words(signs: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+    """Return what `numpy.packbits` gave, (T, B), as words, (T, W).
 
-    `faiss.hammings` has its own code for 8, 16, 32 and 64 bytes and a slow one for the rest: the 48 bytes of 384 dimensions
-    take 4 times as long as 32 and 16 apart, and numpy's `bitwise_count` 6 times as long.
+    Bits beyond the dimension are zero in every vector and so always agree.
+    """
+    width = -(-signs.shape[1] // 8) * 8
+    if width != signs.shape[1]:
+        signs = np.pad(signs, ((0, 0), (0, width - signs.shape[1])))
+    return np.ascontiguousarray(signs).view("<u8")
+
+
+@compiled
+def best_agreement(signs: WordMatrix, starts: Ints, groups: Ints, query: WordMatrix) -> FloatMatrix:
+    """Return the most bits in which each vector of the query agrees with one of each group, (Q, R); of an empty group 0.
 
     Parameters
     ----------
-    blocks : sequence of ndarray, (T, 64 | 32 | 16 | 8), uint8
-        C-contiguous. Bits beyond the dimension are zero in every vector and so always agree.
+    signs : ndarray, (T, W), uint64
+    starts : ndarray, int64
+        Vectors of group g are `starts[g]:starts[g + 1]`.
+    groups : ndarray, (R,), int64
+    query : ndarray, (Q, W), uint64
     """
-
-    def __init__(self, blocks: Sequence[Bytes]) -> None:
-        self.blocks = tuple(blocks)
-
-    @classmethod
-    def of(cls, signs: Bytes) -> Self:
-        """Return what `numpy.packbits` gave, (T, B), as blocks."""
-        width = -(-signs.shape[1] // 8) * 8
-        if width != signs.shape[1]:
-            signs = np.pad(signs, ((0, 0), (0, width - signs.shape[1])))
-        return cls([np.ascontiguousarray(signs[:, start:end]) for start, end in pairwise(_edges(width))])
-
-    def __len__(self) -> int:
-        return len(self.blocks[0])
-
-    @property
-    def num_bits(self) -> int:
-        """Bits a vector, padding included."""
-        return 8 * sum(int(block.shape[1]) for block in self.blocks)
-
-    def take(self, rows: npt.NDArray[np.integer]) -> Self:
-        """Return some of the vectors."""
-        return type(self)(
-            [np.take(block, rows, axis=0) for block in self.blocks]
-        )  # a third of indexing's time
-
-    def extended(self, other: SignVectors) -> Self:
-        """Return these vectors and then the other ones."""
-        return type(self)([np.concatenate(pair) for pair in zip(self.blocks, other.blocks, strict=True)])
-
-    def distances(self, query: SignVectors) -> Iterator[npt.NDArray[np.int32]]:
-        """Yield Hamming distances of the query's vectors to all of these, (1 or more of Q, T), in order of the query."""
-        count = len(self)
-        step = max(1, _AT_ONCE // max(count, 1))
-        for start in range(0, len(query), step):
-            total: npt.NDArray[np.int32] | None = None
-            for mine, theirs in zip(self.blocks, query.blocks, strict=True):
-                asked = theirs[start : start + step]
-                found = np.empty((len(asked), count), dtype=np.int32)
-                faiss.hammings(  # type: ignore[attr-defined]  # a C++ function that the stubs leave out
-                    faiss.swig_ptr(asked), faiss.swig_ptr(mine), len(asked), count, mine.shape[1], faiss.swig_ptr(found)
-                )  # fmt: skip
-                total = found if total is None else np.add(total, found, out=total)
-            assert total is not None
-            yield total
-
-
-def _edges(width: int) -> list[int]:
-    """Return where blocks begin and end: as many of the widest as fit, then the next."""
-    edges = [0]
-    for size in _WIDTHS:
-        while width - edges[-1] >= size:
-            edges.append(edges[-1] + size)
-    return edges
+    num_asked, width = query.shape
+    found = np.zeros((num_asked, len(groups)), np.float32)
+    room = np.int64(256)
+    for group in groups:
+        room = max(room, starts[group + 1] - starts[group])
+    # Some groups at a time are laid out word by word, so that what is compared lies side by side in the first cache, and what has to come
+    # from memory is asked for at once. Places are unsigned because a negative one would count from the end, which costs a test each time.
+    columns = np.empty((width, room), np.uint64)
+    differing = np.empty(room, np.uint64)
+    first = 0
+    while first < len(groups):
+        count, after = 0, first
+        while after < len(groups) and count + starts[groups[after] + 1] - starts[groups[after]] <= room:
+            count += starts[groups[after] + 1] - starts[groups[after]]
+            after += 1
+        for word in range(width):
+            column, slot = columns[word], np.uint64(0)
+            for group in groups[first:after]:
+                for place in range(np.uint64(starts[group]), np.uint64(starts[group + 1])):
+                    column[slot] = signs[place, np.uint64(word)]
+                    slot += np.uint64(1)
+        for asked in range(num_asked):
+            differing[:] = 0
+            for word in range(width):
+                bits, column = query[asked, word], columns[word]
+                for place in range(count):
+                    # How many bits are set, written so that the compiler makes one instruction of it.
+                    x = column[place] ^ bits
+                    x = x - ((x >> np.uint64(1)) & np.uint64(0x5555555555555555))
+                    x = (x & np.uint64(0x3333333333333333)) + (
+                        (x >> np.uint64(2)) & np.uint64(0x3333333333333333)
+                    )
+                    x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+                    differing[place] += (x * np.uint64(0x0101010101010101)) >> np.uint64(56)
+            slot = np.uint64(0)
+            for number in range(first, after):
+                least = np.uint64(64 * width)
+                for _ in range(starts[groups[number] + 1] - starts[groups[number]]):
+                    least = min(least, differing[slot])
+                    slot += np.uint64(1)
+                found[asked, number] = np.uint64(64 * width) - least
+        first = after
+    return found

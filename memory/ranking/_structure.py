@@ -1,7 +1,7 @@
 """Who stands next to whom: the order of turns inside their sessions.
 
 All records stand on one line, each session a stretch of it: the turns of a session follow each other, and the next session begins behind a
-gap as wide as anybody looks. So what stands beside each record is a slice of what is laid out on the line.
+gap as wide as anybody looks. So what stands beside a record is found one or two places on.
 
 Letters: N records, L places on the line.
 """
@@ -15,16 +15,12 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["GONE", "REACH", "Structure"]
+__all__ = ["REACH", "Structure"]
 
-Float32 = npt.NDArray[np.float32]
 Places = npt.NDArray[np.intp]
 
 REACH = 2
 """Turns looked at on either side; between sessions so many places of the line stay empty, and at both of its ends."""
-
-GONE = np.float32(-1e9)
-"""What stands where nothing stands when the largest is looked for: finite, so that it may be multiplied by zero."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,14 +34,11 @@ class Structure:
     session : ndarray, (N,), intp
         Number of the session, ascending along the line; records without one each have their own.
     num_sessions : int
-    has_sessions : bool
-        Whether any record has a neighbour.
     """
 
     line: Places
     session: Places
     num_sessions: int
-    has_sessions: bool
 
     @classmethod
     def build(
@@ -67,7 +60,7 @@ class Structure:
         line[order[:1]] = REACH
         line[order[1:]] = REACH + np.cumsum(steps)
         session[order[1:]] = np.cumsum(is_new)
-        return cls(line, session, int(session.max(initial=-1)) + 1, bool((steps <= REACH).any()))
+        return cls(line, session, int(session.max(initial=-1)) + 1)
 
     def restrict(self, rows: Places) -> Structure:
         """Return the structure of some records, ascending; neighbours that are not among them are none."""
@@ -77,28 +70,10 @@ class Structure:
         session = session[order]
         return self._in_order(order, steps, session[1:] != session[:-1])
 
-    def spread(self, values: Float32, missing: np.float32 | float) -> Float32:
-        """Lay the values of the records, (..., N), out on the line, (..., L); `missing` stands where no record does."""
-        padded = np.empty((*values.shape[:-1], values.shape[-1] + 1), dtype=np.float32)
-        padded[..., :-1] = values
-        padded[..., -1] = missing
-        return padded.take(self._on_line, axis=-1, mode="clip")
-
-    def collect(self, spread: Float32) -> Float32:
-        """Return the values of the records, (N,), from what was worked out on the line without its two ends."""
-        return spread.take(self._inner, mode="clip")
-
-    @cached_property
-    def around(self) -> Places:
-        """Places of the previous, the next, the one before the previous, the one after the next turn of the session; N where none, (4, N)."""
-        beside = self.line + np.array([[-1], [1], [-2], [2]], dtype=np.intp)
-        places: Places = self._on_line[beside]
-        return places
-
-    def best_of_session(self, values: Float32) -> Float32:
-        """Return, for every record, the largest value in its session; values are given on the line without its two ends."""
-        best = np.maximum.reduceat(values + self._gaps, self._first)
-        return best.take(self.session, mode="clip")
+    def around(self, rows: Places) -> Places:
+        """Return the previous, the next, the one before the previous, the one after the next turn of the session; N where none, (4, R)."""
+        beside = self.line.take(rows) + np.array([[-1], [1], [-2], [2]], dtype=np.intp)
+        return self._on_line.take(beside)
 
     def members(self, sessions: Places, *, longest: int) -> Places:
         """Return the records of some sessions, of those only that have up to `longest`."""
@@ -114,26 +89,14 @@ class Structure:
     def _on_line(self) -> Places:
         """The record at each place of the line; N where none stands, (L,)."""
         count = len(self.line)
-        records = np.full(int(self.line.max(initial=0)) + REACH + 1, count, dtype=np.intp)
+        records = np.full(self.length, count, dtype=np.intp)
         records[self.line] = np.arange(count)
         return records
 
     @cached_property
-    def _inner(self) -> Places:
-        """Where the records stand on the line without its two ends."""
-        return self.line - REACH
-
-    @cached_property
-    def _gaps(self) -> Float32:
-        """What makes the empty places of the line, without its two ends, lose against any record."""
-        empty = self._on_line[REACH:-REACH] == len(self.line)
-        return np.where(empty, GONE, np.float32(0))
-
-    @cached_property
-    def _first(self) -> Places:
-        """Where each session begins on the line without its two ends."""
-        order, starts = self._grouped
-        return self._inner[starts if order is None else order[starts]]
+    def length(self) -> int:
+        """Places on the line, its empty ends among them."""
+        return int(self.line.max(initial=0)) + REACH + 1
 
     @cached_property
     def _grouped(self) -> tuple[Places | None, Places]:

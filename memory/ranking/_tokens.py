@@ -11,18 +11,23 @@ Letters: Q content pieces of the query, N records, T their pieces.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from agentcore.memory._compiled import FloatMatrix, Floats, Ints, compiled
 from agentcore.memory.ranking._config import RankingConfig
-from agentcore.memory.ranking._signs import SignVectors
-from agentcore.memory.ranking._structure import GONE, Structure
+from agentcore.memory.ranking._signs import best_agreement, sign_words
+from agentcore.memory.ranking._structure import Structure
 
 __all__ = ["QueryTokens", "TokenIndex", "windowed"]
 
 Float32 = npt.NDArray[np.float32]
+
+GONE = np.float32(-1e9)
+"""What stands where nothing stands when the largest is looked for."""
 
 
 class QueryTokens:
@@ -36,7 +41,7 @@ class QueryTokens:
 
     def __init__(self, ids: npt.NDArray[np.integer], vectors: Float32) -> None:
         self.ids = ids.astype(np.uint32)
-        self.signs = SignVectors.of(np.packbits(vectors > 0, axis=1))
+        self.signs = sign_words(np.packbits(vectors > 0, axis=1))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -48,14 +53,13 @@ class TokenIndex:
     Parameters
     ----------
     ids : ndarray, (T,), uint32
-    signs : SignVectors
-        T of them.
+    signs : ndarray, (T, W), uint64
     starts : ndarray, (N + 1,), int64
         Pieces of record i are `starts[i]:starts[i + 1]`.
     """
 
     def __init__(
-        self, ids: npt.NDArray[np.uint32], signs: SignVectors, starts: npt.NDArray[np.int64]
+        self, ids: npt.NDArray[np.uint32], signs: npt.NDArray[np.uint64], starts: npt.NDArray[np.int64]
     ) -> None:
         self.num_records = len(starts) - 1
         self._starts = starts
@@ -70,7 +74,7 @@ class TokenIndex:
     def from_arrays(
         cls,
         arrays: Mapping[str, npt.NDArray[Any]],
-        signs: SignVectors,
+        signs: npt.NDArray[np.uint64],
         starts: npt.NDArray[np.int64],
     ) -> TokenIndex:
         """Return the index that `to_arrays` was asked of."""
@@ -86,45 +90,32 @@ class TokenIndex:
         """Return the idf weight of every piece of the query, (Q,)."""
         df = np.zeros(len(query), dtype=np.float32)
         if len(self._known):
-            places = np.minimum(np.searchsorted(self._known, query.ids), len(self._known) - 1)
-            df = np.where(self._known[places] == query.ids, self._frequency[places], 0).astype(np.float32)
+            places = self._known.searchsorted(query.ids)
+            known = self._known.take(places, mode="clip") == query.ids
+            df = (self._frequency.take(places, mode="clip") * known).astype(np.float32)
         idf = np.log1p((self.num_records - df + 0.5) / (df + 0.5))
         return np.minimum(idf, config.max_token_idf).astype(np.float32)
 
-    def similarities(self, query: QueryTokens, rows: npt.NDArray[np.intp] | None = None) -> Float32:
+    def similarities(self, query: QueryTokens, rows: npt.NDArray[np.intp]) -> Float32:
         """Return x, (Q, R): the best agreement of each query piece with a piece of each record, in agreeing bits.
 
         Parameters
         ----------
         query : QueryTokens
-        rows : ndarray, (R,), intp, optional
-            The records; all of them when not given. Records without pieces get the worst value that any of them has.
+        rows : ndarray, (R,), intp
+            The records. Those without pieces get the worst value that any of them has.
         """
-        signs, starts = (self._signs, self._starts) if rows is None else self._select(rows)
-        filled = np.flatnonzero(starts[1:] > starts[:-1])
-        if not len(filled):
-            return np.zeros((len(query), len(starts) - 1), dtype=np.float32)
-        is_full = len(filled) == len(starts) - 1
-        first = starts[:-1] if is_full else starts[:-1][filled]
-        agreeing = np.empty((len(query), len(filled)), dtype=np.float32)
-        place = 0
-        for found in signs.distances(query.signs):
-            nearest = np.minimum.reduceat(found, first, axis=1)
-            np.subtract(signs.num_bits, nearest, out=agreeing[place : place + len(found)], casting="unsafe")
-            place += len(found)
-        if is_full:
-            return agreeing
-        result = np.empty((len(query), len(starts) - 1), dtype=np.float32)
-        result[:] = agreeing.min(axis=1, keepdims=True)
-        result[:, filled] = agreeing
-        return result
+        found = best_agreement(self._signs, self._starts, np.ascontiguousarray(rows), query.signs)
+        if self._has_empty:
+            is_empty = self._starts[rows + 1] == self._starts[rows]
+            if is_empty.any() and not is_empty.all():
+                found[:, is_empty] = found[:, ~is_empty].min(axis=1, keepdims=True)
+        return found
 
-    def _select(self, rows: npt.NDArray[np.intp]) -> tuple[SignVectors, npt.NDArray[np.int64]]:
-        """Return the signs and starts of some records."""
-        first, lengths = self._starts[rows], self._starts[rows + 1] - self._starts[rows]
-        starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
-        places = np.repeat(first - starts[:-1], lengths) + np.arange(starts[-1])
-        return self._signs.take(places), starts
+    @cached_property
+    def _has_empty(self) -> bool:
+        """Whether any record has no pieces."""
+        return bool((self._starts[1:] == self._starts[:-1]).any())
 
 
 def windowed(
@@ -139,20 +130,38 @@ def windowed(
     structure : Structure
         Of the same N records.
     config : RankingConfig
-    means : ndarray, (Q, 1)
+    means : ndarray, (Q,)
         The usual similarity of each query piece, taken off first.
     """
-    centred = similarities - means
-    if not structure.has_sessions:
-        return weights @ centred
-    line = structure.spread(centred, GONE)
-    near = np.maximum(line[:, 1:-3], line[:, 3:-1])
-    far = np.maximum(line[:, :-4], line[:, 4:])
-    near *= np.float32(config.window_near)
-    far *= np.float32(config.window_far)
-    np.maximum(near, far, out=near)
-    np.maximum(line[:, 2:-2], near, out=near)
-    return structure.collect(weights @ near)
+    return _windowed(
+        similarities, weights, means, structure.line, structure.length, config.window_near, config.window_far
+    )
+
+
+@compiled
+def _windowed(
+    similarities: FloatMatrix,
+    weights: Floats,
+    means: Floats,
+    line: Ints,
+    length: int,
+    near: float,
+    far: float,
+) -> Floats:
+    """Lay each piece's similarities out on the line, and add up the best of each place and its surroundings."""
+    count = len(line)
+    total = np.zeros(count, np.float32)
+    laid = np.empty(length, np.float32)
+    for piece in range(len(weights)):
+        laid[:] = GONE
+        for record in range(count):
+            laid[line[record]] = similarities[piece, record] - means[piece]
+        for record in range(count):
+            place = line[record]
+            beside = np.float32(near) * max(laid[place - 1], laid[place + 1])
+            beyond = np.float32(far) * max(laid[place - 2], laid[place + 2])
+            total[record] += weights[piece] * max(laid[place], beside, beyond)
+    return total
 
 
 def _document_frequency(

@@ -19,7 +19,7 @@ from agentcore.memory._labels import Labels
 from agentcore.memory._terms import TERM, pack_terms, stems, term_hash
 from agentcore.memory.embedding import HashEmbedder
 from agentcore.memory.index import TemporalIndex, VectorIndex
-from agentcore.memory.ranking import FULL, LexicalIndex, QueryTokens, SignVectors, Structure, TokenIndex
+from agentcore.memory.ranking import FULL, LexicalIndex, QueryTokens, Structure, TokenIndex, sign_words
 from agentcore.memory.tags import TagGraph
 from agentcore.memory.temporal import merge_intervals
 
@@ -107,9 +107,7 @@ def test_late_interaction_equals_comparing_bit_by_bit(
     assert tokens is not None and asked is not None
     starts = np.cumsum([0, *(len(t) for t in tokens)])
     signs = np.concatenate([np.packbits(t.vectors > 0, axis=1) for t in tokens])
-    index = TokenIndex(
-        np.concatenate([t.ids for t in tokens]).astype(np.uint32), SignVectors.of(signs), starts
-    )
+    index = TokenIndex(np.concatenate([t.ids for t in tokens]).astype(np.uint32), sign_words(signs), starts)
     question = QueryTokens(asked[0].ids, asked[0].vectors)
     padding = -dimension % 64
     expected = np.array(
@@ -118,7 +116,7 @@ def test_late_interaction_equals_comparing_bit_by_bit(
             for q in asked[0].vectors
         ]
     )
-    np.testing.assert_array_equal(index.similarities(question), expected)
+    np.testing.assert_array_equal(index.similarities(question, np.arange(len(documents))), expected)
     rows = np.arange(len(documents))[::2]
     np.testing.assert_array_equal(index.similarities(question, rows), expected[:, rows])
     assert (index.weights(question, FULL) >= 0).all()
@@ -157,7 +155,9 @@ def test_neighbours_are_those_of_the_session(turns: list[tuple[str | None, int]]
         place = members.index(row)
         for which, step in enumerate((-1, 1, -2, 2)):
             inside = 0 <= place + step < len(members)
-            assert structure.around[which, row] == (members[place + step] if inside else len(turns))
+            assert structure.around(np.array([row]))[which, 0] == (
+                members[place + step] if inside else len(turns)
+            )
 
 
 @QUICK
@@ -175,13 +175,11 @@ def test_part_of_a_structure_knows_the_neighbours_and_sessions_among_its_records
     rows = np.array(sorted(row % len(turns) for row in {place % len(turns) for place in chosen}))
     part = whole.restrict(rows)
     places = {row: place for place, row in enumerate(rows.tolist())}
-    expected = [[places.get(row, len(rows)) for row in line] for line in whole.around[:, rows].tolist()]
-    assert part.around.tolist() == expected
-    values = -np.arange(1.0, len(rows) + 1, dtype=np.float32)[np.argsort(times[rows], kind="stable")]
-    best = part.best_of_session(part.spread(values, 0.0)[2:-2])
-    for place, row in enumerate(rows):
-        same = whole.session[rows] == whole.session[row]
-        assert best[place] == values[same].max()
+    expected = [[places.get(row, len(rows)) for row in line] for line in whole.around(rows).tolist()]
+    assert part.around(np.arange(len(rows))).tolist() == expected
+    same = whole.session[rows][:, None] == whole.session[rows]
+    assert ((part.session[:, None] == part.session) == same).all()
+    assert part.session.max() + 1 == part.num_sessions
 
 
 @SLOWER

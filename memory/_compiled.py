@@ -1,0 +1,109 @@
+"""Loops over records, compiled by numba when the first search needs them.
+
+A kernel is a plain function of arrays and numbers that numba understands; its annotations say for which types it is compiled. The machine code is
+kept beside the source, or in the user's cache folder where that cannot be written, so only the first search ever waits for the compiler.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable
+from functools import cached_property, update_wrapper
+from time import perf_counter
+from typing import Annotated, Any, Generic, ParamSpec, TypeVar, get_args, get_origin, get_type_hints
+
+import numpy as np
+import numpy.typing as npt
+
+from agentcore.memory._progress import Progress
+
+__all__ = [
+    "Bytes",
+    "Codes",
+    "Flags",
+    "FloatMatrix",
+    "Floats",
+    "Ints",
+    "WordMatrix",
+    "Words",
+    "compiled",
+    "prepare_kernels",
+]  # fmt: skip
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# What a kernel may take: the element type and the number of dimensions. All are contiguous, and none is written to.
+Floats = Annotated[npt.NDArray[np.float32], ("float32", 1)]
+FloatMatrix = Annotated[npt.NDArray[np.float32], ("float32", 2)]
+Ints = Annotated[npt.NDArray[np.int64], ("int64", 1)]
+Codes = Annotated[npt.NDArray[np.int32], ("int32", 1)]
+Bytes = Annotated[npt.NDArray[np.uint8], ("uint8", 1)]
+Flags = Annotated[npt.NDArray[np.bool_], ("boolean", 1)]
+Words = Annotated[npt.NDArray[np.uint64], ("uint64", 1)]
+WordMatrix = Annotated[npt.NDArray[np.uint64], ("uint64", 2)]
+
+_SLOW_S = 1.0
+"""After so many seconds of preparation it is said what is waited for."""
+
+
+class Kernel(Generic[P, R]):
+    """A function that is compiled, or read from the cache, when it is first called."""
+
+    def __init__(self, function: Callable[P, R]) -> None:
+        self.function = function
+        update_wrapper(self, function)
+        _kernels.append(self)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.code(*args, **kwargs)
+
+    @cached_property
+    def code(self) -> Callable[P, R]:
+        """The machine code."""
+        import numba  # a quarter of a second that only a search needs
+
+        with _lock:
+            hints = get_type_hints(self.function, include_extras=True)
+            types = tuple(
+                _numba_type(numba.types, hints[name]) for name in inspect.signature(self.function).parameters
+            )
+            options: dict[str, Any] = {"nogil": True, "fastmath": {"reassoc", "contract", "nsz"}}
+            try:
+                code: Callable[P, R] = numba.njit(types, cache=True, **options)(self.function)
+            except RuntimeError as exc:  # neither folder can be written
+                if "cannot cache" not in str(exc):
+                    raise
+                code = numba.njit(types, **options)(self.function)
+            return code
+
+
+_kernels: list[Kernel[Any, Any]] = []
+_lock = threading.RLock()
+
+
+def compiled(function: Callable[P, R]) -> Kernel[P, R]:
+    """Make a kernel of a function whose parameters are annotated with the types above, `int`, `float` or `bool`."""
+    return Kernel(function)
+
+
+def prepare_kernels(progress: Progress) -> None:
+    """Compile all kernels, or read them from the cache; tell how far it is where it takes more than a second."""
+    start = perf_counter()
+    told = False
+    for done, kernel in enumerate(_kernels):
+        if perf_counter() - start > _SLOW_S:
+            progress("compiling the search, once on this machine", done, len(_kernels))
+            told = True
+        _ = kernel.code
+    if told:
+        progress("compiled", len(_kernels), len(_kernels))
+
+
+def _numba_type(types: Any, hint: Any) -> Any:
+    """Return numba's type of a parameter."""
+    if get_origin(hint) is not Annotated:
+        return {int: types.int64, float: types.float64, bool: types.boolean}[hint]
+    name, dimensions = get_args(hint)[1]
+    return types.Array(getattr(types, name), dimensions, "C", readonly=True)
