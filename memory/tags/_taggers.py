@@ -298,12 +298,12 @@ def as_tagger(tagger: Tagger | Callable[[str], str] | None) -> Tagger:
 
 def parse_tagging(answer: str) -> Tagging | None:
     """Return the tagging in a model's answer, or None when there is none to use."""
-    start, end = answer.find("{"), answer.rfind("}")
     try:
+        start, end = answer.find("{"), answer.rfind("}")
         parsed = json.loads(answer[start : end + 1])
         raw, pairs = parsed["tags"], parsed.get("relations", [])
         tags = [tag for tag in (_clean(tag) for tag in raw) if tag is not None][:MAX_TAGS]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     if len(tags) < 3:
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from agentcore.memory.tags._taggers import KeyphraseTagger, LanguageModelTagger, parse_tagging
@@ -24,9 +26,10 @@ def test_a_good_answer_is_used() -> None:
     [
         "", "I cannot do that", "{", "[]", '{"tags": null}', '{"tags": "tea, honey, milk"', '{"tags": ["one", "two"]}',
         '{"tags": [1, 2, 3, 4]}', '{"tags": ["far too many words in this one", "chat", "conversation"]}', '{"labels": ["a", "b", "c"]}',
+        pytest.param('{"tags": ' + "[" * 100_000 + "}", id="deep"), None, 5,
     ],
 )  # fmt: skip
-def test_a_bad_answer_falls_back_to_keyphrases(answer: str) -> None:
+def test_a_bad_answer_falls_back_to_keyphrases(answer: Any) -> None:
     """An answer that cannot be used gives the tags that no model is needed for, and is counted."""
     tagger = LanguageModelTagger(lambda prompt: answer)
     text = "Ann restores wooden sailing boats in the harbour"
