@@ -21,6 +21,7 @@ from agentcore.memory.embedding import Encoded
 from agentcore.memory.storage import Features
 
 __all__ = [
+    "check_encoded",
     "content_pieces",
     "content_words",
     "dense_text",
@@ -125,6 +126,22 @@ def content_pieces(pieces: Sequence[str]) -> list[int]:
     if "##" not in "".join(pieces):  # each piece is a word
         return [place for place, piece in enumerate(pieces) if _content(piece)]
     return [place for _, first, end in content_words(pieces) for place in range(first, end)]
+
+
+def check_encoded(encoded: Encoded, *, count: int, dimension: int) -> Encoded:
+    """Return vectors when they are one a text, of the embedder's length and finite: others could never be searched.
+
+    Raises
+    ------
+    ValueError
+        They are not.
+    """
+    shape = np.shape(encoded.pooled)
+    if shape != (count, dimension) or (encoded.tokens is not None and len(encoded.tokens) != count):
+        raise ValueError(f"{count} texts need vectors of shape {(count, dimension)}, got {shape}")
+    if not np.isfinite(encoded.pooled).all():
+        raise ValueError("the vectors of the texts hold numbers that are not finite")
+    return encoded
 
 
 def features_of(encoded: Encoded, row: int, *, lexical: str) -> Features:

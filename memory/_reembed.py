@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from agentcore.memory._encoding import dense_text, features_of, lexical_text
+from agentcore.memory._encoding import check_encoded, dense_text, features_of, lexical_text
 from agentcore.memory._progress import Progress
 from agentcore.memory._validation import from_micros
 from agentcore.memory.embedding import Embedder
@@ -32,6 +32,7 @@ def reembed(database: Database, embedder: Embedder, *, batch: int, progress: Pro
             encoded = embedder.encode(
                 [dense_text(text, role=role, metadata=metadata) for text, role, metadata in said]
             )
+            check_encoded(encoded, count=len(said), dimension=embedder.dimension)
             for place, (row, (text, role, metadata)) in enumerate(zip(rows, said, strict=True)):
                 time = from_micros(row[4], row[5]) if row[6] else None
                 features = features_of(

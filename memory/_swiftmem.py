@@ -181,6 +181,11 @@ class SwiftMem(AsyncTwins):
         -------
         list of str
             The ids, in order.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `add`, and vectors that are not one a text, of the embedder's length and finite.
         """
         drafts = [
             draft_of_message(message, now=self._now(), user_id=user_id, namespace=namespace)

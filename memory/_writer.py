@@ -13,6 +13,7 @@ from agentcore.memory._collection import Collection
 from agentcore.memory._draft import Draft, check_validity
 from agentcore.memory._duplicates import decisive_words, near_duplicate
 from agentcore.memory._encoding import (
+    check_encoded,
     features_of,
     lexical_text,
     session_of,
@@ -186,14 +187,15 @@ class Writer:
 
     def _finish(self, drafts: Sequence[Draft], encoded: Encoded | None) -> list[NewRow]:
         """Embed the drafts and analyse their words; float token vectors, 40 KB a text, are packed slice by slice."""
+        embedder = self._embedder()
         if encoded is not None:
-            if len(encoded.pooled) != len(drafts):
-                raise ValueError(f"encoded holds {len(encoded.pooled)} vectors for {len(drafts)} texts")
+            check_encoded(encoded, count=len(drafts), dimension=embedder.dimension)
             return [_new_row(draft, encoded, place) for place, draft in enumerate(drafts)]
         rows: list[NewRow] = []
         for start in range(0, len(drafts), _ENCODED_AT_ONCE):
             part = drafts[start : start + _ENCODED_AT_ONCE]
-            vectors = self._embedder().encode([draft.dense for draft in part])
+            vectors = embedder.encode([draft.dense for draft in part])
+            check_encoded(vectors, count=len(part), dimension=embedder.dimension)
             rows.extend(_new_row(draft, vectors, place) for place, draft in enumerate(part))
         return rows
 

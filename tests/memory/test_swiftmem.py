@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from agentcore.memory import (
@@ -17,7 +18,7 @@ from agentcore.memory import (
     StoreUnavailableError,
     SwiftMem,
 )
-from agentcore.memory.embedding import HashEmbedder
+from agentcore.memory.embedding import Encoded, HashEmbedder
 
 
 def test_what_was_added_comes_back(memory: SwiftMem) -> None:
@@ -380,6 +381,27 @@ def test_wrong_embedder_is_refused_and_cured(tmp_path: Path) -> None:
     assert SwiftMem.reembed(path, embedder=HashEmbedder(32)) == 2
     with SwiftMem(path, embedder=HashEmbedder(32)) as memory:
         assert memory.search("cello")[0].id == "a"
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [np.ones((2, 63)), np.ones((1, 64)), np.ones(64), np.full((2, 64), np.nan)],
+    ids=["width", "count", "flat", "nan"],
+)
+def test_vectors_that_could_never_be_searched_are_not_stored(
+    vectors: Any, embedder: HashEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An embedder, or a caller, that hands over vectors of another shape or no numbers is refused; searches work on."""
+    with SwiftMem(None, embedder=embedder) as memory:
+        memory.add("kept")
+        messages = [{"content": "one"}, {"content": "two"}]
+        with pytest.raises(ValueError, match="vectors"):
+            memory.add_messages(messages, encoded=Encoded(vectors, None))
+        with monkeypatch.context() as patch:
+            patch.setattr(embedder, "encode", lambda texts: Encoded(vectors, None))
+            with pytest.raises(ValueError, match="vectors"):
+                memory.add_messages(messages)
+        assert [hit.text for hit in memory.search("kept")] == ["kept"]
 
 
 def test_closed_memory_says_so(memory: SwiftMem) -> None:
