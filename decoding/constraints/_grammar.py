@@ -57,6 +57,10 @@ class GrammarConstraint:
 
     def allowed(self) -> Tensor:
         """Return which tokens may come next, (V,), bool."""
+        if self.is_finished:
+            raise ConstraintError(
+                "the output of this constraint is finished: make one for each output, or fork it before it begins"
+            )
         bits = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
         self._check()
         return torch.from_numpy(np.unpackbits(bits, count=self._size, bitorder="little").view(np.bool_))

@@ -71,7 +71,7 @@ def measure_step_times(
     model : Target
         The model.
     rows : sequence of int
-        Row counts to time.
+        Row counts to time; those that the model's context cannot hold are left out.
     context : int
         Tokens in the cache, cut to what the model's context leaves room for.
     repeats : int
@@ -85,8 +85,9 @@ def measure_step_times(
     -------
     StepTimeCurve
     """
-    counts = sorted(set(rows))
-    context = max(1, min(context, model.spec.context_length - counts[-1]))
+    limit = model.spec.context_length
+    counts = sorted({count for count in rows if count < limit} or {1})
+    context = max(1, min(context, limit - counts[-1]))
     cache = model.new_cache(context + counts[-1])
     token = 1 % model.spec.vocabulary_size
     model.prefill([token] * context, cache)

@@ -17,6 +17,7 @@ from agentcore.decoding import (
     generate,
 )
 from agentcore.decoding.constraints import closing_tokens, json_rule, parse_json
+from agentcore.decoding.speculation import speculate
 
 PERSON = {
     "type": "object",
@@ -127,6 +128,21 @@ def test_forced_tokens_cost_no_forward(tiny: Tiny, monkeypatch: pytest.MonkeyPat
     steps = list(generate(model, [5, 6, 7], constraint=constraint, max_new_tokens=60))
     assert sum(step.is_forced for step in steps) >= 12
     assert len(forwards) == sum(not step.is_forced for step in steps)
+
+
+def test_a_constraint_serves_one_output(tiny: Tiny) -> None:
+    """Used for a second output it says so; a fork made before the first still serves."""
+    model = tiny()
+    constraint = JsonSchemaConstraint({"type": "boolean"}, model.tokenizer)
+    spare = constraint.fork()
+    outputs = []
+    for each in (constraint, spare):
+        outputs.append("".join(step.text for step in generate(model, [5], constraint=each)))
+    assert outputs[0] == outputs[1] and outputs[0] in ("true", "false")
+    with pytest.raises(ConstraintError, match="finished"):
+        list(generate(model, [5], constraint=constraint))
+    with pytest.raises(ConstraintError, match="finished"):
+        list(speculate(model, [5], drafter=[], constraint=constraint))
 
 
 def test_rollback_and_fork_restore_the_state(tiny: Tiny) -> None:

@@ -194,6 +194,11 @@ def test_measuring_takes_the_fastest_of_each_row_count() -> None:
     assert curve.seconds == (2.0, 3.0)
 
 
+def test_measuring_leaves_out_what_the_context_cannot_hold() -> None:
+    """A model of a short context is measured as far as it goes."""
+    assert measure_step_times(ToyModel(context=10), repeats=1).rows == (1, 2, 3, 4, 6, 8)
+
+
 def test_measuring_ends_in_time_on_a_busy_machine() -> None:
     """A slow model is measured once and not five times."""
     model = ToyModel(context=60)
