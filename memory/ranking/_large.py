@@ -176,8 +176,6 @@ def _best_candidates(
 
 def _with_context(body: Partition, chosen: Rows, config: RankingConfig) -> Rows:
     """Return the chosen records with their neighbours and the sessions of the best, ascending."""
-    structure = body.structure
-    sessions = structure.session[chosen[: config.whole_sessions]]
-    members = structure.members(union(sessions), longest=config.longest_session)
-    rows = union(chosen, structure.around(chosen).ravel(), members)
-    return rows[: np.searchsorted(rows, len(body))]
+    return union(
+        body.structure.with_context(chosen, whole=config.whole_sessions, longest=config.longest_session)
+    )

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from agentcore.memory._compiled import Bytes, Flags, Floats, Ints, compiled
 from agentcore.memory._partition import Partition
+from agentcore.memory.index import union
 from agentcore.memory.ranking._abstention import answerable
 from agentcore.memory.ranking._config import RankingConfig
 from agentcore.memory.ranking._cues import Cue
@@ -121,7 +122,7 @@ def rank(
             partition, query, config, partition.places, None, partition.structure, evidence, eligible=eligible
         )
     chosen = _shortlist(partition, query, dense, lexical, config, eligible)
-    rows, structure, sample = with_context(partition, chosen, with_sample=True)
+    rows, structure, sample = _with_context(partition, chosen)
     evidence = Evidence(cosine[rows], dense[rows], lexical[rows], coverage[rows])
     return finish(partition, query, config, rows, sample, structure, evidence, eligible=eligible)
 
@@ -135,17 +136,11 @@ def add_hints(first: Float32, partition: Partition, query: Query, config: Rankin
         first += np.float32(config.shortlist_date) * date_fit(query.spans, partition.event_time[rows])
 
 
-def with_context(
-    partition: Partition, chosen: Rows, *, with_sample: bool
-) -> tuple[Rows, Structure, Rows | None]:
+def _with_context(partition: Partition, chosen: Rows) -> tuple[Rows, Structure, Rows]:
     """Return the chosen records with their neighbours and the sample, their structure, and where the sample is."""
-    parts = [chosen, partition.structure.around(chosen).ravel()]
-    if with_sample:
-        parts.append(partition.sample)
-    rows = np.unique(np.concatenate(parts))
-    rows = rows[rows < len(partition)]
-    sample = np.searchsorted(rows, parts[-1]) if with_sample else None
-    return rows, partition.structure.restrict(rows), sample
+    sample = partition.sample
+    rows = union(partition.structure.with_context(chosen, whole=0, longest=0), sample)
+    return rows, partition.structure.restrict(rows), np.searchsorted(rows, sample)
 
 
 def finish(

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+
+from agentcore.memory._compiled import Ints, compiled
 
 __all__ = ["REACH", "Structure"]
 
@@ -50,40 +51,23 @@ class Structure:
         codes[alone] = codes.max(initial=-1) + 1 + np.arange(len(alone))
         order = np.lexsort((seq, event_time, codes))
         ordered = codes[order]
-        is_new = ordered[1:] != ordered[:-1]
-        return cls._in_order(order, np.where(is_new, REACH + 1, 1), is_new)
-
-    @classmethod
-    def _in_order(cls, order: Places, steps: Places, is_new: npt.NDArray[np.bool_]) -> Self:
-        """Return the structure of records in this order: how far each but the first is from the one before, and whether it begins a session."""
-        line, session = np.empty(len(order), dtype=np.intp), np.zeros(len(order), dtype=np.intp)
-        line[order[:1]] = REACH
-        line[order[1:]] = REACH + np.cumsum(steps)
-        session[order[1:]] = np.cumsum(is_new)
-        return cls(line, session, int(session.max(initial=-1)) + 1)
+        steps = np.where(ordered[1:] != ordered[:-1], REACH + 1, 1)
+        return cls(*_laid_out(order, np.append(0, np.cumsum(steps)), codes))
 
     def restrict(self, rows: Places) -> Structure:
         """Return the structure of some records, ascending; neighbours that are not among them are none."""
-        line, session = self.line[rows], self.session[rows]
+        line = self.line.take(rows)
         order = np.argsort(line)
-        steps = np.minimum(np.diff(line[order]), REACH + 1)
-        session = session[order]
-        return self._in_order(order, steps, session[1:] != session[:-1])
+        return Structure(*_laid_out(order, line.take(order), self.session.take(rows)))
 
     def around(self, rows: Places) -> Places:
         """Return the previous, the next, the one before the previous, the one after the next turn of the session; N where none, (4, R)."""
         beside = self.line.take(rows) + np.array([[-1], [1], [-2], [2]], dtype=np.intp)
         return self._on_line.take(beside)
 
-    def members(self, sessions: Places, *, longest: int) -> Places:
-        """Return the records of some sessions, of those only that have up to `longest`."""
-        order, starts = self._grouped
-        first = starts[sessions]
-        lengths = np.append(starts, len(self.session))[sessions + 1] - first
-        first, lengths = first[lengths <= longest], lengths[lengths <= longest]
-        ends = np.cumsum(lengths)
-        places = np.repeat(first - ends + lengths, lengths) + np.arange(ends[-1] if len(ends) else 0)
-        return places if order is None else order[places]
+    def with_context(self, chosen: Places, *, whole: int, longest: int) -> Places:
+        """Return the chosen records with their neighbours, and the sessions of the first `whole` that have up to `longest` turns; some more than once."""
+        return _with_context(self._on_line, self.line, chosen, whole, longest)
 
     @cached_property
     def _on_line(self) -> Places:
@@ -98,10 +82,50 @@ class Structure:
         """Places on the line, its empty ends among them."""
         return int(self.line.max(initial=0)) + REACH + 1
 
-    @cached_property
-    def _grouped(self) -> tuple[Places | None, Places]:
-        """The records by session (None: they lie so already), and where each session, none of them empty, begins."""
-        is_grouped = bool((self.line[1:] > self.line[:-1]).all())
-        order = None if is_grouped else np.argsort(self.line)
-        ordered = self.session if order is None else self.session[order]
-        return order, np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+
+@compiled
+def _laid_out(order: Ints, places: Ints, sessions: Ints) -> tuple[Ints, Ints, int]:
+    """Return line and numbered session of some records, and the number of sessions; gaps of any width become as wide as anybody looks.
+
+    Parameters
+    ----------
+    order : ndarray, (R,)
+        The records in order.
+    places : ndarray, (R,)
+        Where they stand on a line, in that order.
+    sessions : ndarray, (R,)
+        Of the records.
+    """
+    line, session = np.empty(len(order), np.int64), np.empty(len(order), np.int64)
+    place, number = REACH, 0
+    for at in range(len(order)):
+        if at > 0:
+            place += min(places[at] - places[at - 1], REACH + 1)
+            number += sessions[order[at]] != sessions[order[at - 1]]
+        line[order[at]], session[order[at]] = place, number
+    return line, session, number + 1 if len(order) else 0
+
+
+@compiled
+def _with_context(on_line: Ints, line: Ints, chosen: Ints, whole: int, longest: int) -> Ints:
+    """Go along the line from each chosen record: as far as anybody looks, and of the first ones to both ends of the session."""
+    count = len(line)
+    found = np.empty(len(chosen) * (2 * REACH + 1) + min(whole, len(chosen)) * longest, np.int64)
+    size = 0
+    for number in range(len(chosen)):
+        place = line[chosen[number]]
+        for beside in on_line[place - REACH : place + REACH + 1]:
+            if beside < count:
+                found[size] = beside
+                size += 1
+        if number < whole:
+            first = after = place
+            while after - first <= longest and on_line[first - 1] < count:
+                first -= 1
+            while after - first <= longest and on_line[after] < count:
+                after += 1
+            if after - first <= longest:
+                for member in on_line[first:after]:
+                    found[size] = member
+                    size += 1
+    return found[:size]

@@ -93,6 +93,23 @@ def test_surroundings_are_credited_as_the_formula_says(
 
 
 @QUICK
+@given(some_turns, st.integers(0, 4), st.integers(1, 6))
+def test_context_is_neighbours_and_short_sessions(
+    turns: list[tuple[str | None, int, int, bool]], whole: int, longest: int
+) -> None:
+    """Chosen records come with two turns on either side, the first of them with their whole session where that is short."""
+    structure, sessions = _structure(turns)
+    chosen = np.flatnonzero([is_chosen for *_, is_chosen in turns])[::-1].copy()
+    expected = set(chosen.tolist())
+    for number, row in enumerate(chosen.tolist()):
+        beside = (_beside(sessions[row], row, step) for step in (-2, -1, 1, 2))
+        expected.update(other for other in beside if other is not None)
+        if number < whole and len(sessions[row]) <= longest:
+            expected.update(sessions[row])
+    assert set(structure.with_context(chosen, whole=whole, longest=longest).tolist()) == expected
+
+
+@QUICK
 @given(some_turns)
 def test_pieces_may_be_met_by_neighbours_at_a_discount(
     turns: list[tuple[str | None, int, int, bool]],
