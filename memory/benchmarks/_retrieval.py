@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from agentcore.memory.benchmarks._metrics import percentile_ms
 from agentcore.memory.benchmarks._progress import progress_bar
 from agentcore.memory.benchmarks._report import draw_plot
 from agentcore.memory.benchmarks._result import BenchResult, environment, resident_bytes
+from agentcore.memory.benchmarks._scratch import scratch_folder
 from agentcore.memory.benchmarks._summary import Granularity, summarize
 from agentcore.memory.benchmarks.engines import Engine, make_engine
 from agentcore.memory.embedding import Embedder, default_embedder
@@ -67,9 +67,9 @@ def run_retrieval(run: RetrievalRun, dataset: Dataset, *, embedder: Embedder | N
     }
     journal = Journal(run.out, settings={**settings, "bench": run.bench, "data": dataset.name})
     answers: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="agentcore-bench-") as scratch:
+    with scratch_folder("bench") as scratch:
         before = resident_bytes()
-        engines = [make_engine(name, folder=Path(scratch), embedder=embedder) for name in names]
+        engines = [make_engine(name, folder=scratch, embedder=embedder) for name in names]
         try:
             with progress_bar(run.bench, visible=run.show_progress) as progress:
                 times = run_engines(

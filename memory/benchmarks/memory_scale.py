@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from agentcore.memory.benchmarks._progress import progress_bar
 from agentcore.memory.benchmarks._recombined import RealTurns
 from agentcore.memory.benchmarks._result import BenchResult, environment
 from agentcore.memory.benchmarks._scale_worker import Job, Outcome, run_job
+from agentcore.memory.benchmarks._scratch import scratch_folder
 from agentcore.memory.benchmarks.engines import ENGINES
 from agentcore.memory.embedding import Embedder, EncodedQuery, default_embedder
 
@@ -94,12 +94,12 @@ def run_memory_scale(config: MemoryScaleConfig, *, embedder: Embedder | None = N
     names = ["swiftmem", *dict.fromkeys(name for name in config.engines if name != "swiftmem")]
     rows: list[dict[str, Any]] = []
     with (
-        tempfile.TemporaryDirectory(prefix="agentcore-scale-") as scratch,
+        scratch_folder("scale") as scratch,
         progress_bar("memory-scale", visible=config.show_progress) as progress,
     ):
         progress("embed", 0, 1)
         inputs = _write_inputs(
-            Path(scratch), dataset.partitions, RealTurns.embed(dataset, embedder), embedder, config, given
+            scratch, dataset.partitions, RealTurns.embed(dataset, embedder), embedder, config, given
         )
         jobs = [
             (workload, records, name)
