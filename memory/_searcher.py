@@ -106,7 +106,9 @@ class Searcher:
         """Return the records as they are, or as they were."""
         if request.as_of is None:
             return self._partitions.get(connection, request.user_id, request.namespace)
-        rows = self._rows.load_as_of(connection, request.user_id, request.namespace, as_of=request.as_of)
+        rows = self._rows.load_as_of(
+            connection, request.user_id, request.namespace, as_of=request.as_of, now=request.now
+        )
         return Collection.of(Partition.build(rows, dimension=self._partitions.dimension), change=0)
 
 

@@ -38,7 +38,7 @@ from agentcore.memory._writer import Writer
 from agentcore.memory.embedding import Embedder, Encoded, EncodedQuery
 from agentcore.memory.errors import RecordNotFoundError
 from agentcore.memory.ranking import Profile, RankingConfig, Rerank
-from agentcore.memory.storage import Database, RowStore, Synchronous, TextIndex
+from agentcore.memory.storage import EXPIRED, Database, RowStore, Synchronous, TextIndex
 from agentcore.memory.tags import Tagger, as_tagger
 
 __all__ = ["SwiftMem"]
@@ -427,7 +427,7 @@ class SwiftMem(AsyncTwins):
         }
 
     def export(self, path: str | Path, *, user_id: str | None = None) -> int:
-        """Write every version of every memory (of one user) as JSONL, and return how many lines.
+        """Write every version of every memory (of one user) that has not expired as JSONL, and return how many lines.
 
         `import_` reads it back into the same ids, times and history. Vectors are not written: they are made again.
 
@@ -439,9 +439,9 @@ class SwiftMem(AsyncTwins):
         target = Path(path)
         if self._database.path is not None and target.exists() and target.samefile(self._database.path):
             raise ValueError(f"{str(target)!r} is the memory itself: export it to another file")
-        where, parameters = (
-            ("1", []) if user_id is None else ("user_id = ?", [check_name(user_id, what="user_id")])
-        )
+        where, parameters = f"id NOT IN ({EXPIRED})", [to_micros(self._now())]
+        if user_id is not None:
+            where, parameters = where + " AND user_id = ?", [*parameters, check_name(user_id, what="user_id")]
         with self._database.read() as connection:
             rows = self._rows.select(connection, where, parameters, order="seq")
             return write_lines(
@@ -491,7 +491,7 @@ class SwiftMem(AsyncTwins):
     def vacuum(self) -> int:
         """Remove expired memories from the file, shrink it, and return how many went."""
         with self._database.write():
-            count = self._writer.delete("expires IS NOT NULL AND expires <= ?", [to_micros(self._now())])
+            count = self._writer.delete(f"id IN ({EXPIRED})", [to_micros(self._now())])
             TextIndex(self._database).erase_deleted()
         with self._database.exclusive() as connection:
             connection.execute("VACUUM")

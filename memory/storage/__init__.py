@@ -3,11 +3,12 @@
 from agentcore.memory.storage._changes import Change, ChangeLog
 from agentcore.memory.storage._database import Connection, Database, Synchronous
 from agentcore.memory.storage._migrations import migrate
-from agentcore.memory.storage._rows import Features, NewRow, RowStore
+from agentcore.memory.storage._rows import EXPIRED, Features, NewRow, RowStore
 from agentcore.memory.storage._tag_rows import TagRows
 from agentcore.memory.storage._text_index import TextIndex
 
 __all__ = [
+    "EXPIRED",
     "Change",
     "ChangeLog",
     "Connection",

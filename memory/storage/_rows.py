@@ -13,7 +13,7 @@ from typing import Any
 from agentcore.memory._records import Record
 from agentcore.memory._validation import from_micros, to_micros
 
-__all__ = ["Features", "NewRow", "RowStore"]
+__all__ = ["EXPIRED", "Features", "NewRow", "RowStore"]
 
 _COLUMNS = (
     "id, version, user_id, namespace, agent, run, text, role, metadata, tags, event_time, event_offset, insert_time, "
@@ -23,6 +23,9 @@ _LOADED = (
     "r.seq, r.event_time, r.session, r.speaker, r.expires, r.valid_from, r.valid_to, "
     "r.cues, CASE WHEN r.cues IS NULL THEN r.text END, f.vector, f.token_ids, f.token_signs, f.terms"
 )
+EXPIRED = "SELECT id FROM records WHERE superseded_at IS NULL AND expires <= ?"
+"""The memories whose current version has expired: gone with all their history."""
+
 _BATCH = 500  # stays below SQLite's old limit of 999 variables
 
 
@@ -261,9 +264,9 @@ class RowStore:
         ).fetchall()
 
     def load_as_of(
-        self, connection: sqlite3.Connection, user_id: str, namespace: str, *, as_of: int
+        self, connection: sqlite3.Connection, user_id: str, namespace: str, *, as_of: int, now: int
     ) -> list[tuple[Any, ...]]:
-        """Return the same for the versions that held at a moment.
+        """Return the same for the versions that held at a moment, of memories that have not expired by now.
 
         A first version holds from `valid_from`, or its event time where that is open. A later one holds from the
         `valid_from` or the later event time given with it, else from when it was stored. Each holds until its
@@ -275,8 +278,9 @@ class RowStore:
             "LEFT JOIN records AS n ON n.seq = r.superseded_by "
             "WHERE r.user_id = ?1 AND r.namespace = ?2 "
             f"AND CASE WHEN p.seq IS NULL THEN COALESCE(r.valid_from, r.event_time) ELSE {_begin('r', 'p')} END <= ?3 "
-            f"AND (r.valid_to IS NULL OR r.valid_to > ?3) AND (n.seq IS NULL OR {_begin('n', 'r')} > ?3) ORDER BY r.seq",
-            (user_id, namespace, as_of),
+            f"AND (r.valid_to IS NULL OR r.valid_to > ?3) AND (n.seq IS NULL OR {_begin('n', 'r')} > ?3) "
+            f"AND r.id NOT IN ({EXPIRED.replace('?', '?4')}) ORDER BY r.seq",
+            (user_id, namespace, as_of, now),
         ).fetchall()
 
 

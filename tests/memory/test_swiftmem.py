@@ -136,6 +136,24 @@ def test_expired_records_are_gone(memory: SwiftMem, clock: Any) -> None:
     assert memory.history(record_id) == []
 
 
+def test_a_memory_expires_with_its_history(memory: SwiftMem, clock: Any, tmp_path: Path) -> None:
+    """The expiry of the current version decides: earlier versions go with it, or stay as long as it lives."""
+    gone = memory.add("the code is 1234")
+    kept = memory.add("the key is under the mat", expires=timedelta(hours=2))
+    clock.time += timedelta(hours=1)
+    before = clock.time - timedelta(minutes=30)
+    memory.update(gone, expires=timedelta(hours=3))
+    memory.update(kept, "the key is in the shed", expires=timedelta(days=9))
+    clock.time += timedelta(hours=4)
+    for _ in ("stored", "vacuumed"):
+        assert "the code is 1234" not in [hit.text for hit in memory.search("code", as_of=before)]
+        assert memory.history(gone) == []
+        assert [version.version for version in memory.history(kept)] == [1, 2]
+        assert memory.export(tmp_path / "out.jsonl") == 2
+        memory.vacuum()
+    assert memory.stats()["versions"] == 2
+
+
 @pytest.mark.parametrize(
     ("filters", "expected"),
     [
