@@ -44,7 +44,7 @@ Flags = Annotated[npt.NDArray[np.bool_], ("boolean", 1)]
 Words = Annotated[npt.NDArray[np.uint64], ("uint64", 1)]
 WordMatrix = Annotated[npt.NDArray[np.uint64], ("uint64", 2)]
 
-_SLOW_S = 1.0
+_SLOW_S = 2.0
 """After so many seconds of preparation it is said what is waited for."""
 
 
@@ -89,7 +89,7 @@ def compiled(function: Callable[P, R]) -> Kernel[P, R]:
 
 
 def prepare_kernels(progress: Progress) -> None:
-    """Compile all kernels, or read them from the cache; tell how far it is where it takes more than a second."""
+    """Compile all kernels, or read them from the cache; tell how far it is where it takes more than two seconds."""
     start = perf_counter()
     told = False
     for done, kernel in enumerate(_kernels):
