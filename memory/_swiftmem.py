@@ -439,9 +439,11 @@ class SwiftMem(AsyncTwins):
         target = Path(path)
         if self._database.path is not None and target.exists() and target.samefile(self._database.path):
             raise ValueError(f"{str(target)!r} is the memory itself: export it to another file")
-        where, parameters = f"id NOT IN ({EXPIRED})", [to_micros(self._now())]
+        where = f"id NOT IN ({EXPIRED})"
+        parameters: list[Any] = [to_micros(self._now())]
         if user_id is not None:
-            where, parameters = where + " AND user_id = ?", [*parameters, check_name(user_id, what="user_id")]
+            where += " AND user_id = ?"
+            parameters.append(check_name(user_id, what="user_id"))
         with self._database.read() as connection:
             rows = self._rows.select(connection, where, parameters, order="seq")
             return write_lines(
