@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from agentcore.decoding import load_gguf
+from agentcore.decoding.speculation import _acceptance
 from agentcore.decoding.testing import TinyModel, write_tiny_gguf
 from agentcore.evaluation.decoding_judge import Answered, compare, run
 from agentcore.evaluation.trimming_live import Problem
@@ -24,8 +27,11 @@ def test_an_arm_is_compared_problem_by_problem() -> None:
     assert figures["accepted_mean"] == 1.5
 
 
-def test_a_generous_judge_keeps_what_lossless_verification_refuses(tmp_path: Path) -> None:
+def test_a_generous_judge_keeps_what_lossless_verification_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On one prompt and one draft, a judge without a limit keeps more a forward than exact verification does."""
+    monkeypatch.setattr(_acceptance, "_LEAST_SHARE", 0.0)  # two random models agree on nothing
     models = []
     for layers in (24, 1):  # a drafting model cheap enough to be asked
         path = tmp_path / f"{layers}.gguf"
