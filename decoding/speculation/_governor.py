@@ -236,10 +236,16 @@ class Governor:
         return any(rate > now for rate in rates)
 
     def choose(self, drafts: Sequence[Draft], *, rows: int, others: int = 0) -> Draft:
-        """Return the draft and length with the best expected tokens a second, or an empty draft."""
+        """Return the draft and length with the best expected tokens a second, or an empty draft.
+
+        A drafting model's draft also tells how much the others are worth: what it says too, or does not, is more or less likely.
+        """
         best, best_rate = EMPTY_DRAFT, _MARGIN * self._plain_rate(rows, others)
+        witness = next((d for d in drafts if d.source in self._prices and not d.is_sampled), EMPTY_DRAFT)
         for draft in drafts:
-            length, rate = self._best_length(draft, rows, others)
+            length, rate = self._best_length(
+                draft, rows, others, EMPTY_DRAFT if draft is witness else witness
+            )
             if length and draft.is_sampled:  # a comparison would look at its later draws
                 return draft.shortened(length)
             if length and rate > best_rate:
@@ -275,13 +281,21 @@ class Governor:
         """Return the estimated chance that the next token of `source` is kept."""
         return self._record(source).overall.value
 
-    def _best_length(self, draft: Draft, rows: int, others: int) -> tuple[int, float]:
-        record = self._record(draft.source)
+    def _best_length(
+        self, draft: Draft, rows: int, others: int, witness: Draft = EMPTY_DRAFT
+    ) -> tuple[int, float]:
         best, best_rate = 0, self._plain_rate(rows, others)
         expected, path = 1.0, 1.0
-        for place, confidence in enumerate(draft.confidences[: self.max_draft]):
+        agreed = 0  # tokens that the witness has as well
+        for place in range(min(len(draft), self.max_draft)):
             if place not in draft.forced:
-                path *= self._chance(draft.source, self._share(record, confidence))
+                chance = self._chance_at(draft, place)
+                if place == agreed < len(witness):
+                    says_so = self._chance_at(witness, place)
+                    is_same = draft.tokens[place] == witness.tokens[place]
+                    chance = max(chance, says_so) if is_same else min(chance, 1.0 - says_so)
+                path *= chance
+            agreed += draft.tokens[: place + 1] == witness.tokens[: place + 1]
             expected += path
             rate = (others + expected) / self.curve(rows + others + place + 1)
             if rate >= best_rate:
@@ -315,6 +329,12 @@ class Governor:
     def _plain_rate(self, rows: int, others: int) -> float:
         """Tokens a second of all sequences in the forward, without a draft."""
         return (others + 1) / self.curve(rows + others)
+
+    def _chance_at(self, draft: Draft, place: int) -> float:
+        """Return the chance that the token at `place` is kept if those before it are."""
+        if place in draft.forced:
+            return 1.0
+        return self._chance(draft.source, self._share(self._record(draft.source), draft.confidences[place]))
 
     def _chance(self, source: str, share: _Share) -> float:
         trust = self._trust.get(source)

@@ -108,6 +108,18 @@ def test_the_method_with_the_better_promise_wins() -> None:
     assert governor.acceptance("good") > governor.acceptance("bad")
 
 
+@pytest.mark.parametrize("says", [1, 7])
+def test_a_drafting_model_bears_witness_for_other_drafts(says: int) -> None:
+    """A long quotation is run where the model's own short draft begins like it, and the model's draft where it does not."""
+    governor = Governor(FLAT, prices={"model": StepTimeCurve((1,), (0.004,))})
+    _teach(governor, 12, draft=_draft(source="model"), times=200)
+    _teach(governor, 7, draft=_draft(source="quote"), times=200)
+    quote, own = _draft(source="quote"), Draft((says, says + 1), (0.75, 0.75), source="model")
+    chosen = governor.choose([quote, own], rows=1)
+    assert chosen.source == ("quote" if says == 1 else "model")
+    assert len(chosen) > 2 or says != 1
+
+
 def test_a_slow_drafter_is_asked_for_less() -> None:
     """A drafter that takes as long as the target is not asked at all, a fast one for the full length."""
     governor = Governor(FLAT)
