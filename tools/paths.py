@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -32,13 +32,19 @@ class RootedFolder:
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
 
-    def files(self) -> Iterator[str]:
-        """Yield the relative POSIX paths of the regular files, sorted; hidden ones and links are left out."""
-        for folder, names, files in os.walk(self.root):
+    def files(self, *, on_error: Callable[[OSError], None] | None = None) -> Iterator[str]:
+        """Yield the relative POSIX paths of the regular files, sorted; hidden ones and links are left out.
+
+        Parameters
+        ----------
+        on_error : callable, optional
+            Told of each folder that cannot be listed, which is then passed over.
+        """
+        for folder, names, files in os.walk(self.root, onerror=on_error):
             names[:] = sorted(name for name in names if not name.startswith("."))
             for name in sorted(files):
                 path = Path(folder) / name
-                if not name.startswith(".") and stat.S_ISREG(path.lstat().st_mode):
+                if not name.startswith(".") and _is_regular(path):
                     yield path.relative_to(self.root).as_posix()
 
     def open(self, path: str) -> BinaryIO:
@@ -63,6 +69,16 @@ class RootedFolder:
             os.close(file)
             raise PathOutsideError(path, "it is no regular file")
         return os.fdopen(file, "rb")
+
+
+def _is_regular(path: Path) -> bool:
+    """Tell whether a path is a file; one that vanished since it was listed is none, one that may not be asked says so when opened."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
 
 
 def _checked_parts(path: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from agentcore.tools.corpus.parsers import media_type_of, parse
 from agentcore.tools.errors import CorpusNotFoundError, PathOutsideError, UnreadableDocumentError
 from agentcore.tools.paths import RootedFolder
 
-__all__ = ["open_folder", "read_file", "read_folder"]
+__all__ = ["document_names", "open_folder", "read_file", "read_folder"]
 
 LARGEST_FILE_BYTES = 256 << 20
 
@@ -37,15 +38,27 @@ def read_folder(
         A file cannot be read and `on_error` is None.
     """
     folder = open_folder(path)
-    for source in folder.files():
-        if media_type_of(source) is None:
-            continue
+
+    def pass_over(exc: UnreadableDocumentError) -> None:
+        if on_error is None:
+            raise exc
+        on_error(exc)
+
+    for source in document_names(folder, pass_over):
         try:
             yield from read_file(folder, source)
         except UnreadableDocumentError as exc:
-            if on_error is None:
-                raise
-            on_error(exc)
+            pass_over(exc)
+
+
+def document_names(folder: RootedFolder, on_error: Callable[[UnreadableDocumentError], None]) -> list[str]:
+    """Return the names of the files that a parser reads, telling of folders that cannot be listed."""
+
+    def tell(exc: OSError) -> None:
+        name = Path(os.fsdecode(exc.filename)).relative_to(folder.root).as_posix()
+        on_error(UnreadableDocumentError(_printable(name), f"the folder cannot be listed ({exc.strerror})"))
+
+    return [source for source in folder.files(on_error=tell) if media_type_of(source) is not None]
 
 
 def open_folder(path: str | Path) -> RootedFolder:
@@ -73,6 +86,8 @@ def read_file(folder: RootedFolder, source: str) -> list[Document]:
         See :func:`agentcore.tools.corpus.parsers.parse`; also a file that may not be read or is too large.
     """
     media_type = media_type_of(source)
+    if _printable(source) != source:  # neither a citation nor a store could name it
+        raise UnreadableDocumentError(_printable(source), "its name is no UTF-8: rename it")
     return [
         Document(
             source=name,
@@ -95,3 +110,8 @@ def read_bytes(folder: RootedFolder, source: str) -> bytes:
     if len(content) > LARGEST_FILE_BYTES:
         raise UnreadableDocumentError(source, f"it is larger than {LARGEST_FILE_BYTES >> 20} MB: split it")
     return content
+
+
+def _printable(name: str) -> str:
+    """Return a file's name with U+FFFD for bytes that are no UTF-8."""
+    return os.fsencode(name).decode("utf-8", errors="replace")

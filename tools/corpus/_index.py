@@ -10,10 +10,10 @@ from typing import Protocol
 
 from agentcore.tools.corpus._chunking import chunk
 from agentcore.tools.corpus._documents import Document, Passage, PassageHit
-from agentcore.tools.corpus._folder import open_folder, read_file
+from agentcore.tools.corpus._folder import document_names, open_folder, read_file
 from agentcore.tools.corpus._manifest import DocumentRef, Manifest
 from agentcore.tools.corpus._snapshots import SnapshotStore
-from agentcore.tools.corpus.parsers import media_type_of, supported_suffixes
+from agentcore.tools.corpus.parsers import supported_suffixes
 from agentcore.tools.errors import EmptyCorpusError, UnknownDocumentError, UnreadableDocumentError
 from agentcore.tools.paths import RootedFolder
 
@@ -175,7 +175,7 @@ class CorpusIndex:
 
     def _read(self, folder: RootedFolder, progress: Progress, skipped: list[str]) -> Iterator[DocumentRef]:
         """Yield every document of the folder, with its snapshot kept."""
-        files = [source for source in folder.files() if media_type_of(source) is not None]
+        files = document_names(folder, lambda exc: skipped.append(str(exc)))
         for done, source in enumerate(files, start=1):
             try:
                 yield from self._read_one(folder, source)

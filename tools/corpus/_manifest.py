@@ -14,6 +14,7 @@ from pathlib import Path
 
 from agentcore.tools.corpus._documents import Document
 from agentcore.tools.corpus._folder import read_bytes
+from agentcore.tools.errors import UnreadableDocumentError
 from agentcore.tools.paths import RootedFolder
 
 __all__ = ["DocumentRef", "Manifest"]
@@ -65,7 +66,7 @@ class Manifest:
         known = self._files.get(source)
         if known is None:
             return None
-        status = (folder.root / source).lstat()
+        status = _status(folder, source)
         same_time = (
             status.st_mtime_ns == known.modified_ns and known.modified_ns + _SETTLED_NS < known.seen_ns
         )
@@ -76,7 +77,7 @@ class Manifest:
 
     def record(self, folder: RootedFolder, source: str, documents: list[Document]) -> None:
         """Remember what a file that was just read holds."""
-        status = (folder.root / source).lstat()
+        status = _status(folder, source)
         self._seen[source] = _FileState(
             size=status.st_size,
             modified_ns=status.st_mtime_ns,
@@ -98,6 +99,13 @@ class Manifest:
         scratch.replace(self._path)
 
 
+def _status(folder: RootedFolder, source: str) -> os.stat_result:
+    try:
+        return (folder.root / source).lstat()
+    except OSError as exc:  # gone since the folder was listed
+        raise UnreadableDocumentError(source, str(exc.strerror)) from exc
+
+
 def _digest(folder: RootedFolder, source: str) -> str:
     return hashlib.sha256(read_bytes(folder, source)).hexdigest()
 
@@ -116,5 +124,5 @@ def _load(path: Path | None) -> dict[str, _FileState]:
             )
             for name, state in content["files"].items()
         }
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -73,7 +75,7 @@ class FolderSnapshots:
         """Keep a text and return its sha256."""
         sha256 = text_digest(text)
         target = self._path(sha256)
-        if not target.exists():
+        if not _holds(target, text):
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor, scratch = tempfile.mkstemp(dir=target.parent, prefix=".writing-")  # mode 0600
             try:
@@ -86,19 +88,29 @@ class FolderSnapshots:
         return sha256
 
     def get(self, sha256: str) -> str:
-        """Return a kept text, checked against its sha256."""
+        """Return a kept text, checked against its sha256; a damaged one is removed, so that the next reading keeps it anew."""
         if len(sha256) != 64 or not all(character in "0123456789abcdef" for character in sha256):
             raise SnapshotMissingError(sha256)
         try:
-            text = self._path(sha256).read_bytes().decode("utf-8")
-        except (FileNotFoundError, UnicodeDecodeError) as exc:
+            content = self._path(sha256).read_bytes()
+        except FileNotFoundError as exc:
             raise SnapshotMissingError(sha256) from exc
-        if text_digest(text) != sha256:
+        if hashlib.sha256(content).hexdigest() != sha256:
+            with contextlib.suppress(OSError):
+                self._path(sha256).unlink()
             raise SnapshotMissingError(sha256)
-        return text
+        return content.decode("utf-8")
 
     def __contains__(self, sha256: object) -> bool:
         return isinstance(sha256, str) and self._path(sha256).exists()
 
     def _path(self, sha256: str) -> Path:
         return self.folder / sha256[:2] / f"{sha256}.txt"
+
+
+def _holds(path: Path, text: str) -> bool:
+    """Tell whether a file is there and holds this text, not what a crash of the machine left of it."""
+    try:
+        return path.read_bytes() == text.encode("utf-8")
+    except OSError:
+        return False

@@ -14,9 +14,11 @@ from agentcore.tools import (
     SnapshotMissingError,
     ToolRegistry,
     UnknownDocumentError,
+    UnreadableDocumentError,
 )
 from agentcore.tools.corpus import CorpusIndex, FolderSnapshots, MemorySnapshots, corpus_tools, read_folder
 from agentcore.tools.corpus import _index as index_module
+from agentcore.tools.paths import RootedFolder
 
 if TYPE_CHECKING:
     from ..conftest import WordStore
@@ -124,7 +126,14 @@ def test_a_removed_file_leaves_the_index(store: WordStore, folder: Path, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "content", ["", "nonsense", '{"version": 99, "files": {}}', '{"version": 1, "files": {"apple.md": 3}}']
+    "content",
+    [
+        "",
+        "nonsense",
+        '{"version": 99, "files": {}}',
+        '{"version": 1, "files": {"apple.md": 3}}',
+        '{"version": 1, "files": [3]}',
+    ],
 )
 def test_a_spoiled_manifest_costs_parsing_and_nothing_else(
     store: WordStore, folder: Path, tmp_path: Path, content: str
@@ -171,6 +180,51 @@ def test_a_file_that_cannot_be_read_is_passed_over_and_told(
     assert [line for line in report.skipped if line.startswith("bad.pdf")] == list(report.skipped)
 
 
+def test_a_name_that_is_no_utf8_is_passed_over_and_told(
+    store: WordStore, folder: Path, tmp_path: Path
+) -> None:
+    """A file named in another encoding, which no store can name, does not stop the others."""
+    (folder / os.fsdecode(b"stra\xdfe.txt")).write_text("A street is long.")
+    report = make(store, tmp_path).refresh(folder)
+    assert report.added == 2
+    assert report.skipped == ("stra\ufffde.txt cannot be read: its name is no UTF-8: rename it",)
+
+
+def test_a_folder_that_cannot_be_listed_is_passed_over_and_told(
+    store: WordStore, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Documents below a folder without permission are not left out in silence."""
+    real = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    report = make(store, tmp_path).refresh(folder)
+    assert report.skipped == ("sub cannot be read: the folder cannot be listed (Permission denied)",)
+    with pytest.raises(UnreadableDocumentError, match="cannot be listed"):
+        list(read_folder(folder))
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_file_that_vanishes_while_the_folder_is_read_is_passed_over(
+    store: WordStore, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_known: bool
+) -> None:
+    """A folder may change under the reader, as mail folders and checkouts do."""
+    if is_known:
+        make(store, tmp_path).refresh(folder)
+    real = RootedFolder.files
+    monkeypatch.setattr(RootedFolder, "files", lambda self, **_: [*real(self), "gone.txt"])
+    if is_known:
+        (folder / "apple.md").unlink()
+        monkeypatch.setattr(RootedFolder, "files", lambda self, **_: ["apple.md", *real(self)])
+    report = make(store, tmp_path).refresh(folder)
+    assert len(report.skipped) == 1 and "o such file" in report.skipped[0]
+    assert "sub/pear.txt" in {passage.source for passage in store.passages}
+
+
 def test_a_missing_folder_and_an_empty_one_are_told_apart(store: WordStore, tmp_path: Path) -> None:
     """Each error says what to do."""
     index = make(store, tmp_path)
@@ -213,9 +267,17 @@ def test_a_snapshot_that_was_tampered_with_is_missing(store: WordStore, folder: 
     path.write_text("An apple is a vegetable.")
     with pytest.raises(SnapshotMissingError):
         index.snapshot(sha256)
-    path.unlink()
     index.refresh(folder)
     assert "fruit" in index.snapshot(sha256)
+
+
+def test_what_a_crash_left_of_a_snapshot_is_written_anew(tmp_path: Path) -> None:
+    """An empty file under a snapshot's name, as a crash of the machine leaves, does not keep the text out for ever."""
+    snapshots = FolderSnapshots(tmp_path)
+    sha256 = snapshots.put("An apple is a fruit.")
+    next(tmp_path.rglob(f"{sha256}.txt")).write_bytes(b"")
+    snapshots.put("An apple is a fruit.")
+    assert snapshots.get(sha256) == "An apple is a fruit."
 
 
 @pytest.mark.parametrize("sha256", ["", "../../etc/passwd", "A" * 64, "0" * 64])

@@ -68,6 +68,13 @@ def test_plain_text_takes_a_first_line_set_off_as_title() -> None:
     """A short first line before an empty one is the title; otherwise the file's name is."""
     assert one("a.txt", b"The title\n\nThe text.") == ("The title", "The title\n\nThe text.")
     assert one("my_file-name.txt", b"A sentence at once.\n\nMore.")[0] == "my file name"
+    assert one("C# in depth.txt", b"A sentence at once.\n\nMore.")[0] == "C# in depth"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_of_every_system_are_read_alike(end: str) -> None:
+    """Text written on Windows, or on an old Macintosh, has the same title and paragraphs."""
+    assert one("a.txt", f"The title{end}{end}The text.".encode()) == ("The title", "The title\n\nThe text.")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
@@ -142,6 +149,18 @@ def test_json_lines_are_read_line_by_line() -> None:
     assert len(parse("c.jsonl", b'{"text": "one"}\n\n{"text": "two"}\n')) == 2
 
 
+def test_line_separators_inside_a_text_do_not_end_a_json_line() -> None:
+    """JSON allows U+2028 and U+0085 within texts, and many writers leave them so."""
+    content = '{"text": "one\u2028two\x85three"}\r\n{"text": "four"}\n'.encode()
+    assert [parsed.text for _, parsed in parse("c.jsonl", content)] == ["one\u2028two\x85three", "four"]
+
+
+def test_half_a_surrogate_pair_is_replaced() -> None:
+    """JSON can escape what is no character; no store could keep it."""
+    content = b'{"title": "half \\udc00", "text": "half \\ud83d pair"}'
+    assert one("c.json", content) == ("half \ufffd", "half \ufffd pair")
+
+
 def test_other_json_becomes_lines_of_path_and_value() -> None:
     """Any value can be found and cited."""
     assert one("c.json", b'{"name": "Thing", "size": {"width": [3, 4]}}') == (
@@ -162,7 +181,8 @@ def test_other_json_becomes_lines_of_path_and_value() -> None:
         ("a.json", b"{", "no valid JSON at line 1"),
         ("a.json", b"{}", "no text"),
         ("a.json", b"[" * 100_000, "no valid JSON"),
-        ("a.jsonl", b'{"text": "one"}\n{oops}', "no valid JSON"),
+        ("a.jsonl", b'{"text": "one"}\n{oops}', "no valid JSON at line 2"),
+        ("a.json", b"9" * 5000, "no valid JSON"),
         ("a.pdf", b"%PDF-1.7 nothing", "damaged"),
         ("a.pdf", b"", "damaged"),
         ("a.docx", b"PK nothing", "damaged"),

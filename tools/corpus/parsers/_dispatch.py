@@ -45,6 +45,8 @@ _FORMATS = {
     ".docx": _Format("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "_docx"),
 }
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_HALF_PAIR = re.compile(r"[\ud800-\udfff]")
+_ENTRY = re.compile(r"#\d+\Z")
 
 
 def supported_suffixes() -> tuple[str, ...]:
@@ -72,7 +74,7 @@ def parse(source: str, content: bytes) -> list[tuple[str, Parsed]]:
     -------
     list of (str, Parsed)
         The source of each document in it and what it says: one for most formats, one an entry for a JSON collection
-        (``name.json#3``). Titles are filled, line ends are ``\n``, control characters gone.
+        (``name.json#3``). Titles are filled, line ends are ``\n``, control characters gone, halves of surrogate pairs U+FFFD.
 
     Raises
     ------
@@ -95,11 +97,12 @@ def parse(source: str, content: bytes) -> list[tuple[str, Parsed]]:
 
 
 def _clean(text: str) -> str:
-    """Normalise line ends and drop control characters that no document means."""
-    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    """Normalise line ends and take out what no document means and no store holds."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _HALF_PAIR.sub("\ufffd", _CONTROL.sub("", text)).strip()
 
 
 def _title_from(source: str) -> str:
     """Make a title of a file's name."""
-    stem = PurePosixPath(source.partition("#")[0]).stem
+    stem = PurePosixPath(_ENTRY.sub("", source)).stem
     return " ".join(re.sub(r"[_\-]+", " ", stem).split()) or source

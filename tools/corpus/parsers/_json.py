@@ -30,17 +30,19 @@ def read(source: str, content: bytes) -> list[tuple[str, Parsed]]:
     return [(source, Parsed(title, "\n".join(_flatten(value, ""))))]
 
 
-def _load(source: str, text: str) -> Any:
+def _load(source: str, text: str, *, first_line: int = 1) -> Any:
     try:
         return json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as exc:
-        place = f" at line {exc.lineno}" if isinstance(exc, json.JSONDecodeError) else ""
+    except (ValueError, RecursionError) as exc:  # a number of thousands of digits is a plain ValueError
+        lines = exc.lineno - 1 if isinstance(exc, json.JSONDecodeError) else None
+        place = "" if lines is None else f" at line {first_line + lines}"
         raise UnreadableDocumentError(source, f"it is no valid JSON{place}: correct the file") from exc
 
 
 def _lines(source: str, text: str) -> list[Any]:
-    """Read JSON lines; an empty line is none."""
-    return [_load(source, line) for line in text.splitlines() if line.strip()]
+    """Read JSON lines; an empty line is none. Only a line feed ends one: others may stand inside texts."""
+    lines = enumerate(text.split("\n"), start=1)
+    return [_load(source, line, first_line=number) for number, line in lines if line.strip()]
 
 
 def _is_text(entry: Any) -> TypeGuard[dict[str, Any]]:

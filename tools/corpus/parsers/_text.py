@@ -19,7 +19,7 @@ _LONGEST_TITLE = 120
 
 def read(source: str, content: bytes) -> list[tuple[str, Parsed]]:
     """Read a text file; a short first line set off by an empty one is its title."""
-    text = decode(source, content)
+    text = decode(source, content).replace("\r\n", "\n").replace("\r", "\n")
     lines = text.strip().split("\n", 2)
     first = lines[0].strip()
     is_title = len(lines) > 1 and not lines[1].strip() and len(first) <= _LONGEST_TITLE
