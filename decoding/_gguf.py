@@ -92,7 +92,7 @@ class GgufFile:
             )
         try:
             self._reader = _Reader(self.path)
-        except (ValueError, IndexError, OSError) as exc:
+        except (ValueError, IndexError, KeyError, TypeError, OverflowError, OSError) as exc:
             raise ModelFileError(
                 f"{str(self.path)!r} is no readable GGUF file ({exc}): it is truncated or of another format, fetch it again"
             ) from exc
@@ -102,7 +102,7 @@ class GgufFile:
         """Key/value pairs of the header, arrays as lists."""
         try:
             return {key: field.contents() for key, field in self._reader.fields.items()}
-        except (ValueError, IndexError) as exc:
+        except (ValueError, IndexError, KeyError, TypeError) as exc:
             raise ModelFileError(
                 f"the header of {str(self.path)!r} is damaged ({exc}): fetch it again"
             ) from exc

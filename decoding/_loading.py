@@ -8,11 +8,12 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from agentcore.decoding._gguf import GgufFile
+from agentcore.decoding._gguf import GgufFile, StoredTensor
 from agentcore.decoding._model import LanguageModel
 from agentcore.decoding._spec import ModelSpec
 from agentcore.decoding._tokenizer import Tokenizer
 from agentcore.decoding._transformer import LayerWeights, ModelWeights
+from agentcore.decoding.errors import ModelFileError
 from agentcore.decoding.quantization import (
     GroupCodes,
     Layout,
@@ -79,9 +80,8 @@ def load_gguf(
             raise ValueError(f"threads must be at least 1, not {threads}")
         torch.set_num_threads(threads)
     file = GgufFile(path)
-    embedding = file.tensor("token_embd.weight")
-    spec = ModelSpec.from_metadata(file.metadata, vocabulary_size=embedding.shape[0])
     tokenizer = Tokenizer.from_metadata(file.metadata)
+    spec = ModelSpec.from_metadata(file.metadata, vocabulary_size=tokenizer.vocabulary_size)
     layout = _choose_layout(file, weights, device)
     loader = _Loader(
         file, spec, layout, device=torch.device(device), dense_copy=dense_copy, max_bits=max_bits
@@ -127,16 +127,21 @@ class _Loader:
         self.max_bits = max_bits
 
     def model_weights(self) -> ModelWeights:
+        if f"blk.{self.spec.num_layers}.attn_norm.weight" in self.file.tensors:
+            raise ModelFileError(
+                f"{str(self.file.path)!r} holds more layers than the {self.spec.num_layers} of its header: "
+                "the file is damaged, fetch it again"
+            )
         is_tied = "output.weight" not in self.file.tensors
         # Its rows are looked up in the dense copy; where it is not the head as well, nothing else is needed.
         embedding = self.linear("token_embd", layout=self.layout if is_tied else self.dense_layout)
-        factors = self.file.tensors.get("rope_freqs.weight")
+        factors = "rope_freqs.weight"
         return ModelWeights(
             embedding=embedding,
             layers=tuple(self.layer(i) for i in range(self.spec.num_layers)),
             final_norm=self.vector("output_norm.weight"),
             head=embedding if is_tied else self.linear("output"),
-            rotary_factors=None if factors is None else torch.from_numpy(factors.dequantise()),
+            rotary_factors=self.vector(factors).cpu() if factors in self.file.tensors else None,
         )
 
     def layer(self, i: int) -> LayerWeights:
@@ -154,8 +159,18 @@ class _Loader:
     def dense_layout(self) -> Layout:
         return "bf16" if self.layout in ("int4", "int8") else self.layout
 
+    def stored(self, name: str) -> StoredTensor:
+        """Return a tensor of the file whose shape is that of the header's model."""
+        found, expected = self.file.tensor(name), self.spec.shape_of(name)
+        if found.shape != expected:
+            raise ModelFileError(
+                f"{str(self.file.path)!r} holds the tensor {name!r} in the shape {found.shape}, where its header "
+                f"asks for {expected}: the file is damaged, fetch it again"
+            )
+        return found
+
     def vector(self, name: str) -> Tensor:
-        return torch.from_numpy(self.file.tensor(name).dequantise()).to(self.device)
+        return torch.from_numpy(self.stored(name).dequantise()).to(self.device)
 
     def linear(self, *names: str, layout: Layout | None = None) -> LinearWeights:
         """Fuse the layers `names`, which share their input, into one."""
@@ -168,8 +183,8 @@ class _Loader:
             source = torch.cat(
                 [part.dequantise() if isinstance(part, GroupCodes) else part for part in parts]
             )
-        biases = [self.bias(name) for name in names]
-        bias = None if biases[0] is None else torch.cat([b for b in biases if b is not None])
+        has_bias = any(name + ".bias" in self.file.tensors for name in names)
+        bias = torch.cat([self.bias(name) for name in names]) if has_bias else None
         return LinearWeights(
             source,
             layout=layout or self.layout,
@@ -179,7 +194,7 @@ class _Loader:
         )
 
     def matrix(self, name: str) -> GroupCodes | Tensor:
-        stored = self.file.tensor(name + ".weight")
+        stored = self.stored(name + ".weight")
         codes = group_codes(stored.encoding, stored.data, stored.shape)
         weight: GroupCodes | Tensor
         if codes is not None and (self.layout != "int4" or codes.bits <= self.max_bits):
@@ -198,11 +213,8 @@ class _Loader:
         is_body = name.startswith("blk.")
         return 4 if self.max_bits == 4 or (encoding in _FLOATS and is_body) else 8
 
-    def bias(self, name: str) -> Tensor | None:
-        stored = self.file.tensors.get(name + ".bias")
-        if stored is None:
-            return None
-        bias = torch.from_numpy(stored.dequantise())
+    def bias(self, name: str) -> Tensor:
+        bias = torch.from_numpy(self.stored(name + ".bias").dequantise())
         order = self.row_order(name)
         return bias if order is None else bias[order]
 

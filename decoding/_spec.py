@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from agentcore.decoding.errors import UnsupportedModelError
 __all__ = ["ModelSpec"]
 
 _ARCHITECTURES = ("llama", "qwen2")
+_MOST = 2**24  # of anything that is counted; the longest context published is ten million
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class ModelSpec:
         ------
         UnsupportedModelError
             If the architecture is neither llama nor qwen2, or needs a feature that is not built
-            (rope scaling, partial rotation, experts).
+            (rope scaling, partial rotation, experts); if a number is missing or describes no model.
         """
         architecture = str(metadata.get("general.architecture", "?"))
         if architecture not in _ARCHITECTURES:
@@ -57,10 +59,26 @@ class ModelSpec:
                 )
             return found
 
-        num_heads = int(value("attention.head_count"))
-        model_width = int(value("embedding_length"))
-        head_width = int(value("attention.key_length", model_width // num_heads))
-        if int(value("rope.dimension_count", head_width)) != head_width:
+        def count(key: str, default: Any = None) -> int:
+            found = value(key, default)
+            if not isinstance(found, int) or not 1 <= found <= _MOST:
+                raise _damaged(f"{architecture}.{key}", found)
+            return found
+
+        def number(key: str, default: Any = None) -> float:
+            found = value(key, default)
+            if not isinstance(found, int | float) or not 0 < found < math.inf:
+                raise _damaged(f"{architecture}.{key}", found)
+            return float(found)
+
+        num_heads, model_width = count("attention.head_count"), count("embedding_length")
+        num_kv_heads = count("attention.head_count_kv", num_heads)
+        if num_heads % num_kv_heads:
+            raise _damaged(f"{architecture}.attention.head_count_kv", num_kv_heads)
+        head_width = count("attention.key_length", model_width // num_heads)
+        if head_width % 2:
+            raise _damaged(f"{architecture}.attention.key_length", head_width)
+        if count("rope.dimension_count", head_width) != head_width:
             raise UnsupportedModelError(
                 "partial rotary embeddings are not supported: use a plain llama or qwen2 file"
             )
@@ -72,14 +90,40 @@ class ModelSpec:
         return cls(
             architecture=architecture,
             name=str(metadata.get("general.name", architecture)),
-            num_layers=int(value("block_count")),
+            num_layers=count("block_count"),
             num_heads=num_heads,
-            num_kv_heads=int(value("attention.head_count_kv", num_heads)),
+            num_kv_heads=num_kv_heads,
             head_width=head_width,
             model_width=model_width,
-            hidden_width=int(value("feed_forward_length")),
+            hidden_width=count("feed_forward_length"),
             vocabulary_size=vocabulary_size,
-            context_length=int(value("context_length")),
-            rope_base=float(value("rope.freq_base", 10000.0)),
-            norm_epsilon=float(value("attention.layer_norm_rms_epsilon")),
+            context_length=count("context_length"),
+            rope_base=number("rope.freq_base", 10000.0),
+            norm_epsilon=number("attention.layer_norm_rms_epsilon"),
         )
+
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        """Return the logical shape, rows first, that a tensor of this name has in a sound file."""
+        part, kind = name.split(".")[-2:]
+        C, F, V = self.model_width, self.hidden_width, self.vocabulary_size
+        queries, keys = self.num_heads * self.head_width, self.num_kv_heads * self.head_width
+        shapes: dict[str, tuple[int, ...]] = {
+            "token_embd": (V, C),
+            "output": (V, C),
+            "attn_q": (queries, C),
+            "attn_k": (keys, C),
+            "attn_v": (keys, C),
+            "attn_output": (C, queries),
+            "ffn_gate": (F, C),
+            "ffn_up": (F, C),
+            "ffn_down": (C, F),
+            "rope_freqs": (self.head_width // 2,),
+        }
+        shape = shapes.get(part, (C,))  # what is left are norms
+        return shape[:1] if kind == "bias" else shape
+
+
+def _damaged(key: str, found: Any) -> UnsupportedModelError:
+    return UnsupportedModelError(
+        f"the file's metadata key {key} is {found!r}, which describes no model: it is damaged, fetch it again"
+    )

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer as FastTokenizer
 from tokenizers import decoders as token_decoders
 from tokenizers.models import BPE
 
-from agentcore.decoding.errors import UnsupportedModelError
+from agentcore.decoding.errors import ModelFileError, UnsupportedModelError
 
 __all__ = ["TextStream", "Tokenizer"]
 
@@ -80,6 +80,8 @@ class Tokenizer:
         ------
         UnsupportedModelError
             If the vocabulary is not byte-level BPE, or its pre-tokenizer has no known pattern.
+        ModelFileError
+            If the entries do not fit together.
         """
         kind = str(metadata.get("tokenizer.ggml.model", "?"))
         if kind != "gpt2":
@@ -87,16 +89,21 @@ class Tokenizer:
                 f"tokenizer model {kind!r} is not supported: use a file with a byte-level BPE vocabulary ('gpt2')"
             )
         pre_name = str(metadata.get("tokenizer.ggml.pre", "default"))
-        tokens: list[str] = metadata["tokenizer.ggml.tokens"]
+        tokens: list[str] = _entry(metadata, "tokenizer.ggml.tokens")
         types: list[int] = metadata.get("tokenizer.ggml.token_type", [1] * len(tokens))
-        merges = [tuple(merge.split(" ", 1)) for merge in metadata["tokenizer.ggml.merges"]]
-        fast = FastTokenizer(
-            BPE(
-                vocab={token: i for i, token in enumerate(tokens)},
-                merges=merges,
-                ignore_merges=pre_name in ("llama-bpe", "llama3"),
+        merges = [tuple(merge.split(" ", 1)) for merge in _entry(metadata, "tokenizer.ggml.merges")]
+        if len(types) != len(tokens):
+            raise _damaged(f"{len(tokens)} tokens have {len(types)} types")
+        try:
+            fast = FastTokenizer(
+                BPE(
+                    vocab={token: i for i, token in enumerate(tokens)},
+                    merges=merges,
+                    ignore_merges=pre_name in ("llama-bpe", "llama3"),
+                )
             )
-        )
+        except Exception as exc:  # the library knows no finer kind
+            raise _damaged(str(exc)) from exc
         fast.pre_tokenizer = _pre_tokenizer(pre_name)
         if pre_name in ("qwen2", "deepseek-r1-qwen"):
             fast.normalizer = normalizers.NFC()
@@ -118,8 +125,10 @@ class Tokenizer:
             if key in metadata
         }
         eos_ids |= {i for i in control_ids if tokens[i] in _END_OF_TURN}
-        wants_bos = bool(metadata.get("tokenizer.ggml.add_bos_token", False))
         bos_id = metadata.get("tokenizer.ggml.bos_token_id")
+        if any(not 0 <= int(i) < len(tokens) for i in (*eos_ids, bos_id or 0)):
+            raise _damaged("a mark that ends or begins a text is no token")
+        wants_bos = bool(metadata.get("tokenizer.ggml.add_bos_token", False))
         return cls(
             fast,
             tokens=tokens,
@@ -193,6 +202,20 @@ class TextStream:
     def flush(self) -> str:
         """Return what is left: U+FFFD for a character that never became whole."""
         return self._decoder.decode(b"", final=True)
+
+
+def _entry(metadata: Mapping[str, Any], key: str) -> list[str]:
+    """Return a list of texts."""
+    found = metadata.get(key)
+    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+        raise _damaged(f"{key} is no list of texts")
+    return found
+
+
+def _damaged(reason: str) -> ModelFileError:
+    return ModelFileError(
+        f"the tokenizer in the file's header is damaged or incomplete ({reason}): fetch it again"
+    )
 
 
 def _pre_tokenizer(name: str) -> Any:

@@ -24,6 +24,8 @@ _CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+# What a template raises, its own refusals and the faults of a program that others wrote.
+_FAILURES = (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
 
 
 class ChatTemplate:
@@ -72,16 +74,29 @@ class ChatTemplate:
             ``role``, ``content``, and ``tool_calls`` (OpenAI form, arguments as mappings) where there are any.
         tools : sequence of dict
             Tools in OpenAI form.
+
+        Raises
+        ------
+        ConfigurationError
+            If the template refuses the turns, or fails on them.
         """
         cleaned = [{**turn, "content": self.neutralise(turn["content"])} for turn in turns]
         if not self.knows_tools:
             cleaned = _spell_out_tools(cleaned, tools)
         cleaned = _merge_neighbours(cleaned)
-        try:
-            return self._render(cleaned, tools)
-        except TemplateError:
-            # Some templates refuse a system turn; its text then leads the first user turn.
-            return self._render(_fold_system(cleaned), tools)
+        failure: Exception | None = None
+        for written in (
+            cleaned,
+            _fold_system(cleaned),
+        ):  # some refuse a system turn: its text leads the first user turn
+            try:
+                return self._render(written, tools)
+            except _FAILURES as exc:
+                failure = failure or exc
+        raise ConfigurationError(
+            f"the model's chat template cannot write this conversation ({' '.join(str(failure).split())}): "
+            "change its turns or use another file"
+        ) from failure
 
     def neutralise(self, text: str) -> str:
         """Break up control tokens in text that is content and not structure."""

@@ -86,6 +86,20 @@ def test_neighbours_of_one_role_are_joined() -> None:
     assert "a\n\nb" in prompt
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ raise_exception('turns must alternate') }}",
+        "{{ messages[9].content }}",
+        "{{ 1 + messages[0].role }}",
+    ],
+)
+def test_a_template_that_cannot_write_a_conversation_is_named(source: str) -> None:
+    """A template is a program of others: what it refuses, or fails on, is one line with the cure."""
+    with pytest.raises(ConfigurationError, match=r"cannot write this conversation .* use another file"):
+        ChatTemplate(source).render([{"role": "user", "content": "Hi"}])
+
+
 def test_a_template_that_refuses_system_turns_is_served() -> None:
     """The system text then leads the first user turn."""
     source = (

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 import torch
 
 from agentcore.decoding import (
+    DecodingError,
     LanguageModel,
     ModelFileError,
     UnsupportedModelError,
     attention_from_last,
+    generate,
     load_gguf,
     score,
 )
@@ -46,6 +49,78 @@ def test_a_damaged_header_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"<|im_start|>", b"<|\xff_start|>"))
     with pytest.raises(ModelFileError, match="damaged"):
         load_gguf(path)
+
+
+@pytest.mark.filterwarnings(
+    "ignore::RuntimeWarning"
+)  # numpy tells of the numbers that stand at a wrong offset
+@pytest.mark.parametrize("architecture", ["llama", "qwen2"])
+def test_a_flipped_bit_in_a_header_is_refused_or_harmless(architecture: str, tmp_path: Path) -> None:
+    """Whatever a single bit does to names, counts, merges or shapes, it ends as an error of ours or a model that runs."""
+    sound, damaged = tmp_path / "tiny.gguf", tmp_path / "damaged.gguf"
+    write_tiny_gguf(sound, TinyModel(architecture, encoding="Q4_0", num_layers=1))
+    content, random = sound.read_bytes(), Random(0)
+    end = content.rindex(b"blk.0.ffn_norm") + 60  # behind the last tensor's description
+    for _ in range(250):
+        flipped = bytearray(content)
+        flipped[random.randrange(end)] ^= 1 << random.randrange(8)
+        damaged.write_bytes(flipped)
+        try:
+            model = load_gguf(damaged, weights="fp32")
+            list(generate(model, model.tokenizer.encode("the") or [1], max_new_tokens=2))
+        except DecodingError as exc:
+            assert "\n" not in str(exc)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (b"tokenizer.ggml.merges", "merges is no list of texts"),
+        (b"tokenizer.ggml.tokens", "tokens is no list of texts"),
+        (b"tokenizer.ggml.token_type", None),
+        ("Ġ the".encode(), "out of vocabulary"),
+    ],
+)
+def test_a_damaged_vocabulary_is_named(entry: bytes, message: str | None, tmp_path: Path) -> None:
+    """A tokenizer whose parts are missing or do not fit together is refused in one line with its cure."""
+    path = tmp_path / "tiny.gguf"
+    write_tiny_gguf(path)
+    path.write_bytes(path.read_bytes().replace(entry, entry[:-1] + b"?", 1))
+    if message is None:  # types are optional
+        assert load_gguf(path).tokenizer.vocabulary_size
+        return
+    with pytest.raises(ModelFileError, match=rf"{message}.*fetch it again"):
+        load_gguf(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"llama.attention.head_count": 0}, "head_count is 0"),
+        ({"llama.attention.head_count_kv": 3}, "head_count_kv is 3"),
+        ({"llama.context_length": "long"}, "context_length is 'long'"),
+        ({"llama.rope.freq_base": float("nan")}, "freq_base is nan"),
+    ],
+)
+def test_numbers_that_describe_no_model_are_named(change: dict, message: str, tmp_path: Path) -> None:
+    """A header whose numbers cannot be meant is called damaged, with the key."""
+    write_tiny_gguf(tmp_path / "tiny.gguf")
+    metadata = {**GgufFile(tmp_path / "tiny.gguf").metadata, **change}
+    with pytest.raises(UnsupportedModelError, match=message):
+        ModelSpec.from_metadata(metadata, vocabulary_size=10)
+
+
+def test_a_file_whose_tensors_are_not_those_of_its_header_is_refused(tmp_path: Path) -> None:
+    """Another width, or more layers than are counted, would compute something else in silence."""
+    path = tmp_path / "tiny.gguf"
+    write_tiny_gguf(path)
+    content = path.read_bytes()
+    for key, was, now in (("feed_forward_length", 96, 64), ("block_count", 2, 1)):
+        begin = content.index(key.encode()) + len(key) + 4  # behind the type
+        assert content[begin : begin + 4] == was.to_bytes(4, "little")
+        path.write_bytes(content[:begin] + now.to_bytes(4, "little") + content[begin + 4 :])
+        with pytest.raises(ModelFileError, match="header"):
+            load_gguf(path, weights="fp32")
 
 
 def test_another_format_is_refused(tmp_path: Path) -> None:
