@@ -56,7 +56,7 @@ class KVCache:
     capacity : int
         Positions to reserve at once; where the pool is full the sequence waits for them. It grows beyond when needed.
     cancel : CancelSignal, optional
-        Ends the waiting, and later a prompt between two of its chunks.
+        Ends the waiting.
 
     Raises
     ------
@@ -74,7 +74,6 @@ class KVCache:
         self.pool = pool
         self.spec = pool.spec
         self.length = 0
-        self.cancel = cancel
         self._names: list[bytes] = []  # of the prompt's whole chunks so far
         self._is_released = False
         capacity = min(max(capacity, 1), self.spec.context_length)
@@ -187,7 +186,7 @@ class KVCache:
         copied = blocks[len(shared)] if rest else None
         self.pool.share(shared, pinned=copied)
         twin = object.__new__(KVCache)
-        twin.pool, twin.spec, twin.cancel, twin._is_released = self.pool, self.spec, None, False
+        twin.pool, twin.spec, twin._is_released = self.pool, self.spec, False
         twin.length, twin._names, twin._blocks = kept, self._names[: kept // CHUNK], shared
         try:
             own = self.pool.take(

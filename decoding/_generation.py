@@ -82,7 +82,7 @@ def generate(
     constraint : Constraint, optional
         What the output must satisfy; it is advanced in place.
     cancel : CancelSignal, optional
-        Looked at between two tokens, and between two chunks of a prompt unless there is a `cache`.
+        Looked at between two tokens, and between two chunks of a prompt; a `cache` then holds those that were run.
     cache : KVCache, optional
         A sequence to continue, changed in place: force tokens into a live sequence by passing them as `prompt_ids`.
         Its last emitted token is not yet in it; `prompt_ids` must begin with that.
@@ -166,7 +166,7 @@ def _steps(
             if step.finish is not None:
                 return
         with torch.inference_mode():
-            scores = _extend(model, pending, cache, fixed_rows, num_prompt)
+            scores = _extend(model, pending, cache, fixed_rows, num_prompt, cancel)
             token_id, logprob = _choose(scores, sampler, constraint, logprobs)
         if constraint is not None and budget - emitted <= _CLOSING_WINDOW:
             token_id = _steer_home(token_id, constraint, model.tokenizer, left=budget - emitted)
@@ -179,13 +179,18 @@ def _steps(
 
 
 def _extend(
-    model: LanguageModel, ids: Sequence[int], cache: KVCache, fixed_rows: int | None, num_prompt: int
+    model: LanguageModel,
+    ids: Sequence[int],
+    cache: KVCache,
+    fixed_rows: int | None,
+    num_prompt: int,
+    cancel: CancelSignal | None,
 ) -> Tensor:
     """Run new tokens, the first `num_prompt` of them a prompt's, and return the scores for the one after them, (V,)."""
     if fixed_rows is None:
-        return model.prefill(ids, cache)[-1]
+        return model.prefill(ids, cache, cancel=cancel)[-1]
     # Tokens forced right behind the prompt must not be run with it: one by one they would not be either.
-    scores = model.prefill(ids[:num_prompt], cache) if num_prompt else None
+    scores = model.prefill(ids[:num_prompt], cache, cancel=cancel) if num_prompt else None
     for begin in range(num_prompt, len(ids), fixed_rows):
         scores = model.forward(ids[begin : begin + fixed_rows], cache, fixed_rows=fixed_rows)
     assert scores is not None

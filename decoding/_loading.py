@@ -69,12 +69,17 @@ def load_gguf(
     Raises
     ------
     ModelFileError
-        If the file is missing, truncated or no GGUF.
+        If the file is missing, truncated, damaged or no GGUF.
     UnsupportedModelError
         If it holds a model or encoding that this engine cannot run.
+    ValueError
+        If an option has a value that there is not, or `device` is none of this machine.
     """
     if weights not in ("auto", *get_args(Layout)):
         raise ValueError(f"unknown weights {weights!r}: use auto, {', '.join(get_args(Layout))}")
+    if max_bits not in (4, 8):
+        raise ValueError(f"max_bits must be 4 or 8, not {max_bits!r}")
+    place = _device(device)
     if threads is not None:
         if threads < 1:
             raise ValueError(f"threads must be at least 1, not {threads}")
@@ -83,9 +88,7 @@ def load_gguf(
     tokenizer = Tokenizer.from_metadata(file.metadata)
     spec = ModelSpec.from_metadata(file.metadata, vocabulary_size=tokenizer.vocabulary_size)
     layout = _choose_layout(file, weights, device)
-    loader = _Loader(
-        file, spec, layout, device=torch.device(device), dense_copy=dense_copy, max_bits=max_bits
-    )
+    loader = _Loader(file, spec, layout, device=place, dense_copy=dense_copy, max_bits=max_bits)
     template = file.metadata.get("tokenizer.chat_template")
     return LanguageModel(
         spec,
@@ -96,6 +99,17 @@ def load_gguf(
         path=Path(path),
         cache_bytes=cache_bytes,
     )
+
+
+def _device(name: str) -> torch.device:
+    """Return a device that this machine has."""
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as exc:  # torch tells a missing CUDA by an assertion
+        reason = str(exc).partition("\n")[0]
+        raise ValueError(f"there is no device {name!r} here ({reason}): use 'cpu'") from exc
+    return device
 
 
 def _choose_layout(file: GgufFile, weights: Literal["auto"] | Layout, device: str) -> Layout:

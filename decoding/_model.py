@@ -121,7 +121,7 @@ class LanguageModel:
         capacity : int
             Positions to reserve; with less than a sequence needs, it may find no room later.
         cancel : CancelSignal, optional
-            Ends the waiting, and later the sequence's `prefill` between two chunks.
+            Ends the waiting.
 
         Raises
         ------
@@ -201,7 +201,14 @@ class LanguageModel:
                 raise ContextOverflowError(max(positions) + 1, self.spec.context_length)
         return self._submit(Request(ids, cache, rows, positions, mask, kernels, fixed_rows, queries))
 
-    def prefill(self, ids: Sequence[int], cache: KVCache, *, queries: list[Tensor] | None = None) -> Tensor:
+    def prefill(
+        self,
+        ids: Sequence[int],
+        cache: KVCache,
+        *,
+        cancel: CancelSignal | None = None,
+        queries: list[Tensor] | None = None,
+    ) -> Tensor:
         """Run a prompt in chunks and return the scores for the token after it, (1, V), float32.
 
         Chunks that another sequence has computed, or computes meanwhile, are taken over and not run again.
@@ -209,14 +216,14 @@ class LanguageModel:
         Raises
         ------
         GenerationCancelled
-            If the cache's cancel signal is set between two chunks; the cache holds those that were run.
+            If `cancel` is set between two chunks; the cache holds those that were run.
         """
         if len(ids) == 0:
             raise ValueError("a prompt needs at least one token: there is nothing to continue")
         ids = self._checked(ids, cache)
         begin = 0
         while True:
-            if begin and cache.cancel is not None and cache.cancel.is_set():
+            if begin and cancel is not None and cancel.is_set():
                 raise GenerationCancelled("cancelled by the caller")
             end = begin + CHUNK - cache.length % CHUNK
             before, is_last = cache.length, end >= len(ids)

@@ -91,7 +91,7 @@ class Tokenizer:
         pre_name = str(metadata.get("tokenizer.ggml.pre", "default"))
         tokens: list[str] = _entry(metadata, "tokenizer.ggml.tokens")
         types: list[int] = metadata.get("tokenizer.ggml.token_type", [1] * len(tokens))
-        merges = [tuple(merge.split(" ", 1)) for merge in _entry(metadata, "tokenizer.ggml.merges")]
+        merges = [merge.partition(" ")[::2] for merge in _entry(metadata, "tokenizer.ggml.merges")]
         if len(types) != len(tokens):
             raise _damaged(f"{len(tokens)} tokens have {len(types)} types")
         try:
@@ -170,7 +170,15 @@ class Tokenizer:
         return b"".join(self.token_bytes(i) for i in shown).decode("utf-8", errors="replace")
 
     def token_bytes(self, token_id: int) -> bytes:
-        """Return the bytes that a token stands for (a control token: its name)."""
+        """Return the bytes that a token stands for (a control token: its name).
+
+        Raises
+        ------
+        ValueError
+            If the vocabulary has no such token.
+        """
+        if not 0 <= token_id < self.vocabulary_size:
+            raise ValueError(f"token {token_id} is not in the vocabulary of {self.vocabulary_size}")
         token = self._tokens[token_id]
         if token_id in self._added:
             return token.encode("utf-8")

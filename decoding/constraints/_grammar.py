@@ -89,7 +89,10 @@ class GrammarConstraint:
 
     def _check(self) -> None:
         if self._matcher.is_error():
-            raise ConstraintError(f"the constraint broke down: {' '.join(self._matcher.get_error().split())}")
+            reason = self._matcher.get_error().partition("<state>")[
+                0
+            ]  # what follows is for the library's authors
+            raise ConstraintError(f"the constraint broke down: {' '.join(reason.split())}")
 
 
 class JsonSchemaConstraint(GrammarConstraint):

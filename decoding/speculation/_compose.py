@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +35,7 @@ def compose(
     *,
     limit: int,
     eos_ids: AbstractSet[int],
+    vocabulary_size: int,
     goes_on: GoesOn | None = None,
 ) -> Draft:
     """Return a draft that plain decoding could emit token by token.
@@ -47,6 +50,8 @@ def compose(
         Most tokens in the draft.
     eos_ids : set of int
         Nothing is drafted behind one of these.
+    vocabulary_size : int
+        Tokens that there are.
     goes_on : callable, optional
         Asked before every token of a drafter that writes token by token, with the confidences so far and how many of them
         are forced: False ends the draft.
@@ -56,6 +61,11 @@ def compose(
     Draft
         Forced tokens are marked in `forced`. A token drawn at random that the constraint forbids stays as the last one:
         the acceptance rule must see it to keep the distribution exact.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the drafter proposes something else than a `Draft`, or tokens that there are not.
     """
     if limit < 1:
         return EMPTY_DRAFT
@@ -65,12 +75,28 @@ def compose(
             source = drafter.name
             return _walk(guess_after, state, limit=limit, source=source, eos_ids=eos_ids, goes_on=goes_on)
     if state is not None:
-        quoted = _Quoted(drafter, limit)
+        quoted = _Quoted(drafter, limit, vocabulary_size)
         source = "forced" if drafter is None else drafter.name
         return _walk(quoted.guess_after, state, limit=limit, source=source, eos_ids=eos_ids)
-    draft = EMPTY_DRAFT if drafter is None else drafter.propose(limit).shortened(limit)
+    draft = EMPTY_DRAFT if drafter is None else _proposal(drafter, limit, vocabulary_size)
     end = next((place + 1 for place, token in enumerate(draft.tokens) if token in eos_ids), len(draft))
     return draft.shortened(end)
+
+
+def _proposal(drafter: Drafter, limit: int, vocabulary_size: int, *, after: Sequence[int] = ()) -> Draft:
+    """Ask a drafter, which may be a user's own, for what the loop can run."""
+    draft: Any = drafter.propose(limit, after=after)
+    if not isinstance(draft, Draft):
+        raise TypeError(f"the drafter {drafter.name!r} proposed {draft!r}: propose must return a Draft")
+    draft = draft.shortened(limit)
+    token: Any
+    for token in draft.tokens:
+        if not isinstance(token, Integral) or not 0 <= token < vocabulary_size:
+            raise ValueError(
+                f"the drafter {drafter.name!r} proposed {token!r}, which is no token: they are whole numbers from 0 "
+                f"to {vocabulary_size - 1}"
+            )
+    return draft
 
 
 def _walk(
@@ -133,10 +159,10 @@ def _as_draft(
 class _Quoted:
     """Read proposals token by token; where others stand than were proposed, ask anew."""
 
-    def __init__(self, drafter: Drafter | None, limit: int) -> None:
-        self._drafter, self._limit = drafter, limit
+    def __init__(self, drafter: Drafter | None, limit: int, vocabulary_size: int) -> None:
+        self._drafter, self._limit, self._vocabulary_size = drafter, limit, vocabulary_size
         self._begin = 0  # place of the current proposal's first token
-        self._proposal = EMPTY_DRAFT if drafter is None else drafter.propose(limit).shortened(limit)
+        self._proposal = EMPTY_DRAFT if drafter is None else _proposal(drafter, limit, vocabulary_size)
 
     def guess_after(self, tokens: Sequence[int]) -> Guess | None:
         if self._drafter is None:
@@ -144,7 +170,7 @@ class _Quoted:
         place = len(tokens) - self._begin
         if tuple(tokens[self._begin :]) != self._proposal.tokens[:place]:
             room = self._limit - len(tokens)
-            self._proposal = self._drafter.propose(room, after=tokens).shortened(room)
+            self._proposal = _proposal(self._drafter, room, self._vocabulary_size, after=tokens)
             self._begin, place = len(tokens), 0
         if place >= len(self._proposal):
             return None

@@ -29,6 +29,9 @@ __all__ = [
 ]
 
 
+_ROUNDING = 1e-3  # quotients of sums in float32 may pass 1
+
+
 @dataclass(frozen=True, slots=True)
 class TokenDistribution:
     """Hold a drafter's distribution over the next token, sparse or dense.
@@ -96,6 +99,8 @@ class Draft:
             raise ValueError(
                 f"{len(self.tokens)} tokens need as many confidences, got {len(self.confidences)}"
             )
+        if not all(0.0 <= confidence <= 1.0 + _ROUNDING for confidence in self.confidences):
+            raise ValueError(f"confidences are probabilities from 0 to 1, not {self.confidences}")
         if self.distributions is not None and len(self.distributions) != len(self.tokens):
             raise ValueError(
                 f"{len(self.tokens)} tokens need as many distributions, got {len(self.distributions)}"

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -75,7 +76,7 @@ def speculate(
     governor : DraftPolicy, optional
         How much to draft; by default up to eight tokens at every step.
     cancel : CancelSignal, optional
-        Looked at between two forwards.
+        Looked at between two forwards, and between two chunks of a prompt; a `cache` then holds those that were run.
     cache : KVCache, optional
         A sequence to continue, changed in place. Its last emitted token is not yet in it; `prompt_ids` must begin
         with that.
@@ -98,7 +99,10 @@ def speculate(
     ContextOverflowError, GenerationCancelled, NonFiniteLogitsError
         As `generate`.
     ValueError
-        On an empty prompt, a judge together with a temperature, or bounds below 1.
+        On an empty prompt, a judge together with a temperature, or bounds below 1; if a drafter proposes tokens that
+        are not in the vocabulary.
+    TypeError
+        If `drafter` lacks a method of `Drafter`, or proposes something else than a `Draft`.
     """
     sampling = sampling or Sampling()
     if max_new_tokens < 1:
@@ -111,7 +115,7 @@ def speculate(
         )
     if fixed_rows is not None and fixed_rows < 2:
         raise ValueError(f"fixed_rows must be at least 2, not {fixed_rows}")
-    drafters = list(drafter) if isinstance(drafter, Sequence) else [drafter]
+    drafters = _checked(drafter)
     rule: AcceptanceRule
     if not sampling.is_greedy:
         rule = RejectionSampling(sampling)
@@ -134,6 +138,17 @@ def speculate(
         report=report if report is not None else SpeculationReport(),
     )
     return run.steps(cancel)
+
+
+def _checked(drafter: Any) -> list[Drafter]:
+    """Return the drafters, each with everything that the loop will ask of it."""
+    drafters = list(drafter) if isinstance(drafter, Sequence) and not isinstance(drafter, str) else [drafter]
+    for one in drafters:
+        if isinstance(one, type) or not isinstance(one, Drafter):
+            raise TypeError(
+                f"{one!r} is no drafter: give an object with name, start, add, propose and commit"
+            )
+    return drafters
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +221,7 @@ class _Run:
             if not steps or steps[-1].finish is None:
                 plan = _Plan() if is_prompt else self.plan()
                 with torch.inference_mode():
-                    scores = self.scores(plan.draft, is_prompt=is_prompt)
+                    scores = self.scores(plan.draft, is_prompt=is_prompt, cancel=cancel)
                     steps += self.verify(plan, scores)
             if not is_prompt:
                 self.report.decode_seconds += time.perf_counter() - begun
@@ -249,7 +264,14 @@ class _Run:
                 continue
             goes_on = partial(self.goes_on, drafter.name, rows, others)
             drafts.append(
-                compose(drafter, self.constraint, limit=asked, eos_ids=self.eos_ids, goes_on=goes_on)
+                compose(
+                    drafter,
+                    self.constraint,
+                    limit=asked,
+                    eos_ids=self.eos_ids,
+                    vocabulary_size=self.model.spec.vocabulary_size,
+                    goes_on=goes_on,
+                )
             )
             seconds[drafter.name] = time.perf_counter() - begun
         draft = (
@@ -264,13 +286,13 @@ class _Run:
         """Ask the policy whether a drafter that writes token by token writes another one."""
         return self.policy.goes_on(source, confidences, forced=forced, rows=rows, others=others)
 
-    def scores(self, draft: Draft, *, is_prompt: bool) -> Tensor:
+    def scores(self, draft: Draft, *, is_prompt: bool, cancel: CancelSignal | None) -> Tensor:
         """Run what is pending and the draft; return the scores after the last pending token and each draft, (n + 1, V)."""
         ids = [*self.pending, *draft.tokens]
         if is_prompt:
             if self.fixed_rows is None or len(ids) == self.num_prompt:
-                return self.model.prefill(ids, self.cache)
-            self.model.prefill(ids[: self.num_prompt], self.cache)
+                return self.model.prefill(ids, self.cache, cancel=cancel)
+            self.model.prefill(ids[: self.num_prompt], self.cache, cancel=cancel)
             ids = ids[
                 self.num_prompt :
             ]  # forced already: in deterministic mode no part of the prompt's arithmetic

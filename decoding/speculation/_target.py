@@ -35,8 +35,8 @@ class Target(Protocol):
         """Return an empty cache, as soon as there is room for it."""
         ...
 
-    def prefill(self, ids: Sequence[int], cache: Any) -> Tensor:
-        """Run a prompt and return the scores after it, (1, V)."""
+    def prefill(self, ids: Sequence[int], cache: Any, *, cancel: Any = None) -> Tensor:
+        """Run a prompt and return the scores after it, (1, V); `cancel` ends it on the way."""
         ...
 
     def forward(

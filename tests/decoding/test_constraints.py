@@ -212,9 +212,38 @@ def test_a_grammar_may_embed_schemas(tiny: Tiny) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("{", "no JSON"), ('{"name": 1, "age": 2}', r"\$\.name"), ('{"name": "x"}', "age")]
+    ("text", "message"),
+    [
+        ("{", "no JSON"),
+        ("[" * 100_000, "no JSON"),
+        ('{"name": 1, "age": 2}', r"\$\.name"),
+        ('{"name": "x"}', "age"),
+    ],
 )
 def test_validation_says_what_is_wrong(text: str, message: str) -> None:
     """A document that is broken or breaks its schema is refused with the place."""
     with pytest.raises(ConstraintError, match=message):
         parse_json(text, PERSON)
+
+
+@pytest.mark.parametrize(
+    ("schema", "message"),
+    [
+        ({"type": "nope"}, "the schema itself is invalid"),
+        (None, "the schema itself is invalid"),
+        ({"$ref": "#/nowhere"}, "refers to what is not in it"),
+        ({"$ref": "https://example.org/schema"}, "refers to what is not in it"),
+    ],
+)
+def test_a_schema_that_is_none_is_named(schema: dict, message: str) -> None:
+    """Validation tells a broken schema from a broken document, without the network."""
+    with pytest.raises(ConstraintError, match=message):
+        parse_json("5", schema)
+
+
+def test_a_token_that_is_none_is_told_in_a_line(tiny: Tiny) -> None:
+    """A grammar fed with a token outside the vocabulary says so, without its library's inner state."""
+    constraint = JsonSchemaConstraint(PERSON, tiny().tokenizer)
+    with pytest.raises(ConstraintError, match="out of range") as caught:
+        constraint.advance([10**6])
+    assert len(str(caught.value)) < 200

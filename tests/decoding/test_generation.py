@@ -133,13 +133,15 @@ def test_an_end_of_turn_token_ends_the_output(tiny: Tiny, monkeypatch: pytest.Mo
     assert len(steps) <= 3
 
 
+@pytest.mark.parametrize("is_continued", [False, True])
 @pytest.mark.parametrize("drafts", [False, True])
 def test_cancelling_stops_inside_a_long_prompt(
-    drafts: bool, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+    drafts: bool, is_continued: bool, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A signal that is set while a prompt is read ends it at the next chunk, and every block comes back."""
+    """A signal that is set while a prompt is read ends it at the next chunk; a given cache holds the chunks that were run."""
     model, cancel, rows = tiny(), threading.Event(), list[int]()
     run, free = model._queue._run, model.blocks.num_free
+    cache = model.new_cache(400) if is_continued else None
 
     def watched(batch: list[Request]) -> None:
         rows.extend(request.num_rows for request in batch)
@@ -149,13 +151,16 @@ def test_cancelling_stops_inside_a_long_prompt(
     monkeypatch.setattr(model._queue, "_run", watched)
     prompt = [7 + n % 200 for n in range(400)]
     steps = (
-        speculate(model, prompt, drafter=PromptLookupDrafter(), cancel=cancel)
+        speculate(model, prompt, drafter=PromptLookupDrafter(), cancel=cancel, cache=cache)
         if drafts
-        else generate(model, prompt, cancel=cancel)
+        else generate(model, prompt, cancel=cancel, cache=cache)
     )
     with pytest.raises(GenerationCancelled):
         next(iter(steps))
     assert rows == [64]
+    if cache is not None:
+        assert cache.length == 64
+        cache.release()
     assert model.blocks.num_free == free
 
 

@@ -120,3 +120,10 @@ def test_an_unknown_tokenizer_is_refused_by_name(
     metadata = {**GgufFile(tmp_path / "tiny.gguf").metadata, **change}
     with pytest.raises(UnsupportedModelError, match=message):
         Tokenizer.from_metadata(metadata)
+
+
+@pytest.mark.parametrize("token_id", [-1, 10**6])
+def test_a_token_outside_the_vocabulary_has_no_text(token_id: int, tokenizer: Tokenizer) -> None:
+    """Counting from the end, as lists do, would show another token's text."""
+    with pytest.raises(ValueError, match="is not in the vocabulary"):
+        tokenizer.decode([token_id])

@@ -46,7 +46,7 @@ def test_a_drafting_model_writes_around_forced_tokens_and_among_allowed_ones(see
     drafter.start([*PROMPT, *forced])
     drafter.share(cache, offset=0)
     before = list(cache.tokens)
-    draft = compose(drafter, grammar, limit=LIMIT, eos_ids={EOS})
+    draft = compose(drafter, grammar, limit=LIMIT, eos_ids={EOS}, vocabulary_size=8)
     expected = _plain(ToyGrammar(seed=seed))[len(forced) :]
     assert list(draft.tokens) == expected[: len(draft)]
     assert cheap.forwards == len(draft) - len(draft.forced)
@@ -61,7 +61,7 @@ def test_a_quoting_drafter_is_asked_again_behind_forced_tokens(seed: int) -> Non
     grammar.advance(forced)
     drafter = OracleDrafter(ToyModel(), 1, wrong=0.0)
     drafter.start([*PROMPT, *forced])
-    draft = compose(drafter, grammar, limit=LIMIT, eos_ids={EOS})
+    draft = compose(drafter, grammar, limit=LIMIT, eos_ids={EOS}, vocabulary_size=8)
     assert list(draft.tokens) == _plain(ToyGrammar(seed=seed))[len(forced) :][: len(draft)]
     assert grammar.num_taken == len(forced), "the constraint itself is left alone"
 
@@ -76,7 +76,7 @@ def test_a_policy_ends_a_draft_between_its_tokens() -> None:
         seen.append(list(confidences))
         return len(confidences) < 3 and forced == 0
 
-    draft = compose(drafter, None, limit=LIMIT, eos_ids={EOS}, goes_on=goes_on)  # type: ignore[arg-type]
+    draft = compose(drafter, None, limit=LIMIT, eos_ids={EOS}, vocabulary_size=8, goes_on=goes_on)  # type: ignore[arg-type]
     assert len(draft) == cheap.forwards == 3
     assert seen == [list(draft.confidences[:length]) for length in range(4)]
     assert all(0.5 <= confidence < 1.0 for confidence in draft.confidences)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 import pytest
@@ -20,6 +20,7 @@ from agentcore.decoding import (
     generate,
 )
 from agentcore.decoding.speculation import (
+    Draft,
     Drafter,
     DraftModelDrafter,
     FixedLength,
@@ -31,6 +32,7 @@ from agentcore.decoding.speculation import (
     StepTimeCurve,
     SuffixDrafter,
     TokenRecyclingDrafter,
+    Verification,
     speculate,
 )
 
@@ -354,3 +356,57 @@ def test_impossible_options_are_refused(options: dict[str, object], message: str
         speculate(ToyModel(), [1], drafter=SuffixDrafter(), **options)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no tokens"):
         speculate(ToyModel(), [], drafter=SuffixDrafter())
+
+
+class Proposing:
+    """A user's drafter that proposes one thing, whatever was committed."""
+
+    name = "mine"
+
+    def __init__(self, proposal: object) -> None:
+        self.proposal = proposal
+
+    def start(self, prompt_ids: Sequence[int]) -> None: ...
+
+    def add(self, ids: Sequence[int]) -> None: ...
+
+    def propose(self, limit: int, *, after: Sequence[int] = ()) -> object:
+        return self.proposal
+
+    def commit(self, verification: Verification) -> None: ...
+
+
+@pytest.mark.parametrize("grammar", [None, 3])
+@pytest.mark.parametrize(
+    ("proposal", "kind", "message"),
+    [
+        (None, TypeError, "'mine' proposed None: propose must return a Draft"),
+        ([1, 2], TypeError, r"'mine' proposed \[1, 2\]"),
+        (Draft((1, 99), (0.5, 0.5)), ValueError, "'mine' proposed 99, which is no token"),
+        (Draft((-1,), (0.5,)), ValueError, "'mine' proposed -1, which is no token"),
+        (Draft((1.5,), (0.5,)), ValueError, "'mine' proposed 1.5, which is no token"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_drafter_that_proposes_no_draft_is_named(
+    proposal: object, kind: type[Exception], message: str, grammar: int | None
+) -> None:
+    """What a user's drafter gets wrong is said with its name, with a grammar too, and the cache comes back."""
+    model = ToyModel()
+    constraint = None if grammar is None else ToyGrammar(seed=grammar)
+    steps = speculate(model, [1, 2, 3], drafter=Proposing(proposal), constraint=constraint)  # type: ignore[arg-type]
+    with pytest.raises(kind, match=message):
+        list(steps)
+
+
+@pytest.mark.parametrize("drafter", [None, "suffix", PromptLookupDrafter, [PromptLookupDrafter(), 3]])
+def test_what_is_no_drafter_is_refused_at_once(drafter: object) -> None:
+    """A name, a class or nothing in place of a drafter is told before anything runs."""
+    with pytest.raises(TypeError, match="is no drafter: give an object with name, start, add"):
+        speculate(ToyModel(), [1], drafter=drafter)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("confidence", [float("nan"), -0.1, 2.0])
+def test_confidences_are_probabilities(confidence: float) -> None:
+    """A confidence that would upset the governor is refused where it is made."""
+    with pytest.raises(ValueError, match="probabilities from 0 to 1"):
+        Draft((1,), (confidence,))

@@ -88,7 +88,7 @@ class ToyModel:
     def new_cache(self, capacity: int = 256, *, cancel: object = None) -> ToyCache:
         return ToyCache()
 
-    def prefill(self, ids: Sequence[int], cache: ToyCache) -> Tensor:
+    def prefill(self, ids: Sequence[int], cache: ToyCache, *, cancel: object = None) -> Tensor:
         return self.forward(ids, cache)
 
     def forward(
