@@ -57,9 +57,9 @@ def is_expired(record: Record, *, now: datetime) -> bool:
     return record.expires is not None and to_micros(record.expires) <= to_micros(now)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Hit:
-    """One search result.
+    """One search result. Not frozen: that would take twice as long to make, and a search makes ten.
 
     Attributes
     ----------

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from agentcore.memory._filters import Filter, parse_filters
 from agentcore.memory._planner import ROUTES
@@ -23,8 +22,7 @@ from agentcore.memory.ranking import Profile, RankingConfig, Reordering, Rerank,
 __all__ = ["Request", "make_request", "time_range"]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A checked search. Times in microseconds; `start` and `end` are inclusive."""
 
     query: str
@@ -37,9 +35,10 @@ class Request:
     threshold: float | None
     profile: Profile | RankingConfig
     now: int
-    as_of: int | None = None
-    routes: tuple[str, ...] = ROUTES
-    reordering: Reordering | None = None
+    as_of: int | None
+    routes: tuple[str, ...]
+    reordering: Reordering | None
+    explain: bool
 
     @property
     def depth(self) -> int:
@@ -50,32 +49,23 @@ class Request:
 def make_request(
     query: str, *, now: datetime, user_id: str, namespace: str | None, limit: int, start: Moment | None, end: Moment | None,
     filters: Mapping[str, Any] | None, threshold: float | None, profile: Profile | RankingConfig,
-    as_of: Moment | None, routes: Sequence[str], rerank: Rerank | None, diversity: float,
+    as_of: Moment | None, routes: Sequence[str], rerank: Rerank | None, diversity: float, explain: bool,
 ) -> Request:  # fmt: skip
     """Check the arguments of `SwiftMem.search`."""
     since, until = time_range(start, end)
     profile_config(profile)
-    if unknown := set(routes) - set(ROUTES):
+    if routes is not ROUTES and (unknown := set(routes) - set(ROUTES)):
         raise ValueError(f"unknown routes {sorted(unknown)}: use some of {', '.join(ROUTES)}")
     if threshold is not None and not 0 <= threshold <= 1:
         raise ValueError(f"threshold must lie in [0, 1], got {threshold!r}")
     if not 0 <= diversity <= 1:
         raise ValueError(f"diversity must lie in [0, 1], got {diversity!r}")
     return Request(
-        query=check_text(query, what="query"),
-        user_id=check_name(user_id, what="user_id"),
-        namespace=check_namespace(namespace),
-        limit=check_limit(limit),
-        start=since,
-        end=until,
-        condition=parse_filters(filters),
-        threshold=threshold,
-        profile=profile,
-        now=to_micros(now),
-        as_of=None if as_of is None else to_micros(moment(as_of, what="as_of")),
-        routes=tuple(routes),
-        reordering=Reordering(rerank, diversity) if rerank is not None or diversity else None,
-    )
+        check_text(query, what="query"), check_name(user_id, what="user_id"), check_namespace(namespace), check_limit(limit),
+        since, until, parse_filters(filters), threshold, profile, to_micros(now),
+        None if as_of is None else to_micros(moment(as_of, what="as_of")), tuple(routes),
+        Reordering(rerank, diversity) if rerank is not None or diversity else None, explain,
+    )  # fmt: skip
 
 
 def time_range(start: Moment | None, end: Moment | None) -> tuple[int | None, int | None]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -37,8 +36,7 @@ __all__ = ["Searcher"]
 Mask = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Found:
+class _Found(NamedTuple):
     """The best records of a search, best first."""
 
     seq: list[int]
@@ -63,7 +61,7 @@ class Searcher:
         self._rows = RowStore()
 
     def search(self, request: Request, encoded: EncodedQuery) -> SearchResult:
-        """Return the best hits, with the plan."""
+        """Return the best hits, with the plan if it is asked for."""
         times = [perf_counter()]
         config = profile_config(request.profile)
         with self._database.read() as connection:
@@ -71,7 +69,7 @@ class Searcher:
             body = collection.body
             times.append(perf_counter())
             if not len(collection):
-                return SearchResult(plan=Plan("empty", True, {"records": 0}, {}))
+                return SearchResult(plan=Plan("empty", True, {"records": 0}, {}) if request.explain else None)
             query = Query.read(
                 request.query,
                 encoded,
@@ -99,6 +97,8 @@ class Searcher:
         if request.reordering is not None:
             found = _reordered(found, rows, vectors, request, request.reordering)
         hits = _hits(found, rows, request, config, top=top)
+        if not request.explain:
+            return SearchResult(hits)
         times.append(perf_counter())
         return SearchResult(hits, plan=_plan(collection, route, masks, found, times))
 
@@ -122,8 +122,8 @@ def _best(
 ) -> _Found:
     """Score along the route and keep the best."""
     parts = _scored(collection, query, config, route.candidates, masks, exhaustive=not request.routes)
-    wanted = min(request.depth, sum(_count(mask, part) for part, mask, _ in parts))
-    if sum(_count_in(mask, ranking.rows) for _, mask, ranking in parts) < wanted:
+    wanted = min(request.depth, sum([_count(mask, part) for part, mask, _ in parts]))
+    if sum([_count_in(mask, ranking.rows) for _, mask, ranking in parts]) < wanted:
         # more was asked for than was scored: everything, without tokens where there is much of it
         route.notes.append("the limit goes beyond the candidates: each record is scored")
         everything = FAST if collection.is_large else config
@@ -149,8 +149,7 @@ def _merged(parts: list[tuple[Partition, Mask | None, Ranking]], wanted: int) ->
     scores = _joined([_masked(ranking, mask) for _, mask, ranking in parts])
     seq = _joined([_seq(part, ranking.rows) for part, _, ranking in parts])
     best = best_places(scores, seq, wanted)
-    dense = _joined([ranking.dense for _, _, ranking in parts])[best].tolist()
-    lexical = _joined([ranking.lexical for _, _, ranking in parts])[best].tolist()
+    _, dense, lexical = _joined([ranking.parts for _, _, ranking in parts]).take(best, axis=1).tolist()
     signals = [{"dense": d, "lexical": w} for d, w in zip(dense, lexical, strict=True)]
     tokens = [ranking.tokens for _, _, ranking in parts if ranking.tokens is not None]
     if len(tokens) == len(parts):
@@ -160,13 +159,13 @@ def _merged(parts: list[tuple[Partition, Mask | None, Ranking]], wanted: int) ->
         seq=seq[best].tolist(),
         fused=scores[best].tolist(),
         signals=signals,
-        answerable=max(ranking.answerable for _, _, ranking in parts),
+        answerable=max([ranking.answerable for _, _, ranking in parts]),
         num_scored=len(scores),
     )
 
 
 def _joined(arrays: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=-1)
 
 
 def _seq(partition: Partition, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
@@ -228,8 +227,7 @@ def _reordered(
         )
     else:
         order = sorted(range(len(places)), key=lambda place: -relevance[place])[: request.limit]
-    return replace(
-        found,
+    return found._replace(
         seq=[found.seq[places[place]] for place in order],
         fused=[found.fused[places[place]] for place in order],
         signals=[signals[place] for place in order],
@@ -264,17 +262,21 @@ def _plan(
     times: list[float],
 ) -> Plan:
     """Return the record of how the search went."""
-    eligible = _count(masks[0], collection.body) + _count(masks[1], collection.tail)
-    candidates = len(collection.body) if route.candidates is None else len(route.candidates)
+    body, tail = collection.body, collection.tail
     counts = {
         "records": len(collection),
         **route.counts,
-        "eligible": eligible,
-        "candidates": candidates,
+        "eligible": _count(masks[0], body) + _count(masks[1], tail),
+        "candidates": len(body) if route.candidates is None else len(route.candidates),
         "scored": found.num_scored,
     }
-    stages = ("sync", "route", "score", "fetch")
-    spent = {stage: (end - start) * 1000 for stage, start, end in zip(stages, times, times[1:], strict=False)}
-    spent["total"] = (times[-1] - times[0]) * 1000
+    began, synced, routed, scored, fetched = [1000 * moment for moment in times]
+    spent = {
+        "sync": synced - began,
+        "route": routed - synced,
+        "score": scored - routed,
+        "fetch": fetched - scored,
+        "total": fetched - began,
+    }
     exact = found.num_scored >= len(collection)
     return Plan(route.name, exact, counts, spent, tuple(route.notes))

@@ -293,14 +293,12 @@ class SwiftMem(AsyncTwins):
         request = make_request(
             query, now=self._now(), user_id=user_id, namespace=namespace, limit=limit, start=start, end=end, filters=filters,
             threshold=threshold, profile=profile, as_of=as_of, routes=routes, rerank=rerank, diversity=diversity,
+            explain=explain,
         )  # fmt: skip
         searcher = self._resources.searcher()
         if encoded is None:
             encoded = self._resources.queries().encode(query)
-        result = searcher.search(request, encoded)
-        if not explain:
-            result.plan = None
-        return result
+        return searcher.search(request, encoded)
 
     def search_text(
         self, query: str, *, user_id: str | None = None, namespace: str | None = None, limit: int = 10

@@ -181,8 +181,8 @@ def to_micros(value: datetime) -> int:
 def from_micros(micros: int, offset_minutes: int | None = 0) -> datetime:
     """Return the datetime; `offset_minutes` None gives a naive one."""
     if offset_minutes is None:
-        return _NAIVE_EPOCH + timedelta(microseconds=micros)
-    utc = _EPOCH + timedelta(microseconds=micros)
+        return _NAIVE_EPOCH + timedelta(0, 0, micros)
+    utc = _EPOCH + timedelta(0, 0, micros)
     if offset_minutes == 0:
         return utc
     try:

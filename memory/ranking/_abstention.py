@@ -13,16 +13,18 @@ from agentcore.memory.ranking._config import AbstentionConfig
 __all__ = ["answerable"]
 
 Float32 = npt.NDArray[np.float32]
+Flag = npt.NDArray[np.bool_]
 
 
 def answerable(
-    *,
-    best_cosine: float,
+    cosine: Float32,
+    coverage: Float32,
     own: Float32,
     dense: Float32,
     tokens: Float32,
-    coverage: Float32,
-    named: npt.NDArray[np.bool_] | None,
+    *,
+    named: Flag,
+    allowed: Flag,
     config: AbstentionConfig,
 ) -> float:
     """Return the chance in [0, 1]: that something here fits, times that it is said by the right one.
@@ -32,25 +34,26 @@ def answerable(
 
     Parameters
     ----------
-    best_cosine : float
-        Largest cosine of query and record.
-    own : ndarray, (R,)
-        F of every scored record.
-    dense, tokens : ndarray, (R,)
-        z-scores; `tokens` with speakers' names left out of the query.
+    cosine : ndarray, (R,)
+        Of the query and every scored record.
     coverage : ndarray, (R,)
         Share of the query's idf mass found in the record.
-    named : ndarray, (R,), bool or None
-        Records of the one speaker the query names; None where it names none or several.
+    own : ndarray, (R,)
+        F.
+    dense, tokens : ndarray, (R,)
+        z-scores; `tokens` with speakers' names left out of the query.
+    named : ndarray, (R,) or (0,), bool
+        Records of the one speaker the query names; empty where it names none or several.
+    allowed : ndarray, (R,) or (0,), bool
+        Records that may be returned, for only these can answer; empty: all.
     """
-    if not len(own):
+    num_all, best, most, num_mine, top, gap_tokens, gap_dense = _pattern(
+        cosine, coverage, own, dense, tokens, named, allowed
+    )
+    if not num_all:
         return 0.0
-    most = float(coverage.max())
-    fit = config.fit_bias + config.fit_cosine * best_cosine + config.fit_coverage * most
-    if named is None:
-        return _sigmoid(fit)
-    top, gap_tokens, gap_dense, num_mine = _against_the_others(own, dense, tokens, named)
-    if num_mine in (0, len(own)):
+    fit = config.fit_bias + config.fit_cosine * best + config.fit_coverage * most
+    if num_mine in (0, num_all):
         return _sigmoid(fit)
     return _sigmoid(fit + config.fit_named) * _sigmoid(
         config.swap_bias
@@ -67,24 +70,36 @@ def _sigmoid(evidence: float) -> float:
 
 
 @compiled
-def _against_the_others(
-    own: Floats, dense: Floats, tokens: Floats, named: Flags
-) -> tuple[float, float, float, int]:
-    """Return how well the named one's records do: the best F, by how much the best three by tokens and the best by vector lead; and their number."""
-    best_own = best_mine = best_others = np.float32(-np.inf)
+def _pattern(
+    cosine: Floats, coverage: Floats, own: Floats, dense: Floats, tokens: Floats, named: Flags, allowed: Flags
+) -> tuple[int, float, float, int, float, float, float]:
+    """Return what the chance is read from.
+
+    How many records are allowed, the best cosine and coverage among them; how many are the named one's, their best F, and by how much the best
+    three of them by tokens and the best by vector lead the others'.
+    """
+    best = most = best_own = best_mine = best_others = np.float32(-np.inf)
     three = np.full((2, 3), -np.inf, np.float32)  # others, mine; falling
-    num_mine = 0
+    num_all = num_mine = 0
     for record in range(len(own)):
+        if len(allowed) and not allowed[record]:
+            continue
+        num_all += 1
+        best, most = max(best, cosine[record]), max(most, coverage[record])
+        if not len(named):
+            continue
         if named[record]:
             num_mine += 1
             best_own = max(best_own, own[record])
             best_mine = max(best_mine, dense[record])
         else:
             best_others = max(best_others, dense[record])
-        best, value = three[np.int64(named[record])], tokens[record]
+        falling, value = three[np.int64(named[record])], tokens[record]
         for place in range(3):
-            if value > best[place]:
-                best[place], value = value, best[place]
-    mine, others = three[1, : min(num_mine, 3)], three[0, : min(len(own) - num_mine, 3)]
+            if value > falling[place]:
+                falling[place], value = value, falling[place]
+    mine, others = three[1, : min(num_mine, 3)], three[0, : min(num_all - num_mine, 3)]
     gap = mine.sum() / max(len(mine), 1) - others.sum() / max(len(others), 1)
-    return float(best_own), float(gap), float(best_mine - best_others), num_mine
+    return (
+        num_all, float(best), float(most), num_mine, float(best_own), float(gap), float(best_mine - best_others)
+    )  # fmt: skip

@@ -26,7 +26,7 @@ from agentcore.memory.ranking._ranker import (
     cue_table,
     finish,
     moments,
-    own_score,
+    own_scores,
     standardised,
 )
 from agentcore.memory.ranking._tokens import windowed
@@ -42,8 +42,7 @@ Mask = npt.NDArray[np.bool_]
 class _Usual:
     """Means and spreads over the collection, and the weights of the query's stems."""
 
-    dense: tuple[float, float]
-    lexical: tuple[float, float]
+    evidence: tuple[float, float, float, float]
     idf: Mapping[int, float]
     tokens: UsualTokens | None
 
@@ -103,8 +102,7 @@ def rank_candidates(
 def _usual(body: Partition, tail: Partition, query: Query, config: RankingConfig) -> _Usual:
     """Return what is usual here."""
     return _Usual(
-        _usual_cosine(body, query),
-        body.lexical.moments(query.terms, tail.lexical),
+        (*_usual_cosine(body, query), *body.lexical.moments(query.terms, tail.lexical)),
         body.lexical.idf(query.terms),
         _usual_tokens(body, query, config),
     )
@@ -135,14 +133,14 @@ def _evidence(partition: Partition, usual: _Usual, query: Query, rows: Rows) -> 
     """Return what vectors and words say of some records."""
     cosine = inner_products(partition.vectors, rows, query.pooled)
     bm25, coverage = partition.lexical.scores_at(query.terms, rows, idf=usual.idf)
-    return Evidence(cosine, standardised(cosine, *usual.dense), standardised(bm25, *usual.lexical), coverage)
+    return Evidence(cosine, bm25, coverage, usual.evidence)
 
 
 def _all_evidence(body: Partition, usual: _Usual, query: Query) -> Evidence:
     """Return what vectors and words say of every record."""
     cosine = body.vectors @ query.pooled
     bm25, coverage = body.lexical.scores(query.terms)
-    return Evidence(cosine, standardised(cosine, *usual.dense), standardised(bm25, *usual.lexical), coverage)
+    return Evidence(cosine, bm25, coverage, usual.evidence)
 
 
 def _best_candidates(
@@ -155,7 +153,7 @@ def _best_candidates(
     evidence = _evidence(body, usual, query, candidates)
     cues = cue_table(config, query.asks_when)[body.turn_cues[candidates]]
     cues *= np.float32(config.shortlist_cues)
-    first = (evidence.dense + evidence.lexical) * np.float32(0.5) + cues
+    first = evidence.first_scores() + cues
     add_hints(first, body, query, config, candidates)
     kept = np.argsort(-first, kind="stable")[: config.first_candidates]
     rows = candidates[kept]
@@ -164,7 +162,7 @@ def _best_candidates(
     similarities = body.tokens.similarities(query.tokens, rows)
     met = usual.tokens.weights @ (similarities - usual.tokens.means[:, None])
     tokens = standardised(met, *usual.tokens.maxsim)
-    own = own_score(body, rows, evidence.dense[kept], evidence.lexical[kept], tokens, config)
+    own = own_scores(body, rows, evidence.of(kept), tokens, config)[0]
     named = body.named_speaker(query.names, rows)
     if named is not None:
         np.multiply(own, np.float32(1 + config.speaker), out=own, where=named)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,25 +27,21 @@ def possible_names(query: str) -> frozenset[str]:
     Where a query is written with capitals, only its capitalised words may be, and a function word at the beginning is none: in
     "What will Grace say" Will is not asked about, in "What will Will say" he is. A query in one case tells nothing.
     """
-    said = _WORD.findall(query)
-    inner = said[1:] if _WORD.match(query) else said
-    if not any(word[0].isupper() for word in inner) or query.isupper():
+    begins = _WORD.match(query) is not None  # its first word has a capital anyway
+    marked = [(place, word) for place, word in enumerate(_WORD.findall(query)) if not "a" <= word[0] <= "z"]
+    if query.isupper() or not any(word[0].isupper() for place, word in marked if place or not begins):
         return frozenset(words(query))
     names: set[str] = set()
-    for place, word in enumerate(said):
-        initial = word[0]
-        if "a" <= initial <= "z":  # most words: no more to ask
-            continue
-        if initial.isupper() or initial.lower() == initial.upper():
-            names.update(name for name in words(word) if place or name not in STOP_WORDS)
+    for place, word in marked:
+        if word[0].isupper() or word[0].lower() == word[0].upper():
+            names.update([name for name in words(word) if place or name not in STOP_WORDS])
     return frozenset(names)
 
 
 _WORD = re.compile(r"[^\W_]+")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Query:
+class Query(NamedTuple):
     """A query ready to be scored.
 
     Attributes
@@ -84,12 +80,12 @@ class Query:
                 surfaces = tuple(word for word, first, end in found for _ in range(first, end))
         said = words(text)
         return cls(
-            text=text,
-            names=possible_names(text),
-            terms=[term_hash(stem) for stem in dict.fromkeys(stems_of(said))],
-            spans=parse_spans(text, now=now, years=years),
-            asks_when=asks_when(text),
-            pooled=np.ascontiguousarray(encoded.pooled, dtype=np.float32),
-            tokens=tokens,
-            surfaces=surfaces,
+            text,
+            possible_names(text),
+            [term_hash(stem) for stem in dict.fromkeys(stems_of(said))],
+            parse_spans(text, now=now, years=years),
+            asks_when(text),
+            np.ascontiguousarray(encoded.pooled, dtype=np.float32),
+            tokens,
+            surfaces,
         )

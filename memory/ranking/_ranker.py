@@ -14,11 +14,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from agentcore.memory._compiled import Bytes, Flags, Floats, Ints, compiled
+from agentcore.memory._compiled import Bytes, Flags, FloatMatrix, Floats, Ints, compiled
 from agentcore.memory._partition import Partition
 from agentcore.memory.index import union
 from agentcore.memory.ranking._abstention import answerable
@@ -35,17 +36,33 @@ Float32 = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
 
 _NO_SPREAD = 1e-7
-_NONE = np.zeros(0, dtype=np.bool_)
+_NONE, _NOTHING = np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.float32)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
-    """What vectors and words say of R records: cosines, z-scores of cosine and BM25, coverage; each (R,) float32."""
+class Evidence(NamedTuple):
+    """What vectors and words say of R records.
+
+    Attributes
+    ----------
+    cosine, bm25, coverage : ndarray, (R,), float32
+    usual : tuple of four floats
+        Mean and spread of the cosine, and of BM25, over all records.
+    """
 
     cosine: Float32
-    dense: Float32
-    lexical: Float32
+    bm25: Float32
     coverage: Float32
+    usual: tuple[float, float, float, float]
+
+    def first_scores(self) -> Float32:
+        """Return the mean of the two z-scores: what a shortlist is made by, before hints."""
+        return np.float32(0.5) * (
+            standardised(self.cosine, *self.usual[:2]) + standardised(self.bm25, *self.usual[2:])
+        )
+
+    def of(self, rows: Rows) -> Evidence:
+        """Return that of some of the records."""
+        return Evidence(self.cosine[rows], self.bm25[rows], self.coverage[rows], self.usual)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,8 +85,7 @@ class UsualTokens:
     nameless: tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Ranking:
+class Ranking(NamedTuple):
     """Scores of R records.
 
     Attributes
@@ -78,8 +94,10 @@ class Ranking:
         Their places in the partition, ascending.
     fused : ndarray, (R,), float32
         S.
-    dense, lexical, tokens : ndarray, (R,), float32
-        z-scores; `tokens` is None where that stage did not run.
+    parts : ndarray, (3, R), float32
+        F, z(dense), z(BM25).
+    tokens : ndarray, (R,), float32, or None
+        z(MaxSim); None where that stage did not run.
     answerable : float
         The chance that the partition holds an answer at all.
     usual : UsualTokens or None
@@ -88,8 +106,7 @@ class Ranking:
 
     rows: Rows
     fused: Float32
-    dense: Float32
-    lexical: Float32
+    parts: Float32
     tokens: Float32 | None
     answerable: float
     usual: UsualTokens | None
@@ -114,17 +131,15 @@ def rank(
     """
     cosine = partition.vectors @ query.pooled
     bm25, coverage = partition.lexical.scores(query.terms)
-    dense, lexical = zscores(cosine), zscores(bm25)
+    evidence = Evidence(cosine, bm25, coverage, (*moments(cosine), *moments(bm25)))
     use_tokens = config.use_tokens and query.tokens is not None and bool(partition.tokens)
     if exhaustive or not use_tokens or len(partition) <= config.exhaustive_records:
-        evidence = Evidence(cosine, dense, lexical, coverage)
         return finish(
             partition, query, config, partition.places, None, partition.structure, evidence, eligible=eligible
         )
-    chosen = _shortlist(partition, query, dense, lexical, config, eligible)
+    chosen = _shortlist(partition, query, evidence, config, eligible)
     rows, structure, sample = _with_context(partition, chosen)
-    evidence = Evidence(cosine[rows], dense[rows], lexical[rows], coverage[rows])
-    return finish(partition, query, config, rows, sample, structure, evidence, eligible=eligible)
+    return finish(partition, query, config, rows, sample, structure, evidence.of(rows), eligible=eligible)
 
 
 def add_hints(first: Float32, partition: Partition, query: Query, config: RankingConfig, rows: Rows) -> None:
@@ -151,33 +166,34 @@ def finish(
 
     `sample` are places in `rows` that stand for all records; `usual` is what is usual in a larger partition instead.
     """
-    cosine, dense, lexical, coverage = evidence.cosine, evidence.dense, evidence.lexical, evidence.coverage
     chosen: Rows | slice = slice(None) if len(rows) == len(partition) else rows  # all of them: no copies
-    named = partition.named_speaker(query.names, chosen)
+    said = partition.named_speaker(query.names, chosen)
+    named = _NONE if said is None else said
     tokens = nameless = None
     if config.use_tokens and query.tokens is not None and bool(partition.tokens):
         tokens, nameless, usual = _token_scores(
-            partition, query, config, rows, sample, structure, is_named=named is not None, usual=usual
+            partition, query, config, rows, sample, structure, is_named=said is not None, usual=usual
         )
-    own = own_score(partition, chosen, dense, lexical, tokens, config)
+    parts = own_scores(partition, chosen, evidence, tokens, config)
+    own, dense, lexical = parts
     fused = _with_surroundings(
-        own, _NONE if named is None else named, partition.replies[chosen], partition.turn_cues[chosen],
+        own, named, partition.replies[chosen], partition.turn_cues[chosen],
         cue_table(config, query.asks_when), structure.line, structure.session, structure.length, structure.num_sessions,
         config.speaker, config.neighbours, config.answered, config.session, config.session_neighbours,
     )  # fmt: skip
     if query.spans:
         fused += np.float32(config.date) * date_fit(query.spans, partition.event_time[chosen])
-    allowed = slice(None) if eligible is None else eligible[chosen]
     chance = answerable(
-        best_cosine=float(cosine[allowed].max(initial=-1.0)),
-        own=own[allowed],
-        dense=dense[allowed],
-        tokens=(nameless if nameless is not None else lexical)[allowed],
-        coverage=coverage[allowed],
-        named=None if named is None else named[allowed],
+        evidence.cosine,
+        evidence.coverage,
+        own,
+        dense,
+        lexical if nameless is None else nameless,
+        named=named,
+        allowed=_NONE if eligible is None else eligible[chosen],
         config=config.abstention,
     )
-    return Ranking(rows, fused, dense, lexical, tokens, chance, usual)
+    return Ranking(rows, fused, parts, tokens, chance, usual)
 
 
 @compiled
@@ -202,21 +218,15 @@ def standardised(values: Floats, mean: float, spread: float) -> Floats:
     return found
 
 
-def zscores(values: Float32) -> Float32:
-    """Return z-scores by their own mean and spread; zeros where nothing varies."""
-    return standardised(values, *moments(values))
-
-
 def _shortlist(
     partition: Partition,
     query: Query,
-    dense: Float32,
-    lexical: Float32,
+    evidence: Evidence,
     config: RankingConfig,
     eligible: npt.NDArray[np.bool_] | None,
 ) -> Rows:
     """Return the records worth a look at their tokens."""
-    first = (dense + lexical) * np.float32(0.5)
+    first = evidence.first_scores()
     around = partition.structure.around(partition.places)[:2]
     first += np.float32(config.shortlist_neighbours) * np.append(first, np.float32(0)).take(around).sum(
         axis=0
@@ -262,17 +272,24 @@ def _token_scores(
     return tokens, (standardised(bare, *usual.nameless) if is_named else tokens), usual
 
 
-def own_score(
-    partition: Partition, rows: Rows | slice, dense: Float32, lexical: Float32, tokens: Float32 | None, config: RankingConfig
-) -> Float32:  # fmt: skip
-    """Return F; without tokens the other two carry the whole weight."""
+def own_scores(
+    partition: Partition,
+    rows: Rows | slice,
+    evidence: Evidence,
+    tokens: Float32 | None,
+    config: RankingConfig,
+) -> Float32:
+    """Return F, z(dense) and z(BM25), (3, R); without tokens the other two carry the whole weight of F."""
     is_passage = partition.is_passage[rows] if partition.has_passages else _NONE
     if tokens is None:
-        tokens = dense
-        turn, passage = _without_tokens(config.turn_weights), _without_tokens(config.passage_weights)
+        tokens, turn, passage = (
+            _NOTHING,
+            _without_tokens(config.turn_weights),
+            _without_tokens(config.passage_weights),
+        )
     else:
         turn, passage = config.turn_weights, config.passage_weights
-    return _weighted(dense, lexical, tokens, is_passage, *turn, *passage)
+    return _own_scores(evidence.cosine, evidence.bm25, tokens, is_passage, *evidence.usual, *turn, *passage)
 
 
 def _without_tokens(weights: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -282,25 +299,29 @@ def _without_tokens(weights: tuple[float, float, float]) -> tuple[float, float, 
 
 
 @compiled
-def _weighted(
-    dense: Floats, lexical: Floats, tokens: Floats, is_passage: Flags,
+def _own_scores(
+    cosine: Floats, bm25: Floats, tokens: Floats, is_passage: Flags,
+    mean_cosine: float, spread_cosine: float, mean_bm25: float, spread_bm25: float,
     turn_dense: float, turn_lexical: float, turn_tokens: float,
     passage_dense: float, passage_lexical: float, passage_tokens: float,
-) -> Floats:  # fmt: skip
-    """Return the weighted sum of the three by kind of record; all are turns where `is_passage` is empty."""
-    own = np.empty(len(dense), np.float32)
-    for record in range(len(dense)):
-        own[record] = (
-            turn_dense * dense[record] + turn_lexical * lexical[record] + turn_tokens * tokens[record]
-        )
+) -> FloatMatrix:  # fmt: skip
+    """Return the weighted sum of the z-scores by kind of record, and the first two of them; all are turns where `is_passage` is empty."""
+    found = np.empty((3, len(cosine)), np.float32)
+    own, dense, lexical = found[0], found[1], found[2]
+    scale_cosine = 1 / spread_cosine if spread_cosine >= _NO_SPREAD else 0.0
+    scale_bm25 = 1 / spread_bm25 if spread_bm25 >= _NO_SPREAD else 0.0
+    for record in range(len(cosine)):
+        dense[record] = (cosine[record] - mean_cosine) * scale_cosine
+        lexical[record] = (bm25[record] - mean_bm25) * scale_bm25
+        own[record] = turn_dense * dense[record] + turn_lexical * lexical[record]
+    for record in range(len(tokens)):
+        own[record] += turn_tokens * tokens[record]
     for record in range(len(is_passage)):
         if is_passage[record]:
-            own[record] = (
-                passage_dense * dense[record]
-                + passage_lexical * lexical[record]
-                + passage_tokens * tokens[record]
-            )
-    return own
+            own[record] = passage_dense * dense[record] + passage_lexical * lexical[record]
+            if len(tokens):
+                own[record] += passage_tokens * tokens[record]
+    return found
 
 
 @compiled

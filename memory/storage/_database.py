@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
@@ -98,24 +99,9 @@ class Database:
                 connection.rollback()
                 raise
 
-    @contextlib.contextmanager
-    def read(self) -> Iterator[Connection]:
-        """Yield a connection that sees what is committed."""
-        self._check_open()
-        if self.path is None:
-            with self._write_lock, self.translated():
-                self._check_open()
-                yield self._connection
-            return
-        with self._idle_lock:
-            connection = self._idle.pop() if self._idle else None
-        with self.translated():
-            if connection is None:
-                connection = self._connect()
-            try:
-                yield connection
-            finally:
-                self._release(connection)
+    def read(self) -> AbstractContextManager[Connection]:
+        """Return a context with a connection that sees what is committed."""
+        return _Reading(self)
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[sqlite3.Connection]:
@@ -160,7 +146,13 @@ class Database:
         """Turn SQLite's errors into ours."""
         try:
             yield
-        except sqlite3.OperationalError as exc:
+        except sqlite3.DatabaseError as exc:
+            self._raise_ours(exc)
+            raise
+
+    def _raise_ours(self, exc: sqlite3.DatabaseError) -> None:
+        """Raise what an error of SQLite means to our caller; return where it is a fault of our own."""
+        if isinstance(exc, sqlite3.OperationalError):
             message = str(exc)
             if "readonly" in message or "read-only" in message:
                 raise ReadOnlyStoreError(self.name) from exc
@@ -170,9 +162,7 @@ class Database:
                 "database is locked": f"another process held it for {BUSY_TIMEOUT_S:.0f} s: try again",
             }.get(message, message)
             raise StoreUnavailableError(self.name, cure) from exc
-        except sqlite3.DatabaseError as exc:
-            if isinstance(exc, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
-                raise
+        if not isinstance(exc, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
             raise StoreUnavailableError(
                 self.name, f"not a sound SQLite file ({exc}): restore it from an export or a backup"
             ) from exc
@@ -207,8 +197,26 @@ class Database:
             raise
         return connection
 
+    def _reader(self) -> Connection:
+        """Return a connection for reading that nobody else uses until it is released."""
+        if self.path is None:
+            self._write_lock.acquire()
+            if self._closed:
+                self._write_lock.release()
+                raise StoreClosedError
+            return self._connection
+        with self._idle_lock:
+            self._check_open()
+            if self._idle:
+                return self._idle.pop()
+        with self.translated():
+            return self._connect()
+
     def _release(self, connection: Connection) -> None:
         """Keep a reader for the next caller, or close it."""
+        if self.path is None:
+            self._write_lock.release()
+            return
         with self._idle_lock:
             if not self._closed and len(self._idle) < MAX_IDLE_READERS and not connection.in_transaction:
                 self._idle.append(connection)
@@ -218,3 +226,21 @@ class Database:
     def _check_open(self) -> None:
         if self._closed:
             raise StoreClosedError
+
+
+class _Reading(AbstractContextManager[Connection]):
+    """A connection for reading while a block runs; a class, for a generator takes several times as long to enter and leave."""
+
+    __slots__ = ("_connection", "_database")
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> Connection:
+        self._connection = self._database._reader()
+        return self._connection
+
+    def __exit__(self, kind: object, exc: BaseException | None, trace: object) -> None:
+        self._database._release(self._connection)
+        if isinstance(exc, sqlite3.DatabaseError):
+            self._database._raise_ours(exc)

@@ -126,9 +126,8 @@ class RowStore:
                 f"WHERE seq IN ({marks}){current}",
                 batch,
             ).fetchall()
-            parsed = json.loads(
-                "[" + ",".join([row[4] for row in rows]) + "]"
-            )  # at once: it is a third of the time
+            # at once, and without the steps before the parser: it is a third of the time
+            parsed, _ = _decode(f"[{','.join([row[4] for row in rows])}]")
             for (seq, record_id, text, role, _, tags, time, offset), metadata in zip(
                 rows, parsed, strict=True
             ):
@@ -293,6 +292,7 @@ def _begin(later: str, earlier: str) -> str:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
+_decode = json.JSONDecoder().raw_decode
 
 
 def _micros(value: datetime | None) -> int | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from agentcore.memory.temporal._calendar import WEEKDAYS, count_of, moved, weekend_around
-from agentcore.memory.temporal._rules import COUNT, RULES, UNIT, WEEKDAY, Resolve
+from agentcore.memory.temporal._rules import COUNT, RULES, TRIGGERS, UNIT, WEEKDAY, Resolve
 from agentcore.memory.temporal._span import Span, SpanKind
 
 __all__ = ["parse_spans"]
@@ -61,9 +61,10 @@ def parse_spans(query: str, *, now: datetime, years: Sequence[int] = ()) -> list
         Years that a date without one may mean; the year of `now` when empty.
     """
     text = query.lower()
-    rules = [rule for triggers, group in RULES if any(map(text.__contains__, triggers)) for rule in group]
-    if not rules:
+    groups = {number for trigger, number in TRIGGERS if trigger in text}
+    if not groups:
         return []
+    rules = [rule for number in sorted(groups) for rule in RULES[number]]
     found: list[_Date] = []
     for pattern, resolve in rules:
         for match in pattern.finditer(text):

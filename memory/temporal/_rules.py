@@ -21,7 +21,7 @@ from agentcore.memory.temporal._calendar import (
 )
 from agentcore.memory.temporal._span import Span
 
-__all__ = ["COUNT", "RULES", "UNIT", "WEEKDAY", "Resolve"]
+__all__ = ["COUNT", "RULES", "TRIGGERS", "UNIT", "WEEKDAY", "Resolve"]
 
 Resolve = Callable[[re.Match[str], datetime, Sequence[int]], list[Span]]
 """From a match, the present, and the years that a date without one may mean."""
@@ -342,8 +342,10 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, Resolve], ...]], ...] = (
     )),
 )  # fmt: skip
 
-RULES = tuple(
-    (tuple(triggers.split("|")), tuple((re.compile(pattern), resolve) for pattern, resolve in rules))
-    for triggers, rules in _GROUPS
+RULES = tuple(tuple((re.compile(pattern), resolve) for pattern, resolve in rules) for _, rules in _GROUPS)
+"""Groups of rules: (pattern, resolver) pairs."""
+
+TRIGGERS = tuple(
+    (trigger, number) for number, (triggers, _) in enumerate(_GROUPS) for trigger in triggers.split("|")
 )
-"""Groups of rules: strings of which a text must hold one, and (pattern, resolver) pairs."""
+"""Strings, each with the number of a group: a text must hold one of a group's strings for its rules to match."""

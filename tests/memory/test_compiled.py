@@ -19,8 +19,8 @@ from agentcore.memory._compiled import Floats, Kernel, compiled, prepare_kernels
 from agentcore.memory._selection import best_places
 from agentcore.memory.embedding import HashEmbedder
 from agentcore.memory.ranking import FULL, Structure
-from agentcore.memory.ranking._abstention import _against_the_others
-from agentcore.memory.ranking._ranker import _with_surroundings
+from agentcore.memory.ranking._abstention import _pattern
+from agentcore.memory.ranking._ranker import _own_scores, _with_surroundings, moments
 from agentcore.memory.ranking._tokens import windowed
 
 QUICK = settings(max_examples=60, deadline=None)
@@ -135,19 +135,63 @@ def test_pieces_may_be_met_by_neighbours_at_a_discount(
 
 @QUICK
 @given(
-    st.lists(st.tuples(st.integers(-9, 9), st.integers(-9, 9), st.integers(-9, 9), st.booleans()), min_size=2)
+    st.lists(
+        st.tuples(st.integers(-9, 9), st.integers(-9, 9), st.integers(-9, 9), st.booleans(), st.booleans()),
+        min_size=2,
+    ),
+    st.booleans(),
 )
-def test_named_speaker_is_held_against_the_others(turns: list[tuple[int, int, int, bool]]) -> None:
-    """The lead of the named speaker is that of the best record by vector and of the best three by tokens."""
+def test_chance_is_read_from_the_records_that_may_be_returned(
+    turns: list[tuple[int, int, int, bool, bool]], is_filtered: bool
+) -> None:
+    """The best cosine and coverage, and the named speaker's lead by vector and by the best three by tokens, are those of the allowed records."""
     own, dense, tokens = (np.array(column, dtype=np.float32) for column in list(zip(*turns, strict=True))[:3])
-    named = np.array([is_named for *_, is_named in turns])
-    top, gap_tokens, gap_dense, num_mine = _against_the_others(own, dense, tokens, named)
-    assert num_mine == named.sum()
-    if named.any() and not named.all():
-        assert top == own[named].max()
-        assert gap_dense == dense[named].max() - dense[~named].max()
-        lead = np.sort(tokens[named])[-3:].mean() - np.sort(tokens[~named])[-3:].mean()
+    named = np.array([is_named for *_, is_named, _ in turns])
+    allowed = np.array([is_allowed or not is_filtered for *_, is_allowed in turns])
+    cosine, coverage = dense / 10, tokens / 10
+    num_all, best, most, num_mine, top, gap_tokens, gap_dense = _pattern(
+        cosine, coverage, own, dense, tokens, named, allowed if is_filtered else np.zeros(0, dtype=np.bool_)
+    )
+    assert num_all == allowed.sum()
+    if num_all:
+        assert (best, most) == (cosine[allowed].max(), coverage[allowed].max())
+    mine, others = named & allowed, ~named & allowed
+    assert num_mine == mine.sum()
+    if mine.any() and others.any():
+        assert top == own[mine].max()
+        assert gap_dense == dense[mine].max() - dense[others].max()
+        lead = np.sort(tokens[mine])[-3:].mean() - np.sort(tokens[others])[-3:].mean()
         assert gap_tokens == pytest.approx(lead, abs=1e-5)
+
+
+@QUICK
+@given(
+    st.lists(st.tuples(*[st.integers(-9, 9)] * 3, st.booleans()), min_size=1), st.booleans(), st.booleans()
+)
+def test_own_scores_weigh_the_z_scores_by_kind(
+    records: list[tuple[int, int, int, bool]], has_tokens: bool, has_passages: bool
+) -> None:
+    """F is the sum of the z-scores by the weights of a turn or a passage; what does not vary counts nothing."""
+    cosine, bm25, tokens = (
+        np.array(column, dtype=np.float32) for column in list(zip(*records, strict=True))[:3]
+    )
+    is_passage = np.array([kind and has_passages for *_, kind in records])
+    usual = (*moments(cosine), *moments(bm25))
+    dense, lexical = (
+        (values - values.mean()) / values.std() if values.std() > 1e-7 else 0 * values
+        for values in (cosine, bm25)
+    )
+    turn, passage = (0.2, 0.3, 0.5 * has_tokens), (0.6, 0.1, 0.3 * has_tokens)
+    expected = np.where(
+        is_passage,
+        passage[0] * dense + passage[1] * lexical + passage[2] * tokens,
+        turn[0] * dense + turn[1] * lexical + turn[2] * tokens,
+    )
+    found = _own_scores(
+        cosine, bm25, tokens if has_tokens else tokens[:0], is_passage if has_passages else is_passage[:0],
+        *usual, *turn, *passage,
+    )  # fmt: skip
+    np.testing.assert_allclose(found, [expected, dense, lexical], rtol=1e-4, atol=1e-4)
 
 
 def test_numba_is_loaded_by_the_first_search_only() -> None:
