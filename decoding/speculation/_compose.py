@@ -85,18 +85,21 @@ def compose(
 
 def _proposal(drafter: Drafter, limit: int, vocabulary_size: int, *, after: Sequence[int] = ()) -> Draft:
     """Ask a drafter, which may be a user's own, for what the loop can run."""
-    draft: Any = drafter.propose(limit, after=after)
+    draft: object = drafter.propose(limit, after=after)
     if not isinstance(draft, Draft):
         raise TypeError(f"the drafter {drafter.name!r} proposed {draft!r}: propose must return a Draft")
-    draft = draft.shortened(limit)
-    token: Any
-    for token in draft.tokens:
-        if not isinstance(token, Integral) or not 0 <= token < vocabulary_size:
+    shortened = draft.shortened(limit)
+    for token in shortened.tokens:
+        if not _is_token(token, vocabulary_size):
             raise ValueError(
                 f"the drafter {drafter.name!r} proposed {token!r}, which is no token: they are whole numbers from 0 "
                 f"to {vocabulary_size - 1}"
             )
-    return draft
+    return shortened
+
+
+def _is_token(token: Any, vocabulary_size: int) -> bool:
+    return isinstance(token, Integral) and 0 <= int(token) < vocabulary_size
 
 
 def _walk(
