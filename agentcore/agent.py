@@ -439,6 +439,11 @@ def _checked_question(question: str) -> str:
     text = question.strip() if isinstance(question, str) else ""
     if not text:
         raise ConfigurationError("the question is empty: ask something")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ConfigurationError(
+            "the question holds half a surrogate pair: replace it first, for instance with "
+            "text.encode('utf-8', 'replace').decode()"
+        )
     if len(text) > MAX_QUESTION_CHARACTERS:
         raise ConfigurationError(
             f"the question has {len(text):,} characters: ask in at most {MAX_QUESTION_CHARACTERS:,} and put long "

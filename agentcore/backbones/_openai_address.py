@@ -12,6 +12,11 @@ DEFAULT_URL = "https://api.openai.com/v1"
 KEY_VARIABLES = ("AGENTCORE_API_KEY", "OPENAI_API_KEY")
 
 _ADDRESS = re.compile(r"(?P<model>.+?)@(?P<url>[a-z][a-z0-9+.-]*://.*)", re.IGNORECASE | re.DOTALL)
+# What stands behind an @ and can be no part of a model's name: without its scheme it would be asked of OpenAI.
+_HOST = re.compile(
+    r"(?P<model>.+)@(?P<host>(?:localhost|[\w.-]+:\d+|\d+(?:\.\d+){3}|[\w-]+(?:\.[\w-]+)*\.[a-z]{2,})(?::\d+)?(?:/.*)?)",
+    re.IGNORECASE,
+)
 
 __all__ = ["DEFAULT_URL", "KEY_VARIABLES", "clean_url", "find_key", "read_address"]
 
@@ -29,6 +34,9 @@ def read_address(address: str) -> tuple[str, str]:
     match = _ADDRESS.fullmatch(address.strip())
     model = match["model"] if match else address.strip()
     url = match["url"] if match else os.environ.get("OPENAI_BASE_URL") or DEFAULT_URL
+    if match is None and (host := _HOST.fullmatch(model)):
+        wanted = f"openai:{host['model']}@http://{host['host']}"
+        raise AddressError(f"{address!r} has an address without http:// or https://: write {wanted}")
     if not model or model.endswith("@") or "://" in model:
         raise AddressError(f"{address!r} names no model: write it as openai:model@http://host:port/v1")
     return model, clean_url(url)

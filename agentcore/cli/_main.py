@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 
 import click
 
-from agentcore.cli._exit import ExitCode, report
+from agentcore.cli._exit import ExitCode, message_of, report
 from agentcore.cli._lazy import LazyCommand, LazyGroup
 from agentcore.cli._logging import LEVELS, start_logging
 
@@ -56,6 +57,12 @@ def cli(log_level: str | None) -> None:
         start_logging(log_level)
 
 
+def _wants_json(args: Sequence[str]) -> bool:
+    """Tell whether a script reads what is printed, and should get a failure as it gets a result."""
+    options = args[: args.index("--")] if "--" in args else args
+    return "--json" in options
+
+
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit the process with its code.
 
@@ -73,4 +80,7 @@ def main(args: Sequence[str] | None = None) -> None:
         code = ExitCode.DONE
     except (Exception, KeyboardInterrupt) as exc:  # noqa: BLE001 -- the outermost edge: every error becomes one line
         code = report(exc)
+        if _wants_json(sys.argv[1:] if args is None else args) and code is not ExitCode.DONE:
+            status = "interrupted" if code is ExitCode.INTERRUPTED else "failed"
+            click.echo(json.dumps({"status": status, "error": message_of(exc)}, ensure_ascii=False))
     sys.exit(int(code))

@@ -139,6 +139,8 @@ def read_question(words: tuple[str, ...]) -> str:
         raise click.UsageError(f"{text[1:]!r} cannot be read: {exc.strerror}") from exc
     except UnicodeDecodeError as exc:
         raise click.UsageError("the question is no UTF-8 text: convert it") from exc
+    if any("\ud800" <= character <= "\udfff" for character in text):  # bytes that are no text in this locale
+        raise click.UsageError("the question is no UTF-8 text: convert it")
     if not text.strip():
         raise click.UsageError('no question: agentcore ask "…", or pipe one in')
     if len(text) > LONGEST_QUESTION:

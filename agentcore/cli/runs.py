@@ -208,11 +208,12 @@ def _read(folder: Path) -> RecordedRun | None:
     try:
         head = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         question, started = str(head["question"]), float(head["started"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     events = []
     record = folder / "events.jsonl"
-    lines = record.read_text(encoding="utf-8", errors="replace").splitlines() if record.exists() else []
+    # Not splitlines: texts hold line separators of their own, which JSON leaves as they are.
+    lines = record.read_text(encoding="utf-8", errors="replace").split("\n") if record.exists() else []
     for line in lines:
         try:
             events.append(json.loads(line))

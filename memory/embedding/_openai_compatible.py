@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import email.utils
+import math
 import os
+import random
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +19,8 @@ from agentcore.memory.embedding.errors import EmbeddingRequestError
 __all__ = ["OpenAICompatibleEmbedder"]
 
 _RETRIED = frozenset({429, 500, 502, 503, 504})
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 8.0
+_LONGEST_WISH_S = 60.0  # a server that wants us to wait for longer is told of instead
 
 
 class OpenAICompatibleEmbedder:
@@ -35,7 +41,8 @@ class OpenAICompatibleEmbedder:
     timeout_s : float, default 30
         Seconds a request may take.
     retries : int, default 2
-        Further attempts after a refusal that may pass (429, 5xx, no connection).
+        Further attempts after a refusal that may pass (429, 5xx, no connection), each after the pause that the server
+        asks for (``Retry-After``, up to a minute), else after half a second, doubling.
     transport : httpx.BaseTransport or None
         For proxies and tests.
 
@@ -116,12 +123,17 @@ class OpenAICompatibleEmbedder:
             except httpx.TransportError as exc:
                 if last:
                     raise self._failure(f"no answer ({exc})") from exc
+                time.sleep(_pause_s(attempt))
                 continue
             if response.status_code == httpx.codes.OK:
                 return self._vectors(response, len(texts))
-            if last or response.status_code not in _RETRIED:
+            wish_s = _wish_s(response)
+            if last or response.status_code not in _RETRIED or (wish_s or 0.0) > _LONGEST_WISH_S:
                 reason = f"HTTP {response.status_code} {response.text[:200]!r}"
+                if wish_s is not None:
+                    reason += f", to be asked again in {wish_s:.0f} s"
                 raise self._failure(reason, status=response.status_code)
+            time.sleep(_pause_s(attempt) if wish_s is None else wish_s)
         raise AssertionError("the last attempt returns or raises")
 
     def _vectors(self, response: httpx.Response, count: int) -> Float32:
@@ -137,3 +149,21 @@ class OpenAICompatibleEmbedder:
 
     def _failure(self, reason: str, *, status: int | None = None) -> EmbeddingRequestError:
         return EmbeddingRequestError(self._base_url, reason=reason, status=status)
+
+
+def _pause_s(attempt: int) -> float:
+    """Return how long to wait before the next attempt: doubling, with jitter, so that callers do not come back together."""
+    return float(min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S) * random.uniform(0.75, 1.0))
+
+
+def _wish_s(response: httpx.Response) -> float | None:
+    """Return how long the server asks us to wait, by seconds or by a date; None where it says nothing that can be read."""
+    text = response.headers.get("retry-after", "")
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = email.utils.parsedate_to_datetime(text).timestamp() - time.time()
+        except (TypeError, ValueError, OverflowError):
+            return None
+    return max(seconds, 0.0) if math.isfinite(seconds) else None

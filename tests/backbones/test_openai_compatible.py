@@ -89,7 +89,17 @@ def test_an_address_is_a_model_and_where_its_api_begins(address: str, model: str
 
 @pytest.mark.parametrize(
     "address",
-    ["", "@http://host", "m@ftp://host", "m@http://", "m@http://user:key@host/v1", "m@http://h:x/v1"],
+    [
+        "",
+        "@http://host",
+        "m@ftp://host",
+        "m@http://",
+        "m@http://user:key@host/v1",
+        "m@http://h:x/v1",
+        "m@localhost:8000/v1",
+        "m@10.0.0.7",
+        "m@llm.example.org/v1",
+    ],
 )
 def test_a_wrong_address_is_refused_at_once(address: str) -> None:
     """One line says how to write it, and no key in an address is repeated."""
@@ -97,6 +107,11 @@ def test_a_wrong_address_is_refused_at_once(address: str) -> None:
         from_spec(address)
     assert "\n" not in str(caught.value)
     assert "key@" not in str(caught.value)
+
+
+def test_an_at_sign_of_a_models_name_is_no_address() -> None:
+    """Some names carry a date behind an @; they are asked of OpenAI as before."""
+    assert from_spec("claude@20240620").model_name == "claude@20240620"
 
 
 def test_load_backbone_knows_the_prefix() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -308,6 +309,35 @@ def test_a_failure_is_json_too(ask: Ask) -> None:
     done = ask(QUESTION, "--json", AGENTCORE_BACKBONE="telepathy")
     assert done.returncode == 2
     assert json.loads(done.stdout)["status"] == "failed" and "telepathy" in json.loads(done.stdout)["error"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["ask", "--json"], "no question"),
+        (["ask", "Hi?", "--json", "--max-seconds", "-1"], "above 0"),
+        (["ask", "Hi?", "--json", "--corpsu", "x"], "--corpus"),
+        (["runs", "show", "nope", "--json"], "no run 'nope'"),
+    ],
+)
+def test_a_mistake_is_json_too(run: Run, arguments: list[str], message: str) -> None:
+    """Wrong usage reaches a script in the same form as any other failure, before a command began too."""
+    done = run(*arguments)
+    assert done.returncode in {1, 2}
+    failure = json.loads(done.stdout)
+    assert failure["status"] == "failed" and message in failure["error"]
+
+
+def test_json_behind_two_dashes_is_part_of_the_question(run: Run) -> None:
+    """What stands behind `--` is no option."""
+    done = run("ask", "--backbone", "telepathy", "--", "--json")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_question_in_another_encoding_is_wrong_usage(run: Run) -> None:
+    """Bytes that are no UTF-8, as of an old locale, are told in one line with the cure."""
+    done = run("ask", os.fsdecode(b"stra\xdfe?"))
+    assert done.returncode == 2 and "no UTF-8 text: convert it" in done.stderr
 
 
 def test_a_wrong_key_is_told(ask: Ask, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from chat_server import ChatServer, Reply, completion, obliging_model, saying, s
 from screen import screen_of
 
 from agentcore.cli.repl._courtesy import courtesy
+from agentcore.cli.repl._transcript import Transcript, open_conversation
 from agentcore.models import path_of
 
 from .conftest import Run
@@ -444,3 +445,11 @@ def test_conversations_are_for_their_owner_only(
     here("repl", "--backbone", f"openai:served@{server.url}", stdin=QUESTION + "\n", **variables)
     [kept] = (tmp_path / "state" / "conversations").glob("*.jsonl")
     assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_line_separators_inside_an_answer_are_kept(tmp_path: Path) -> None:
+    """A turn whose text holds U+2028, as copied pages do, is there again when the conversation is resumed."""
+    transcript = Transcript(tmp_path / "20260101-1.jsonl")
+    transcript.add("one\u2028two?", {"answer": "three\x85four"})
+    found = open_conversation(tmp_path, "last")
+    assert found is not None and [turn["question"] for turn in found.turns] == ["one\u2028two?"]

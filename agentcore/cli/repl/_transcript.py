@@ -96,7 +96,8 @@ def open_conversation(folder: Path, name: str) -> Transcript | None:
 def _read(path: Path) -> Transcript:
     """Read a conversation; a line cut off by a crash is left out."""
     turns = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    # Not splitlines: texts hold line separators of their own, which JSON leaves as they are.
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             turn = json.loads(line)
         except json.JSONDecodeError:

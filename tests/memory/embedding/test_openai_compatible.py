@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import httpx
 import numpy as np
@@ -11,17 +13,26 @@ import pytest
 from agentcore.memory.embedding import Embedder, EmbeddingRequestError, OpenAICompatibleEmbedder
 
 
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return the seconds that would have been waited for."""
+    waited: list[float] = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    return waited
+
+
 class Server:
     """Answers `/embeddings` with vectors that hold the text's length; can refuse first."""
 
-    def __init__(self, *refusals: int, dimension: int = 3) -> None:
+    def __init__(self, *refusals: int, dimension: int = 3, retry_after: str = "") -> None:
         self.refusals, self.dimension = list(refusals), dimension
+        self.headers = {"retry-after": retry_after} if retry_after else {}
         self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         if self.refusals:
-            return httpx.Response(self.refusals.pop(0), text="busy")
+            return httpx.Response(self.refusals.pop(0), text="busy", headers=self.headers)
         texts = json.loads(request.content)["input"]
         data = [
             {"index": row, "embedding": [float(len(text)), *[1.0] * (self.dimension - 1)]}
@@ -49,11 +60,12 @@ def test_vectors_in_order_and_normalised() -> None:
     assert (ours.dimension, ours.name, ours.encode(["a"]).tokens) == (3, "small", None)
 
 
-def test_passing_refusals_are_retried() -> None:
-    """A busy server is asked again; a wrong key is not."""
+def test_passing_refusals_are_retried(pauses: list[float]) -> None:
+    """A busy server is asked again after a growing pause; a wrong key is not."""
     server = Server(503, 429)
     assert embedder(server).embed(["a"]).shape == (1, 3)
     assert len(server.requests) == 3
+    assert len(pauses) == 2 and 0.3 < pauses[0] <= 0.5 < pauses[1] <= 1.0
     server = Server(401, 200)
     with pytest.raises(EmbeddingRequestError, match="HTTP 401") as caught:
         embedder(server, api_key="secret").embed(["a"])
@@ -90,6 +102,23 @@ def test_wrong_dimension_and_no_server() -> None:
     ours = OpenAICompatibleEmbedder("small", "http://server", transport=httpx.MockTransport(absent))
     with pytest.raises(EmbeddingRequestError, match="no answer"):
         ours.embed(["a"])
+
+
+@pytest.mark.parametrize("is_date", [False, True])
+def test_a_server_says_when_to_come_back(pauses: list[float], is_date: bool) -> None:
+    """`Retry-After`, in seconds or as a date, is how long is waited for."""
+    at = format_datetime(datetime.now(UTC) + timedelta(seconds=21), usegmt=True)
+    server = Server(429, retry_after=at if is_date else "20")
+    assert embedder(server).embed(["a"]).shape == (1, 3)
+    assert pauses == [pytest.approx(20, abs=1.5)]
+
+
+def test_nobody_waits_an_hour_for_a_server(pauses: list[float]) -> None:
+    """A server that wants to be left alone for long is told of at once."""
+    server = Server(429, retry_after="3600")
+    with pytest.raises(EmbeddingRequestError, match="asked again in 3600 s"):
+        embedder(server).embed(["a"])
+    assert (len(server.requests), pauses) == (1, [])
 
 
 def test_nothing_to_embed_asks_for_nothing() -> None:
