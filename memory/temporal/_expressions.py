@@ -123,8 +123,8 @@ def _with_years(text: str, found: Sequence[_Date], now: datetime) -> list[_Date]
 
 
 _PART = re.compile(
-    r"\b(?:(?P<part>early|mid|middle of|late|beginning of|start of|end of)|(?P<half>first|second) half of"
-    r"|(?P<nth>first|second|third|fourth|last) (?P<piece>week|quarter|day|weekend) (?:of|in))[\s-]+(?:the\s+)?$"
+    rf"\b(?:(?P<part>early|mid|middle of|late|beginning of|start of|end of)|(?P<half>first|second) half of"
+    rf"|(?P<nth>first|second|third|fourth|last) (?P<piece>week|quarter|day|weekend|{'|'.join(WEEKDAYS)}) (?:of|in))[\s-]+(?:the\s+)?$"
 )
 _AROUND = re.compile(
     r"\b(?:(?P<unit>week|weekend|month|night|morning|evening|afternoon) (?:of|starting|beginning)|around|about)\s+(?:the\s+)?$"
@@ -185,6 +185,8 @@ def _part(span: Span, words: re.Match[str]) -> Span:
     groups = words.groupdict()
     if "part" not in groups:
         return _surroundings(span, groups.get("unit"))
+    if groups["piece"] in WEEKDAYS:
+        return _nth_weekday(span, groups["nth"], groups["piece"])
     if span.kind == "year" and groups["piece"] not in ("day", "week", "weekend"):
         return _months_of_year(span, groups)
     start, length = span.start, span.end - span.start
@@ -211,6 +213,16 @@ def _part(span: Span, words: re.Match[str]) -> Span:
 
 _THIRDS = {"early": 0, "beginning of": 0, "start of": 0, "mid": 1, "middle of": 1}
 _NTH = {"first": 0, "second": 1, "third": 2, "fourth": 3}
+
+
+def _nth_weekday(span: Span, nth: str, weekday: str) -> Span:
+    """Return "the first Monday" of a span, all of it where it has no such day."""
+    day = (
+        _before(span.end, weekday)
+        if nth == "last"
+        else _from(span.start, weekday) + timedelta(days=7 * _NTH[nth])
+    )
+    return Span.day(day, anchored=span.anchored) if span.start <= day < span.end else span
 
 
 def _months_of_year(span: Span, groups: dict[str, str | None]) -> Span:

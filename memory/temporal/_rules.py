@@ -28,6 +28,7 @@ Resolve = Callable[[re.Match[str], datetime, Sequence[int]], list[Span]]
 
 _M = rf"(?P<month>{'|'.join(MONTHS)}|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec)\.?"
 _LATER = _M.replace("<month>", "<later>")
+_ANY_MONTH = _M.replace("?P<month>", "?:")
 _Y = r"(?P<year>(?:19|20)\d\d|'\d\d)"
 _OF_Y = rf"(?:,?\s+(?:of\s+)?{_Y}\b)?"
 _D = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
@@ -151,9 +152,9 @@ def _relative_season(match: re.Match[str], now: datetime, _: Sequence[int]) -> l
 
 
 def _seasons_ago(match: re.Match[str], now: datetime, _: Sequence[int]) -> list[Span]:
-    first = SEASONS[match["season"]]
+    first, count = SEASONS[match["season"]], 2 if match["before"] else count_of(match["count"])
     past = [quarter(year, first, anchored=False) for year in range(now.year, 1, -1)]
-    return [[span for span in past if span.end <= now][count_of(match["count"]) - 1]]
+    return [[span for span in past if span.end <= now][count - 1]]
 
 
 def _numbered_quarter(match: re.Match[str], _: datetime, years: Sequence[int]) -> list[Span]:
@@ -261,6 +262,16 @@ def _weekday(match: re.Match[str], now: datetime, _: Sequence[int]) -> list[Span
     return [Span.day(now + timedelta(days=days), anchored=False)]
 
 
+def _weekday_before_last(match: re.Match[str], now: datetime, _: Sequence[int]) -> list[Span]:
+    distance = (now.weekday() - WEEKDAYS.index(match["weekday"])) % 7 or 7
+    return [Span.day(now - timedelta(days=distance + 7), anchored=False)]
+
+
+def _the_weekend(_: re.Match[str], now: datetime, __: Sequence[int]) -> list[Span]:
+    """Resolve "over the weekend" as the last one that has begun."""
+    return _calendar_unit("weekend", now, 0 if now.weekday() >= WEEKDAYS.index("saturday") else -1)
+
+
 _NAMED_DAYS = {
     "today": 0, "tonight": 0, "this morning": 0, "this afternoon": 0, "this evening": 0, "yesterday": -1, "last night": -1,
     "tomorrow": 1, "the day before yesterday": -2, "the day after tomorrow": 2,
@@ -291,7 +302,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, Resolve], ...]], ...] = (
     )),
     ("jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec", (
         (rf"\b{_D}{_TO_D}(?:\s+of)?\s+{_M}{_OF_Y}", _days),
-        (rf"\b{_M}\s+{_D}{_TO_D}\b(?!\s*(?:\.?\d|{_M.replace('?P<month>', '?:')})){_OF_Y}", _days),
+        (rf"\b{_M}\s+{_D}{_TO_D}\b(?!\s*(?:\.?\d|{_ANY_MONTH})){_OF_Y}", _days),
         (rf"\b{_D}(?:\s+of)?\s+{_M}(?![a-z]){_OF_Y}", _full_date),
         (rf"\b{_M}\s+{_D}\b{_OF_Y}", _full_date),
         (rf"\bthe\s+(?P<ordinal>{'|'.join(_ORDINALS)})\s+of\s+{_M}(?![a-z]){_OF_Y}", _ordinal_date),
@@ -308,11 +319,13 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, Resolve], ...]], ...] = (
         (rf"\b{WEEKDAY}\s+(?:of\s+)?{_WHICH}\s+week\b", _weekday_of_week),
         (rf"\b{COUNT}\s+{WEEKDAY}s\s+ago\b", _weekdays_ago),
         (r"\bthe day (?:before yesterday|after tomorrow)\b|\bthis (?:morning|afternoon|evening)\b|\blast night\b|\b(?:today|tonight|yesterday|tomorrow)\b", _named_day),
-        (rf"\b{_WHICH}\s+{WEEKDAY}\b", _weekday),
+        (rf"\bthe\s+{WEEKDAY}\s+before\s+last\b", _weekday_before_last),
+        (rf"\b{_WHICH}\s+{WEEKDAY}\b(?!\s+(?:of|in)\s+{_ANY_MONTH}\b)", _weekday),
         (rf"\b(?P<which>)(?:on|since|by|until|before|after|from)\s+{WEEKDAY}\b{_NO_DATE}(?!\s+(?:before|after))", _weekday),
     )),
     ("hour|day|week|month|year", (
         (rf"\bthe\s+{UNIT}\s+before\s+last\b", _before_last),
+        (r"\b(?:over|at|on|during)\s+the\s+weekend\b(?!\s+(?:of|in|before|after|starting|beginning)\s)", _the_weekend),
         (r"\bhalf a year ago\b", _half_year_ago),
         (rf"\b{COUNT}\s+{UNIT}\s+(?:ago|back|earlier)\b", _ago),
         (rf"\b{COUNT}\s+{UNIT}\s+from\s+now\b", _from_now),
@@ -327,7 +340,8 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, Resolve], ...]], ...] = (
         (rf"\b{_WHICH}\s+quarter\b(?!\s+(?:of|in)\s)", _which_quarter),
     )),
     ("winter|spring|summer|autumn|fall", (
-        (rf"\b{COUNT}\s+{_SEASON}s\s+ago\b", _seasons_ago),
+        (rf"\b{COUNT}\s+{_SEASON}s\s+ago\b(?P<before>)", _seasons_ago),
+        (rf"\bthe\s+{_SEASON}\s+(?P<before>before\s+last)\b", _seasons_ago),
         (rf"\b{_WHICH}\s+{_SEASON}\b", _relative_season),
         (rf"\b{_SEASON},?\s+(?:of\s+)?{_Y}\b", _season),
         (r"\b(?:in|during|since|until)\s+(?:the\s+)?(?P<season>winter|spring|summer|autumn)\b(?P<year>)", _season),

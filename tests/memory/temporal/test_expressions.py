@@ -174,6 +174,19 @@ EXPRESSIONS = [
     ("in the year 0001", ""),
     ("9999 years ago", ""),
     ("the week after 9999-12-31", ""),
+    ("the first Monday of May 2023", "2023-05-01..2023-05-02"),
+    ("the second Tuesday in June 2023", "2023-06-13..2023-06-14"),
+    ("the last Friday of June 2023", "2023-06-30..2023-07-01"),
+    ("on the first Monday of May", "2022-05-02..2022-05-03 2023-05-01..2023-05-02"),
+    ("the first Sunday of last month", "2023-06-04..2023-06-05"),
+    ("the third Thursday of 2023", "2023-01-19..2023-01-20"),
+    ("last Friday in Paris", "2023-07-14..2023-07-15"),
+    ("the summer before last", "2021-06-01..2021-09-01"),
+    ("the winter before last", "2021-12-01..2022-03-01"),
+    ("the Friday before last", "2023-07-07..2023-07-08"),
+    ("what did we do over the weekend?", "2023-07-15..2023-07-17"),
+    ("at the weekend", "2023-07-15..2023-07-17"),
+    ("over the weekend of 10 June 2023", "2023-06-10..2023-06-12"),
     ("the weekend before 14 July 2023", "2023-07-08..2023-07-10"),
     ("the weekend after 14 July 2023", "2023-07-15..2023-07-17"),
     ("the month before May 2023", "2023-04-01..2023-05-01"),
@@ -237,9 +250,15 @@ def test_what_is_worked_out_from_now_is_marked() -> None:
     ]  # fmt: skip
 
 
+def test_the_weekend_is_the_last_that_has_begun() -> None:
+    """On a Sunday "over the weekend" is about today and yesterday."""
+    (span,) = parse_spans("what did we do over the weekend?", now=datetime(2023, 7, 16, 20))
+    assert span.start == datetime(2023, 7, 15)
+
+
 WORDS = """
 the last next this past week of before after since between and may march 8 31 february 2023 9999 first half end weekend
-friday two years ago month christmas to - in early winter 2022-05 3/4/22 day quarter
+friday over summer two years ago month christmas to - in early winter 2022-05 3/4/22 day quarter
 """
 
 
