@@ -1,4 +1,4 @@
-"""Async twins of every method that touches the file: one writer thread, readers beside it."""
+"""Async twins of every method that touches the file, and `async with`: one writer thread, readers beside it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 if TYPE_CHECKING:
     from agentcore.memory._consolidation import Consolidation
@@ -110,6 +110,12 @@ class AsyncTwins:
     async def avacuum(self) -> int:
         """Do what `vacuum` does."""
         return await self._write(self.vacuum)  # type: ignore[attr-defined]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
     async def aclose(self) -> None:
         """Do what `close` does."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from agentcore.memory._async import AsyncTwins
 from agentcore.memory._background import Background
@@ -205,11 +205,13 @@ class SwiftMem(AsyncTwins):
         tags: Iterable[str] | None = None,
         timestamp: Moment | None = None,
         role: str | None = None,
-        expires: Moment | timedelta | None = None,
+        expires: Moment | timedelta | Literal["never"] | None = None,
         valid_from: Moment | None = None,
         valid_to: Moment | None = None,
     ) -> Record:
         """Replace what is given by a new version; the old one stays in `history` and answers `as_of` searches.
+
+        What is None stays as it was; ``expires="never"`` takes an expiry back.
 
         Raises
         ------
@@ -226,7 +228,7 @@ class SwiftMem(AsyncTwins):
         if role is not None:
             changes["role"] = check_name(role, what="role")
         if expires is not None:
-            changes["expires"] = expiry(expires, now=self._now())
+            changes["expires"] = None if expires == "never" else expiry(expires, now=self._now())
         times = {"timestamp": timestamp, "valid_from": valid_from, "valid_to": valid_to}
         changes |= {name: moment(value, what=name) for name, value in times.items() if value is not None}
         if user_id is not None and self.get(id, user_id=user_id) is None:

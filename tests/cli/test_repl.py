@@ -453,3 +453,15 @@ def test_line_separators_inside_an_answer_are_kept(tmp_path: Path) -> None:
     transcript.add("one\u2028two?", {"answer": "three\x85four"})
     found = open_conversation(tmp_path, "last")
     assert found is not None and [turn["question"] for turn in found.turns] == ["one\u2028two?"]
+
+
+def test_the_warm_up_loads_the_loops_of_searches() -> None:
+    """After it the first question's search has nothing left to compile or to read from the cache."""
+    program = (
+        "from agentcore.cli.repl._agent import _load_heavy\n_load_heavy()\n"
+        "from agentcore.memory._compiled import _kernels\n"
+        "print(len(_kernels), all('code' in vars(kernel) for kernel in _kernels))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    count, is_loaded = done.stdout.split()
+    assert int(count) > 5 and is_loaded == "True"

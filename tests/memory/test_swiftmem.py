@@ -136,6 +136,17 @@ def test_expired_records_are_gone(memory: SwiftMem, clock: Any) -> None:
     assert memory.history(record_id) == []
 
 
+def test_an_expiry_can_be_taken_back(memory: SwiftMem, clock: Any) -> None:
+    """`update(expires="never")` keeps a memory, with its history, beyond the time that it was to end at."""
+    kept = memory.add("the key is under the mat", expires=timedelta(hours=1))
+    assert memory.update(kept, expires="never").expires is None
+    clock.time += timedelta(days=400)
+    memory.vacuum()
+    assert [hit.id for hit in memory.search("where is the key?")] == [kept]
+    assert len(memory.history(kept)) == 2
+    assert memory.update(kept, "the key is in the shed").expires is None
+
+
 def test_a_memory_expires_with_its_history(memory: SwiftMem, clock: Any, tmp_path: Path) -> None:
     """The expiry of the current version decides: earlier versions go with it, or stay as long as it lives."""
     gone = memory.add("the code is 1234")
@@ -456,6 +467,16 @@ async def test_async_twins(memory: SwiftMem) -> None:
     assert await memory.aget(record_id) is None
     assert await memory.adelete_all(user_id="default") == 1
     await memory.aclose()
+
+
+async def test_a_memory_is_an_asynchronous_context_too(embedder: HashEmbedder) -> None:
+    """`async with` closes the memory without blocking the loop, whatever ends the block."""
+    with pytest.raises(ZeroDivisionError):
+        async with SwiftMem(None, embedder=embedder) as memory:
+            await memory.aadd("the key is under the mat")
+            raise ZeroDivisionError
+    with pytest.raises(StoreClosedError):
+        memory.add("too late")
 
 
 async def test_a_call_beside_closing_is_done_or_told(embedder: HashEmbedder) -> None:

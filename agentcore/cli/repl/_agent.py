@@ -38,8 +38,8 @@ class AgentHolder:
         self.settings: Settings = settings_from(options)
 
     def warm_up(self) -> None:
-        """Import what the first turn needs, in a thread that holds nothing up."""
-        threading.Thread(target=_import_heavy, name="warm-up", daemon=True).start()
+        """Load what the first turn needs, in a thread that holds nothing up."""
+        threading.Thread(target=_load_heavy, name="warm-up", daemon=True).start()
 
     def get(self, progress: Progress) -> Agent:
         """Return the agent, building it if there is none for the settings."""
@@ -78,10 +78,19 @@ class AgentHolder:
         self._stack.close()
 
 
-def _import_heavy() -> None:
-    """Import the runtime; an absence is told by the turn that needs it."""
+def _load_heavy() -> None:
+    """Import the runtime and load the compiled loops of searches; an absence is told by the turn that needs it."""
     try:
         import agentcore.agent
         import agentcore.corpus  # noqa: F401
+        from agentcore.memory import SwiftMem
+        from agentcore.memory.embedding import HashEmbedder
     except ImportError:
         return
+    with SwiftMem(None, embedder=HashEmbedder(), progress=_tell_nobody) as memory:
+        memory.add("warm")
+        memory.search("warm")
+
+
+def _tell_nobody(stage: str, done: int, total: int | None) -> None:
+    """Draw nothing: the prompt is on the screen."""
