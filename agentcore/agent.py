@@ -15,6 +15,7 @@ from typing import Any, Self
 import platformdirs
 from langchain_core.language_models.chat_models import BaseChatModel
 
+from agentcore._arguments import check_parts, checked_conversation, checked_question, checked_tools
 from agentcore.backbones import load_backbone
 from agentcore.background import in_thread
 from agentcore.corpus import Corpus
@@ -42,8 +43,6 @@ from agentcore.workflow.state import Turn
 from agentcore.workflow.workspace import Workspace
 
 __all__ = ["Agent"]
-
-MAX_QUESTION_CHARACTERS = 20_000
 
 
 class Agent:
@@ -102,6 +101,16 @@ class Agent:
         progress: Callable[[str, int, int], None] | None = None,
         trimming: TrimmingConfig | None = None,
     ) -> None:
+        check_parts(
+            backbone=backbone,
+            user_id=user_id,
+            choice=choice,
+            embedder=embedder,
+            budget=budget,
+            settings=settings,
+            reading=reading,
+            trimming=trimming,
+        )
         self._trimming = None if trimming is None else Trimming(trimming)
         self._resources = contextlib.ExitStack()
         self._settings = settings or WorkflowSettings()
@@ -111,7 +120,7 @@ class Agent:
         self._choice = choice
         self._chooser = chooser
         self._embedder = embedder
-        self._tools = ToolRegistry(tools)
+        self._tools = ToolRegistry(checked_tools(tools))
         self._runs = (
             Path(runs) if runs is not None else Path(platformdirs.user_state_dir("agentcore")) / "runs.db"
         )
@@ -155,12 +164,12 @@ class Agent:
         RunCancelledError
             It was cancelled.
         """
-        question = _checked_question(question)
+        question = checked_question(question)
         record = RunRecord.begin(
             self._folder,
             run_id or _new_id(),
             question=question,
-            conversation=list(conversation),
+            conversation=checked_conversation(conversation),
             user=self._user_id,
         )
         return self._execute(record, _from_the_question, on_event, cancel)
@@ -217,7 +226,7 @@ class Agent:
             The run has no checkpoint at that step, or the question cannot be changed there.
         """
         origin = RunRecord.open(self._folder, run_id)
-        asked = origin.question if question is None else _checked_question(question)
+        asked = origin.question if question is None else checked_question(question)
         if question is not None and step == "seeker":
             raise ConfigurationError("the tasks of the step 'seeker' belong to its question: fork at 'plan'")
         with open_checkpoints(self._runs) as saver:
@@ -432,21 +441,3 @@ def _where_it_was(record: RunRecord, saved: Mapping[str, Any], budget: Budget) -
 
 def _where_the_fork_begins(record: RunRecord, saved: Mapping[str, Any], budget: Budget) -> None:
     """Go on from the copied checkpoint; what the earlier run spent is not this one's."""
-
-
-def _checked_question(question: str) -> str:
-    """Return the question without surrounding space, or say what is wrong with it."""
-    text = question.strip() if isinstance(question, str) else ""
-    if not text:
-        raise ConfigurationError("the question is empty: ask something")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ConfigurationError(
-            "the question holds half a surrogate pair: replace it first, for instance with "
-            "text.encode('utf-8', 'replace').decode()"
-        )
-    if len(text) > MAX_QUESTION_CHARACTERS:
-        raise ConfigurationError(
-            f"the question has {len(text):,} characters: ask in at most {MAX_QUESTION_CHARACTERS:,} and put long "
-            "material into the corpus"
-        )
-    return text

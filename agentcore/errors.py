@@ -13,7 +13,7 @@
     │   ├── RunNotFoundError      (KeyError)     no run of that name
     │   ├── RunBusyError                         another process is working on the run
     │   ├── RunCancelledError                    its caller stopped the run; it can be resumed (control flow)
-    │   └── RunStorageError                      the run cannot be written down
+    │   └── RunStorageError                      the run cannot be written down, or is damaged
     ├── WorkspaceError            (ValueError)   a path outside the run's folder
     ├── ModelFailedError                         a call of the model failed
     └── ModelOutputError                         the model's text is not what was asked for

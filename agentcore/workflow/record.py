@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from agentcore.errors import ConfigurationError, RunNotFoundError
+from agentcore.errors import ConfigurationError, RunNotFoundError, RunStorageError
 from agentcore.events import Event
 from agentcore.redaction import redacted
 from agentcore.workflow.state import Turn
@@ -53,7 +53,7 @@ class RunRecord:
         RunStorageError
             The folder cannot be written.
         """
-        if not run_id or Path(run_id).name != run_id or run_id.startswith("."):
+        if not _is_name(run_id) or run_id.startswith("."):
             raise ConfigurationError(f"{run_id!r} cannot name a run: use letters, digits, '-' and '_'")
         workspace = Workspace(folder / run_id)
         if workspace.path(_HEAD).exists():
@@ -70,12 +70,20 @@ class RunRecord:
         ------
         RunNotFoundError
             No such run.
+        RunStorageError
+            What was written down of it is damaged.
         """
-        is_name = run_id and Path(run_id).name == run_id and "\0" not in run_id
-        if not is_name or not (folder / run_id / _HEAD).is_file():
+        if not _is_name(run_id) or not (folder / run_id / _HEAD).is_file():
             raise RunNotFoundError(run_id)
         workspace = Workspace(folder / run_id)
-        return cls(run_id, workspace, json.loads(workspace.read(_HEAD)))
+        try:
+            head = json.loads(workspace.read(_HEAD))
+            is_whole = isinstance(head, dict) and "question" in head
+        except ValueError:
+            is_whole = False
+        if not is_whole:
+            raise RunStorageError(f"the record of the run {run_id!r} is damaged: ask its question again")
+        return cls(run_id, workspace, head)
 
     @property
     def question(self) -> str:
@@ -120,3 +128,8 @@ class RunRecord:
                 file.write((line + "\n").encode("utf-8", "surrogatepass"))
 
             yield record
+
+
+def _is_name(run_id: Any) -> bool:
+    """Tell whether a run may be called so: one part of a path."""
+    return isinstance(run_id, str) and bool(run_id) and Path(run_id).name == run_id and "\0" not in run_id

@@ -19,7 +19,13 @@ from scripted_model import ScriptedModel, calling
 
 from agentcore import Agent, Budget
 from agentcore.corpus import Corpus
-from agentcore.errors import AgentError, ConfigurationError, RunCancelledError, RunNotFoundError
+from agentcore.errors import (
+    AgentError,
+    ConfigurationError,
+    RunCancelledError,
+    RunNotFoundError,
+    RunStorageError,
+)
 from agentcore.events import EVENT_TYPES
 from agentcore.memory import SwiftMem
 from agentcore.memory.embedding import HashEmbedder
@@ -277,7 +283,7 @@ def test_a_chat_model_names_its_sentences(corpus: Corpus, tmp_path: Path) -> Non
     assert len(model.heard) == 3
 
 
-@pytest.mark.parametrize("question", ["", "   ", "x" * 2_000_000])
+@pytest.mark.parametrize("question", ["", "   ", "x" * 2_000_000, "who \ud83d?"])
 def test_a_question_that_is_none_is_refused(corpus: Corpus, tmp_path: Path, question: str) -> None:
     """An empty or endless question gets one line with the cure."""
     with pytest.raises(ConfigurationError) as caught:
@@ -285,11 +291,61 @@ def test_a_question_that_is_none_is_refused(corpus: Corpus, tmp_path: Path, ques
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("options", [{"corpus": 3}, {"memory": 3}, {"backbone": "nonsense"}])
-def test_a_part_that_is_none_is_refused(tmp_path: Path, options: dict[str, Any]) -> None:
-    """A corpus, memory or backbone that cannot be used is refused when the agent is made."""
-    with pytest.raises(ConfigurationError):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"corpus": 3}, "corpus is a int"),
+        ({"memory": 3}, "memory is a int"),
+        ({"backbone": "nonsense"}, "unknown backbone 'nonsense'"),
+        ({"backbone": None}, "backbone is a NoneType: give a name"),
+        (
+            {"tools": [print]},
+            r"tools holds <built-in function print>: give a sequence of agentcore.tools.ToolSpec",
+        ),
+        ({"tools": print}, "tools holds"),
+        ({"budget": {"max_tokens": 5}}, "budget is a dict: give a Budget"),
+        ({"user_id": ""}, "user_id is ''"),
+        ({"choice": "atention"}, "choice is 'atention': use 'attention', 'likelihood', 'chat'"),
+        ({"trimming": True}, "trimming is a bool: give a TrimmingConfig"),
+        ({"settings": {}}, "settings is a dict: give a WorkflowSettings"),
+        ({"reading": {}}, "reading is a dict: give a ReaderSettings"),
+        ({"embedder": 5}, "embedder is a int"),
+    ],
+)
+def test_a_part_that_is_none_is_refused(tmp_path: Path, options: dict[str, Any], message: str) -> None:
+    """A part that cannot be used is refused by its name when the agent is made, not deep inside a run."""
+    with pytest.raises(ConfigurationError, match=message):
         Agent(**{"backbone": ScriptedLocal(), "runs": tmp_path / "runs.db", **options})
+
+
+@pytest.mark.parametrize("turn", ["Who?", {"answer": "she"}])
+def test_a_conversation_that_is_none_is_refused(corpus: Corpus, tmp_path: Path, turn: Any) -> None:
+    """Earlier turns in another form are named with the form that they should have."""
+    with pytest.raises(ConfigurationError, match="give turns with question, answer and titles"):
+        agent_of(corpus, tmp_path).run(QUESTION, conversation=[turn])
+
+
+def test_a_turn_may_lack_what_it_did_not_say(corpus: Corpus, tmp_path: Path) -> None:
+    """A turn of an application's own, without titles, is understood as one that cited nothing."""
+    assert agent_of(corpus, tmp_path).run(QUESTION, conversation=[{"question": "Hello?"}]).answer  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize("run_id", ["x\0", "a/b", "..", 5])
+def test_a_name_that_cannot_be_a_folder_is_refused(corpus: Corpus, tmp_path: Path, run_id: Any) -> None:
+    """A run's name is one part of a path."""
+    with pytest.raises(ConfigurationError, match="cannot name a run"):
+        agent_of(corpus, tmp_path).run(QUESTION, run_id=run_id)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}"])
+def test_a_damaged_record_of_a_run_is_named(corpus: Corpus, tmp_path: Path, content: str) -> None:
+    """What a crash of the machine left of a run's head is told with the cure, for resuming and forking alike."""
+    agent = agent_of(corpus, tmp_path)
+    run_id = agent.run(QUESTION).run_id
+    next(tmp_path.rglob(f"{run_id}/run.json")).write_text(content)
+    for call in (agent.resume, agent.fork):
+        with pytest.raises(RunStorageError, match=f"{run_id}' is damaged: ask its question again"):
+            call(run_id)
 
 
 @pytest.mark.parametrize("run_id", ["missing", "", "../x"])
