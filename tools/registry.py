@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -55,7 +56,8 @@ class ToolRegistry:
     Raises
     ------
     ValueError
-        Two tools share a name, or a schema is no JSON Schema.
+        Two tools share a name, one has none or no function that can be called and waited for, or a schema is no JSON
+        Schema.
     """
 
     def __init__(self, tools: Iterable[ToolSpec] = ()) -> None:
@@ -68,6 +70,16 @@ class ToolRegistry:
         from jsonschema import Draft202012Validator
         from jsonschema.exceptions import SchemaError
 
+        if not isinstance(tool.name, str) or not tool.name.strip():
+            raise ValueError(f"a tool is called {tool.name!r}: give it a name")
+        if not callable(tool.function):
+            raise ValueError(f"the function of {tool.name!r} is {tool.function!r}, which cannot be called")
+        if inspect.iscoroutinefunction(tool.function):
+            raise ValueError(
+                f"the function of {tool.name!r} is async: wrap it in one that runs it to its end"
+            )
+        if not isinstance(tool.parameters, Mapping):
+            raise ValueError(f"the parameters of {tool.name!r} are {tool.parameters!r}: give a JSON Schema")
         if tool.name in self._tools:
             raise ValueError(f"two tools are called {tool.name!r}: rename one")
         try:
@@ -92,7 +104,7 @@ class ToolRegistry:
         """
         if name in self._tools:
             return self._tools[name]
-        near = difflib.get_close_matches(name, self._tools, n=1)
+        near = difflib.get_close_matches(str(name), self._tools, n=1)
         raise UnknownToolError(name, known=tuple(self._tools), nearest=near[0] if near else None)
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> str:
@@ -111,9 +123,19 @@ class ToolRegistry:
             result = tool.function(**arguments)
         except ToolError:
             raise
-        except Exception as exc:  # the edge: whatever a tool raises becomes a typed result
+        except (Exception, SystemExit) as exc:  # the edge: whatever a tool raises becomes a typed result
             raise ToolFailedError(name, f"{type(exc).__name__}: {exc}") from exc
-        return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
+        return _as_text(name, result)
+
+
+def _as_text(name: str, result: Any) -> str:
+    """Return a result as a model reads it: text that every store can keep."""
+    try:
+        text = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as exc:
+        kind = type(result).__name__
+        raise ToolFailedError(name, f"it returned a {kind}, which is neither text nor a JSON value") from exc
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def check_arguments(tool: ToolSpec, arguments: Mapping[str, Any]) -> None:
@@ -123,11 +145,19 @@ def check_arguments(tool: ToolSpec, arguments: Mapping[str, Any]) -> None:
     ------
     InvalidArgumentsError
         They do not fit; the first reason is told, with its place.
+    ToolFailedError
+        The tool's schema cannot be followed.
     """
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
+    from referencing.exceptions import Unresolvable
 
-    error = best_match(Draft202012Validator(dict(tool.parameters)).iter_errors(dict(arguments)))
+    if not isinstance(arguments, Mapping):
+        raise InvalidArgumentsError(tool.name, f"they are {arguments!r:.80}, not an object")
+    try:
+        error = best_match(Draft202012Validator(dict(tool.parameters)).iter_errors(dict(arguments)))
+    except Unresolvable as exc:
+        raise ToolFailedError(tool.name, f"its schema refers to what is not in it ({exc})") from exc
     if error is not None:
         place = ".".join(str(part) for part in error.absolute_path)
         raise InvalidArgumentsError(tool.name, f"{place}: {error.message}" if place else error.message)

@@ -33,7 +33,7 @@ def load_backbone(spec: str, **options: Any) -> BaseChatModel:
     ConfigurationError
         If the chat model has no field of an option's name.
     """
-    kind, _, rest = spec.partition(":")
+    kind, _, rest = spec.partition(":") if isinstance(spec, str) else ("", "", "")
     if kind == "local" or (kind == "gguf" and rest):
         return _local(spec if kind == "gguf" else rest or "smollm2", options)
     if kind == "openai" and rest:

@@ -249,6 +249,8 @@ def test_missing_things_name_their_cure(monkeypatch: pytest.MonkeyPatch, tmp_pat
         load_backbone(f"gguf:{tmp_path / 'none.gguf'}").invoke("hi")
     with pytest.raises(UnknownBackboneError, match="local"):
         load_backbone("remote")
+    with pytest.raises(UnknownBackboneError, match="unknown backbone None: use one of local"):
+        load_backbone(None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="speculatoin"):
         load_backbone("local", speculatoin="auto")
 

@@ -305,7 +305,7 @@ def test_a_question_that_is_none_is_refused(corpus: Corpus, tmp_path: Path, ques
         ({"tools": print}, "tools holds"),
         ({"budget": {"max_tokens": 5}}, "budget is a dict: give a Budget"),
         ({"user_id": ""}, "user_id is ''"),
-        ({"choice": "atention"}, "choice is 'atention': use 'attention', 'likelihood', 'chat'"),
+        ({"choice": "guess"}, "choice is 'guess': use 'attention', 'likelihood', 'chat'"),
         ({"trimming": True}, "trimming is a bool: give a TrimmingConfig"),
         ({"settings": {}}, "settings is a dict: give a WorkflowSettings"),
         ({"reading": {}}, "reading is a dict: give a ReaderSettings"),
