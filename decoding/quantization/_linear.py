@@ -2,8 +2,9 @@
 
 Letters: `M` rows of one forward, `N` output rows, `K` input columns.
 
-The packed kernels are private operators of torch, fast only with bf16 activations; everything that knows their names
-and conventions is in this module.
+Groups of four bits go through a kernel of our own where the processor has the instructions. The other packed kernels are
+private operators of torch, fast only with bf16 activations; what knows their names and conventions is in this module and
+in that for bytes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from agentcore.decoding.quantization._blocks import GROUP, GroupCodes, quantise_groups
+from agentcore.decoding.quantization._group_kernel import group_kernel
+from agentcore.decoding.quantization._groups import can_pack_groups, pack_groups
 from agentcore.decoding.quantization._integer import can_multiply_bytes, pack_integer, round_rows
 from agentcore.decoding.quantization._protocol import Linear
 
@@ -25,8 +28,9 @@ Layout = Literal["int4", "int8", "bf16", "fp32", "fp64"]
 _INT4_ROWS = 16
 
 # Rows from which the dense bf16 kernel beats the packed one (the shapes of SmolLM2-135M).
-_ROWS_CROSSOVER: dict[Layout, int] = {"int4": 14, "int8": 32, "bf16": 1, "fp32": 1, "fp64": 1}
-_ROWS_CROSSOVER_OF_FLOATS = 9  # of the int8 layout where bytes cannot be multiplied
+_ROWS_CROSSOVER: dict[Layout, int] = {"int4": 24, "int8": 32, "bf16": 1, "fp32": 1, "fp64": 1}
+# The same of torch's kernels in floats, which unpack weights for every fourth row anew.
+_ROWS_CROSSOVER_OF_FLOATS: dict[Layout, int] = {"int4": 14, "int8": 9}
 _DTYPES: dict[Layout, torch.dtype] = {"fp32": torch.float32, "fp64": torch.float64}
 
 
@@ -99,8 +103,9 @@ class LinearWeights:
 
 
 def _default_crossover(layout: Layout) -> int:
-    if layout == "int8" and not can_multiply_bytes():
-        return _ROWS_CROSSOVER_OF_FLOATS
+    in_floats = {"int4": lambda: group_kernel() is None, "int8": lambda: not can_multiply_bytes()}
+    if layout in in_floats and in_floats[layout]():
+        return _ROWS_CROSSOVER_OF_FLOATS[layout]
     return _ROWS_CROSSOVER[layout]
 
 
@@ -112,6 +117,9 @@ def _pack(source: GroupCodes | Tensor, layout: Layout) -> tuple[Linear, tuple[Te
         codes = source if isinstance(source, GroupCodes) else quantise_groups(source, 4)
         if codes.bits > 4 and can_multiply_bytes():
             return _pack_int8(source)
+        kernel = group_kernel()
+        if kernel is not None and can_pack_groups(codes):
+            return pack_groups(codes, kernel)
         padded = _padded(codes)
         packed, tensors = _pack_int4(padded) if codes.bits == 4 else _pack_two_planes(padded)
         if padded is codes:

@@ -94,6 +94,7 @@ def test_fused_layers_of_different_encodings_lose_next_to_nothing(encodings: tup
 
 def test_the_probe_refuses_a_kernel_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A torch without the private operator makes the layout unavailable instead of crashing later."""
+    monkeypatch.setattr(_linear, "group_kernel", lambda: None)
     monkeypatch.delattr(torch, "_weight_int4pack_mm_for_cpu")
     assert not can_run.__wrapped__("int4")
 
@@ -118,3 +119,14 @@ def test_a_machine_that_cannot_multiply_bytes_gets_the_same_product(
     expected = x.float() @ codes.dequantise().T
     assert (linear.few()(x).float() - expected).norm() / expected.norm() < tolerance
     assert linear.rows_crossover < 32
+
+
+def test_a_processor_without_the_instructions_gets_the_same_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Groups of four bits then go through torch's kernel, with fewer rows at a time."""
+    codes = quantise_groups(torch.randn(100, 128, generator=torch.Generator().manual_seed(0)), 4)
+    x = torch.randn(3, 128, generator=torch.Generator().manual_seed(1)).to(torch.bfloat16)
+    monkeypatch.setattr(_linear, "group_kernel", lambda: None)
+    linear = LinearWeights(codes, layout="int4")
+    expected = x.float() @ codes.dequantise().T
+    assert (linear.few()(x).float() - expected).norm() / expected.norm() < 0.01
+    assert linear.rows_crossover == 14
