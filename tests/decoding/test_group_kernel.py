@@ -18,20 +18,20 @@ NEEDS = {"avx512vnni": "avx512vnni", "avxvnni": "avxvnni", "avx2": "avx2"}
 
 @pytest.fixture(params=list(NEEDS), scope="module")
 def kernel(request: pytest.FixtureRequest) -> GroupKernel:
-    """A kernel for each set of instructions that this processor has."""
+    """Compile a kernel for each set of instructions that this processor has."""
     if not binding.get_host_cpu_features().get(NEEDS[request.param]):
         pytest.skip(f"this processor has no {request.param}")
     return GroupKernel(request.param)
 
 
 def weights(rows: int = N, columns: int = K, seed: int = 0) -> GroupCodes:
-    """Weights whose scales and minima float16 holds exactly."""
+    """Return weights whose scales and minima float16 holds exactly."""
     codes = quantise_groups(torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed)), 4)
     return GroupCodes(codes.codes, codes.scale.half().float(), codes.minimum.half().float(), 4)
 
 
 def activations(rows: int, columns: int = K, seed: int = 1) -> torch.Tensor:
-    """Rows of very different size."""
+    """Return rows of very different size."""
     x = torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed))
     return (x * torch.logspace(-2, 2, rows)[:, None]).to(torch.bfloat16)
 
