@@ -24,7 +24,7 @@ from agentcore.decoding.quantization._vector_code import (
     FLOAT,
     FLOATS,
     HALF_WORDS,
-    HALFS,
+    HALVES,
     INT,
     LANES,
     WORD,
@@ -182,7 +182,7 @@ def _write_tile(module: Any, rows: int, instructions: InstructionSet) -> Any:
         quads = [build.and_(p, _words(0x0F0F0F0F)) for p in packed]
         quads += [build.and_(build.lshr(p, _words(4)), _words(0x0F0F0F0F)) for p in packed]
         scale, minimum = (
-            build.fpext(f.load(HALFS, block, BLOCK_BYTES - 2 * LANES * i, align=32), FLOATS) for i in (2, 1)
+            build.fpext(f.load(HALVES, block, BLOCK_BYTES - 2 * LANES * i, align=32), FLOATS) for i in (2, 1)
         )
         for base, place in zip(bases, totals, strict=True):
             at = f.address(base, (g, _ROW_BYTES))

@@ -40,8 +40,8 @@ def pack_groups(source: GroupCodes, kernel: GroupKernel) -> tuple[Linear, tuple[
     quads = codes.view(num_blocks, BLOCK_ROWS, G, 2, GROUP // 8, 4).permute(3, 0, 2, 4, 1, 5)
     parts = [(quads[0] | (quads[1] << 4)).reshape(num_blocks, G, -1)]
     for part in (scale, minimum):
-        halfs = part.view(num_blocks, BLOCK_ROWS, G).transpose(1, 2).to(torch.float16).contiguous()
-        parts.append(halfs.view(torch.uint8))
+        halves = part.view(num_blocks, BLOCK_ROWS, G).transpose(1, 2).to(torch.float16).contiguous()
+        parts.append(halves.view(torch.uint8))
     weights = _aligned(torch.cat(parts, -1).view(num_blocks * G * BLOCK_BYTES))
     multiply = kernel.multiply
     if not surplus:

@@ -17,8 +17,8 @@ __all__ = [
     "BYTES",
     "FLOAT",
     "FLOATS",
-    "HALFS",
     "HALF_WORDS",
+    "HALVES",
     "INT",
     "LANES",
     "WORD",
@@ -34,7 +34,7 @@ LANES = 16
 INT, WORD, FLOAT = ir.IntType(64), ir.IntType(32), ir.FloatType()
 BYTES = ir.VectorType(ir.IntType(8), LANES)
 WORDS, HALF_WORDS = ir.VectorType(WORD, LANES), ir.VectorType(ir.IntType(16), LANES)
-FLOATS, HALFS = ir.VectorType(FLOAT, LANES), ir.VectorType(ir.HalfType(), LANES)
+FLOATS, HALVES = ir.VectorType(FLOAT, LANES), ir.VectorType(ir.HalfType(), LANES)
 
 InstructionSet = Literal["avx512vnni", "avxvnni", "avx2"]
 """What multiplies bytes: the first two in one instruction, the last in three, where no sum of two exceeds 16 bits."""
