@@ -52,6 +52,10 @@ def best_instructions() -> InstructionSet | None:
     return "avx2" if features.get("avx2") and features.get("fma") and features.get("f16c") else None
 
 
+_engines: list[Any] = []
+"""What has been compiled; the code lives as long as they do."""
+
+
 class Function:
     """One function while it is being written.
 
@@ -152,11 +156,12 @@ class Function:
         halves = []
         for first in (0, LANES // 2):
             pick = ir.Constant(ir.VectorType(WORD, LANES // 2), [*range(first, first + LANES // 2)])
-            parts = [build.shuffle_vector(v, v, pick) for v in (total, codes, signed)]
+            sums, unsigned, others = (build.shuffle_vector(v, v, pick) for v in (total, codes, signed))
             if self._instructions == "avxvnni":
-                halves.append(self._dot(*parts, LANES // 2, "llvm.x86.avx512.vpdpbusd.256"))
+                half = self._dot(sums, unsigned, others, LANES // 2, "llvm.x86.avx512.vpdpbusd.256")
             else:
-                halves.append(self._dot_by_pairs(*parts))
+                half = self._dot_by_pairs(sums, unsigned, others)
+            halves.append(half)
         return build.shuffle_vector(*halves, ir.Constant(WORDS, [*range(LANES)]))
 
     def _dot(self, total: Any, codes: Any, signed: Any, lanes: int, name: str) -> Any:
@@ -213,10 +218,10 @@ def compile_functions(
     passes.getModulePassManager().run(parsed, passes)
     engine = binding.create_mcjit_compiler(parsed, machine)
     engine.finalize_object()
+    _engines.append(engine)
     functions: dict[str, Callable[..., None]] = {}
     for name, count in counts.items():
         kind = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * count)
         function = kind(engine.get_function_address(name))
-        function.engine = engine  # the code lives as long as the engine does
         functions[name] = function
     return functions
