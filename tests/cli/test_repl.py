@@ -465,3 +465,24 @@ def test_the_warm_up_loads_the_loops_of_searches() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     count, is_loaded = done.stdout.split()
     assert int(count) > 5 and is_loaded == "True"
+
+
+def test_a_wrong_model_is_told_at_once_and_changes_nothing(run: Run) -> None:
+    """`/model` with a name that there is not is answered with those that there are; the next turn has its model still."""
+    done = run("repl", stdin="/model lcoal\n/model\n")
+    assert "unknown backbone 'lcoal': use one of local" in done.stderr
+    assert "model: lcoal" not in done.stderr and "model: " in done.stderr
+
+
+def test_a_line_in_another_encoding_is_told(environment: dict[str, str], tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 cost their line, not the conversation, whatever the locale makes of them."""
+    done = subprocess.run(
+        [sys.executable, "-m", "agentcore.cli", "repl"],
+        input=b"/memory stra\xdfe\n/help\n",
+        capture_output=True,
+        cwd=tmp_path,
+        env={**environment, "PYTHONIOENCODING": "utf-8:strict"},
+        check=False,
+    )
+    assert b"the line is no UTF-8 text: convert it" in done.stderr
+    assert b"/quit" in done.stderr

@@ -149,3 +149,24 @@ def test_a_server_streams_and_gives_structured_output(tmp_path: Path) -> None:
     with serving(answer) as server:
         out = run("openai_compatible_server", tmp_path, f"served@{server.url}")
     assert out.splitlines() == ["(hm)A river.", "name='Dinant' reason='its citadel'"]
+
+
+@needs_embedder
+@needs_model
+def test_the_code_of_the_readme_runs_as_printed(tmp_path: Path) -> None:
+    """Each block can be pasted into an empty file beside the examples and run."""
+    (tmp_path / "examples").symlink_to(EXAMPLES)
+    blocks = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8").split("```python\n")[1:]
+    assert len(blocks) >= 3
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
+    for block in blocks:
+        code = block.partition("```")[0]
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]

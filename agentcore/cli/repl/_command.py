@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 from typing import Any
 
@@ -33,6 +34,8 @@ def repl(resume: str | None, **options: Any) -> int:
 
     conversation = Repl(options, resume=resume)
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if not is_terminal and isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")  # bytes that are no text cost their own line only
     # Not asyncio.run, which waits for every thread at the end: a stopped turn may still wait for its model.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)

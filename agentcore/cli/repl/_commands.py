@@ -45,6 +45,11 @@ def _help(state: ReplState, _: str) -> None:
 
 def _model(state: ReplState, name: str) -> None:
     if name:
+        from agentcore import load_backbone
+
+        load_backbone(
+            name
+        )  # a wrong name is told now, and the model stays; weights are loaded by the next turn
         state.agent.change(backbone=name)
     state.say(f"model: {state.agent.settings.backbone}")
     if not name:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, TextIO
 
+import click
+
 from agentcore.cli._console import print_text, progress_bar
 from agentcore.cli._exit import ExitCode, message_of
 from agentcore.cli._session import keep_settings
@@ -104,6 +106,10 @@ class Repl:
         if not text:
             return ExitCode.DONE
         try:
+            if any(
+                "\ud800" <= character <= "\udfff" for character in text
+            ):  # bytes that are no text in this locale
+                raise click.UsageError("the line is no UTF-8 text: convert it")
             if text.startswith("/"):
                 await asyncio.to_thread(run_command, self._state, text)
                 return ExitCode.DONE
