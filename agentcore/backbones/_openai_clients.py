@@ -10,7 +10,8 @@ from weakref import WeakKeyDictionary
 
 import openai
 
-from agentcore.backbones._openai_address import find_key
+from agentcore.backbones._openai_address import KEY_VARIABLES, find_key
+from agentcore.backbones.errors import KeyRefusedError
 
 __all__ = ["ClientOptions", "Clients", "authorization"]
 
@@ -82,6 +83,16 @@ class Clients:
 
 
 def authorization() -> dict[str, Any]:
-    """Return the header with the key of this moment, or word that there is none."""
+    """Return the header with the key of this moment, or word that there is none.
+
+    Raises
+    ------
+    KeyRefusedError
+        The key holds what no header can.
+    """
     key = find_key()
+    if not (key.isascii() and key.isprintable()):
+        raise KeyRefusedError(
+            f"the key in {' or '.join(KEY_VARIABLES)} holds characters that no header can: copy it anew"
+        )
     return {"Authorization": f"Bearer {key}" if key else openai.Omit()}

@@ -68,11 +68,20 @@ class OpenAICompatibleEmbedder:
             raise ValueError("model must be the name of an embedding model, not ''")
         if batch_size < 1 or retries < 0 or timeout_s <= 0:
             raise ValueError("batch_size must be >= 1, retries >= 0 and timeout_s > 0")
+        if not base_url.startswith(("http://", "https://")):
+            raise ValueError(f"base_url must begin with http:// or https://, not {base_url!r}")
+        if dimension is not None and dimension < 1:
+            raise ValueError(f"dimension must be at least 1, not {dimension}")
         self._model = model
         self._base_url = base_url.rstrip("/")
         self._batch_size = batch_size
         self._retries = retries
-        key = api_key or os.environ.get("OPENAI_API_KEY")
+        key = (api_key or os.environ.get("OPENAI_API_KEY") or "").strip()  # files of keys end in a line end
+        if not (key.isascii() and key.isprintable()):
+            raise ValueError(
+                "the API key holds characters that no header can: copy it anew"
+            )  # never the key itself
+        self._secret = key
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx.Client(headers=headers, timeout=timeout_s, transport=transport)
         self._dimension = dimension
@@ -143,11 +152,15 @@ class OpenAICompatibleEmbedder:
             vectors = np.array([item["embedding"] for item in ordered], dtype=np.float32)
         except (ValueError, KeyError, TypeError) as exc:
             raise self._failure(f"not an embeddings response: {exc!r}", status=response.status_code) from exc
-        if vectors.ndim != 2 or len(vectors) != count or not np.isfinite(vectors).all():
+        if vectors.ndim != 2 or len(vectors) != count or not vectors.size:
             raise self._failure(f"{len(data)} vectors for {count} texts", status=response.status_code)
+        if not np.isfinite(vectors).all():
+            raise self._failure("vectors that are no numbers", status=response.status_code)
         return vectors
 
     def _failure(self, reason: str, *, status: int | None = None) -> EmbeddingRequestError:
+        if self._secret:  # some servers repeat it
+            reason = reason.replace(self._secret, "***")
         return EmbeddingRequestError(self._base_url, reason=reason, status=status)
 
 

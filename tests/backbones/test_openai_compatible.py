@@ -625,3 +625,12 @@ def test_a_closed_model_can_be_used_again(serve: Callable[..., tuple[ChatServer,
     model.close()
     model.close()
     assert model.invoke("x").text == "second"
+
+
+@pytest.mark.parametrize("key", ["sk-stra\xdfe", "sk-one\nsk-two"])
+def test_a_key_that_no_header_can_hold_is_named(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """Two keys pasted together, or a letter that slipped in, are called so instead of a missing server."""
+    monkeypatch.setenv("AGENTCORE_API_KEY", key)
+    with pytest.raises(errors.KeyRefusedError, match="copy it anew") as caught:
+        load_backbone("openai:m@http://127.0.0.1:9/v1", max_retries=0).invoke("hi")
+    assert key not in str(caught.value)

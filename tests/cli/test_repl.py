@@ -469,9 +469,9 @@ def test_the_warm_up_loads_the_loops_of_searches() -> None:
 
 def test_a_wrong_model_is_told_at_once_and_changes_nothing(run: Run) -> None:
     """`/model` with a name that there is not is answered with those that there are; the next turn has its model still."""
-    done = run("repl", stdin="/model lcoal\n/model\n")
-    assert "unknown backbone 'lcoal': use one of local" in done.stderr
-    assert "model: lcoal" not in done.stderr and "model: " in done.stderr
+    done = run("repl", stdin="/model telepathy\n/model\n")
+    assert "unknown backbone 'telepathy': use one of local" in done.stderr
+    assert "model: telepathy" not in done.stderr and "model: " in done.stderr
 
 
 def test_a_line_in_another_encoding_is_told(environment: dict[str, str], tmp_path: Path) -> None:

@@ -121,6 +121,47 @@ def test_nobody_waits_an_hour_for_a_server(pauses: list[float]) -> None:
     assert (len(server.requests), pauses) == (1, [])
 
 
+@pytest.mark.parametrize("key", ["sk-secret\n", " sk-secret "])
+def test_a_key_may_come_with_its_line_end(key: str) -> None:
+    """A key as a mounted file holds it works, and no error repeats it."""
+    server = Server()
+    embedder(server, api_key=key).embed(["a"])
+    assert server.requests[0].headers["authorization"] == "Bearer sk-secret"
+    with pytest.raises(ValueError, match="copy it anew") as caught:
+        embedder(server, api_key="sk-se\ncret")
+    assert "cret" not in str(caught.value)
+
+
+def test_a_server_that_repeats_the_key_is_not_quoted() -> None:
+    """What a refusal says is shown without the key in it."""
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(401, text=f"wrong key: {request.headers['authorization']}")
+
+    ours = OpenAICompatibleEmbedder(
+        "small", "http://server", api_key="sk-secret", transport=httpx.MockTransport(refuse)
+    )
+    with pytest.raises(EmbeddingRequestError, match=r"Bearer \*\*\*") as caught:
+        ours.embed(["a"])
+    assert "sk-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"base_url": "server:8000/v1"}, "begin with http"),
+        ({"base_url": ""}, "begin with http"),
+        ({"dimension": 0}, "dimension"),
+    ],
+)
+def test_an_address_or_length_that_is_none_is_refused_at_once(
+    option: dict[str, object], message: str
+) -> None:
+    """A mistake in the arguments is told when the embedder is made, not after three requests."""
+    with pytest.raises(ValueError, match=message):
+        OpenAICompatibleEmbedder("small", **option)  # type: ignore[arg-type]
+
+
 def test_nothing_to_embed_asks_for_nothing() -> None:
     """No texts, no request, when the dimension is known."""
     server = Server()
