@@ -19,11 +19,14 @@ import numpy.typing as npt
 from agentcore.memory._progress import Progress
 
 __all__ = [
+    "ByteMatrix",
     "Bytes",
+    "CodeMatrix",
     "Codes",
     "Flags",
     "FloatMatrix",
     "Floats",
+    "IntMatrix",
     "Ints",
     "WordMatrix",
     "Words",
@@ -38,7 +41,10 @@ R = TypeVar("R")
 Floats = Annotated[npt.NDArray[np.float32], ("float32", 1)]
 FloatMatrix = Annotated[npt.NDArray[np.float32], ("float32", 2)]
 Ints = Annotated[npt.NDArray[np.int64], ("int64", 1)]
+IntMatrix = Annotated[npt.NDArray[np.int64], ("int64", 2)]
 Codes = Annotated[npt.NDArray[np.int32], ("int32", 1)]
+CodeMatrix = Annotated[npt.NDArray[np.int32], ("int32", 2)]
+ByteMatrix = Annotated[npt.NDArray[np.int8], ("int8", 2)]
 Bytes = Annotated[npt.NDArray[np.uint8], ("uint8", 1)]
 Flags = Annotated[npt.NDArray[np.bool_], ("boolean", 1)]
 Words = Annotated[npt.NDArray[np.uint64], ("uint64", 1)]

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from agentcore.memory._columns import MetadataColumns
 from agentcore.memory._labels import Labels
 from agentcore.memory._terms import TERM, words
-from agentcore.memory.index import TemporalIndex, VectorIndex
+from agentcore.memory.index import TemporalIndex, VectorCodes, VectorIndex
 from agentcore.memory.ranking import FULL, Cue, LexicalIndex, Structure, TokenIndex, cues_of, sign_words
 
 __all__ = ["NEVER", "Partition"]
@@ -210,6 +210,11 @@ class Partition:
     def nearest(self) -> VectorIndex:
         """Approximate neighbours by vector."""
         return VectorIndex(self.vectors, self.order)
+
+    @cached_property
+    def codes(self) -> VectorCodes:
+        """Smaller copies of the vectors, to choose by."""
+        return VectorCodes(self.vectors)
 
     @cached_property
     def structure(self) -> Structure:

@@ -92,12 +92,15 @@ def choose_route(
             return Route("exact", rows, counts, notes)
     limit = int(MAX_GATE_SHARE * count)
     if "temporal" in allowed and query.spans:
-        rows = _within(partition.temporal.near(query.spans), eligible)
-        counts["temporal"] = len(rows)
+        counts["temporal"] = partition.temporal.count_near(query.spans)
+        rows = np.zeros(0, dtype=np.intp)
+        if eligible is not None or counts["temporal"] <= limit:
+            rows = _within(partition.temporal.near(query.spans), eligible)
+            counts["temporal"] = len(rows)
         if 0 < len(rows) <= limit:
             inside = _inside(partition, query, rows)
             return Route("temporal", union(inside, *_nearby(partition, query, eligible, counts, BESIDE_EFFORT)), counts, notes)  # fmt: skip
-        notes.append(f"the dates named leave {len(rows)} records: no gate")
+        notes.append(f"the dates named leave {counts['temporal']} records: no gate")
     if "tags" in allowed:
         rows, tags = _tagged(partition, query, graph, limit)
         rows = _within(rows, eligible)
@@ -141,7 +144,12 @@ def _inside(partition: Partition, query: Query, rows: Rows) -> Rows:
         return rows
     gate = np.zeros(len(partition), dtype=np.bool_)
     gate[rows] = True
-    return union(*_nearby(partition, query, gate, {}, 1.0))
+    if len(rows) > LARGE:  # to compare each takes longer than to look for the nearest in the lists
+        return union(*_nearby(partition, query, gate, {}, 1.0))
+    return union(
+        partition.codes.nearest(rows, query.pooled, NUM_NEIGHBOURS),
+        partition.lexical.candidates(query.terms, NUM_LEXICAL, eligible=gate),
+    )
 
 
 def _nearby(

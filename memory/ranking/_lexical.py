@@ -13,7 +13,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from agentcore.memory._compiled import Codes, Flags, FloatMatrix, Floats, Ints, Words, compiled
+from agentcore.memory._compiled import (
+    CodeMatrix,
+    Codes,
+    Flags,
+    FloatMatrix,
+    Floats,
+    IntMatrix,
+    Ints,
+    Words,
+    compiled,
+)
 
 __all__ = ["LexicalIndex"]
 
@@ -110,7 +120,7 @@ class LexicalIndex:
     def candidates(
         self, terms: Sequence[int], count: int, *, eligible: npt.NDArray[np.bool_] | None = None
     ) -> npt.NDArray[np.intp]:
-        """Return about the `count` best records, without looking at every posting.
+        """Return the `count` best records, ascending, without looking at every posting.
 
         The rarest stems are read whole; of a frequent one only its `CHAMPIONS` best postings are.
 
@@ -119,20 +129,29 @@ class LexicalIndex:
         eligible : ndarray, (N,), bool, optional
             Only these are considered; postings are sorted out before any of them is counted.
         """
-        budget, lists, idf = POSTINGS_BUDGET, [], []
+        budget = POSTINGS_BUDGET
+        spans: list[tuple[int, int]] = []  # stems that are read whole, where they lie
+        apart: list[tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]] = []
+        idf: tuple[list[float], list[float]] = [], []
         for place in sorted(self._find(terms), key=lambda p: -float(self._idf[p])):
-            lists.append(self._postings(place, max(budget, CHAMPIONS), eligible))
-            idf.append(float(self._idf[place]))
-            budget -= len(lists[-1][0])
-        if not lists:
+            start, end = int(self._starts[place]), int(self._starts[place + 1])
+            most = max(budget, CHAMPIONS)
+            is_whole = eligible is None and end - start <= most
+            if is_whole:
+                spans.append((start, end))
+            else:
+                apart.append(self._postings(place, most, eligible))
+            idf[not is_whole].append(float(self._idf[place]))
+            budget -= end - start if is_whole else len(apart[-1][0])
+        if not spans and not apart:
             return np.zeros(0, dtype=np.intp)
-        rows, weights = (np.concatenate(column) for column in zip(*lists, strict=True))
-        ends = np.cumsum([len(each) for each, _ in lists])
-        records, gains = _gains(rows, weights, ends, np.array(idf, dtype=np.float32), self.num_records)
-        if count < len(gains):
-            left_out = len(gains) - count
-            records = records[np.argpartition(gains, left_out)[left_out:]]
-        return records.astype(np.intp)
+        rows = np.concatenate([self._rows[:0], *(rows for rows, _ in apart)])
+        weights = np.concatenate([self._weights[:0], *(weights for _, weights in apart)])
+        ends = np.cumsum([len(rows) for rows, _ in apart])
+        return _best_by_gains(
+            self._rows, self._weights, np.array(spans, dtype=np.int64).reshape(-1, 2), rows, weights,
+            ends.astype(np.int64), np.array(idf[0] + idf[1], dtype=np.float32), self.num_records, count,
+        )  # fmt: skip
 
     def scores_at(
         self, terms: Sequence[int], rows: npt.NDArray[np.intp], *, idf: Mapping[int, float]
@@ -165,12 +184,17 @@ class LexicalIndex:
 
     @cached_property
     def _forward(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-        """Return the postings by record: stems, weights, and where each record's begin; made when first asked for."""
+        """Return the postings by record, (P, 2), and where each record's begin; made when first asked for.
+
+        Stem and weight lie side by side, for both are fetched from memory for each record: one array, seen as integers and as floats.
+        """
         order = np.argsort(self._rows, kind="stable")
-        stems = np.repeat(np.arange(len(self._terms), dtype=np.int32), np.diff(self._starts))[order]
+        pairs = np.empty((len(order), 2), dtype=np.int32)
+        pairs[:, 0] = np.repeat(np.arange(len(self._terms), dtype=np.int32), np.diff(self._starts))[order]
+        pairs.view(np.float32)[:, 1] = self._weights[order]
         starts = np.zeros(self.num_records + 1, dtype=np.int64)
         np.cumsum(np.bincount(self._rows, minlength=self.num_records), out=starts[1:])
-        return stems, self._weights[order], starts
+        return pairs, pairs.view(np.float32), starts
 
     @cached_property
     def _sums(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -249,7 +273,13 @@ def _scores(
 
 @compiled
 def _scores_at(
-    records: Ints, stems: Codes, weights: Floats, starts: Ints, places: Codes, idf: Floats, mass: float
+    records: Ints,
+    stems: CodeMatrix,
+    weights: FloatMatrix,
+    starts: Ints,
+    places: Codes,
+    idf: Floats,
+    mass: float,
 ) -> FloatMatrix:
     """Return BM25 and coverage of some records, (2, R), by going through the stems of each."""
     found = np.zeros((2, len(records)), np.float32)
@@ -257,52 +287,88 @@ def _scores_at(
     # Each record's postings are touched before any is looked at: so memory is asked for many of them at once.
     for number in range(len(records)):
         begin = min(starts[records[number]], count - 1)
-        found[0, number], found[1, number] = stems[begin], weights[begin]
+        found[0, number] = weights[begin, 1]
     for number in range(len(records)):
         score = share = np.float32(0)
         for posting in range(starts[records[number]], starts[records[number] + 1]):
             for wanted in range(len(places)):
-                if stems[posting] == places[wanted]:
-                    score += idf[wanted] * weights[posting]
+                if stems[posting, 0] == places[wanted]:
+                    score += idf[wanted] * weights[posting, 1]
                     share += idf[wanted]
         found[0, number], found[1, number] = score, share / mass
     return found
 
 
 @compiled
-def _gains(rows: Codes, weights: Floats, ends: Ints, idf: Floats, num_records: int) -> tuple[Codes, Floats]:
-    """Return the records that the postings of some stems meet, and BM25 of each by these postings.
+def _best_by_gains(
+    rows: Codes, weights: Floats, spans: IntMatrix, rows_apart: Codes, weights_apart: Floats, ends_apart: Ints,
+    idf: Floats, num_records: int, count: int,
+) -> Ints:  # fmt: skip
+    """Return the records of highest BM25 by the postings of some stems, up to `count` and ascending.
 
     Parameters
     ----------
     rows, weights : ndarray, (P,)
-        The postings, stem after stem, each ascending by record.
-    ends : ndarray, (S,)
-        Where each stem's postings end.
-    idf : ndarray, (S,)
+        All postings, each stem's ascending by record.
+    spans : ndarray, (S, 2)
+        Where those of some stems begin and end.
+    rows_apart, weights_apart : ndarray, (A,)
+        The postings of further stems.
+    ends_apart : ndarray, (B,)
+        Where each stem's end.
+    idf : ndarray, (S + B,)
     """
-    met, gains = np.empty(len(rows), np.int32), np.empty(len(rows), np.float32)
-    count = 0
+    whole, num_stems = len(spans), len(idf)
+    reached, ends = np.zeros(num_stems, np.int64), np.zeros(num_stems, np.int64)
+    for stem in range(num_stems):
+        if stem < whole:
+            reached[stem], ends[stem] = spans[stem, 0], spans[stem, 1]
+        else:
+            reached[stem] = ends_apart[stem - whole - 1] if stem > whole else 0
+            ends[stem] = ends_apart[stem - whole]
     # So many records at a time that their totals stay in the first cache, whichever of them the stems meet.
-    totals = np.zeros(_TOGETHER, np.float32)
-    reached = np.zeros(len(ends), np.int64)
-    for stem in range(1, len(ends)):
-        reached[stem] = ends[stem - 1]
-    for start in range(0, num_records, _TOGETHER):
-        first_met = count
-        for stem in range(len(ends)):
-            posting = reached[stem]
-            while posting < ends[stem] and rows[posting] < start + _TOGETHER:
-                record = rows[posting] - start
-                met[count] = rows[posting]  # stays there only if this is the first time
-                count += totals[record] == 0
-                totals[record] += idf[stem] * weights[posting]
-                posting += 1
+    totals, met = np.zeros(_TOGETHER, np.float32), np.empty(_TOGETHER + 1, np.int64)
+    # The best so far, and room for some more; when it is full the best are kept, and what is not better than the worst of these is passed over.
+    room = 4 * count + 64
+    records, gains = np.empty(room + _TOGETHER, np.int64), np.empty(room + _TOGETHER, np.float32)
+    size, floor = 0, np.float32(0)
+    for start in range(0, num_records + _TOGETHER, _TOGETHER):
+        num_met = 0
+        for stem in range(num_stems):
+            source, weight = (rows, weights) if stem < whole else (rows_apart, weights_apart)
+            # Held in registers: for all the compiler knows, writing a total may change what lies in an array.
+            posting, end, limit, worth = (
+                np.uint64(reached[stem]),
+                np.uint64(ends[stem]),
+                start + _TOGETHER,
+                idf[stem],
+            )
+            while posting < end and source[posting] < limit:
+                record = np.uint64(source[posting] - start)
+                before = totals[record]
+                met[num_met] = record  # stays there only if this is the first time
+                num_met += before == 0
+                totals[record] = before + worth * weight[posting]
+                posting += np.uint64(1)
             reached[stem] = posting
-        for number in range(first_met, count):
-            gains[number] = totals[met[number] - start]
-            totals[met[number] - start] = 0
-    return met[:count], gains[:count]
+        for number in range(num_met):
+            record = met[number]
+            records[size], gains[size] = start + record, totals[record]
+            size += totals[record] > floor
+            totals[record] = 0
+        if size > room or (start >= num_records and size > count):
+            floor = np.partition(gains[:size], size - count)[size - count]
+            equal = count
+            for number in range(size):
+                equal -= gains[number] > floor
+            kept = 0
+            for number in range(size):
+                records[kept], gains[kept] = records[number], gains[number]
+                is_equal = gains[number] == floor and equal > 0
+                kept += gains[number] > floor or is_equal
+                equal -= is_equal
+            size = kept
+    return np.sort(records[:size])
 
 
 @compiled
