@@ -16,7 +16,7 @@ from agentcore.memory.tags import TagGraph
 __all__ = ["Partitions"]
 
 MAX_RECORDS = 2_000_000
-"""Records kept in RAM over all partitions, about 2.5 KB each; the least recently searched partition goes first."""
+"""Records kept in RAM over all partitions, about 3 KB each; the least recently searched partition goes first."""
 
 _SLICE = 50_000
 

@@ -18,10 +18,11 @@ from agentcore.memory._filters import MISSING, parse_filters
 from agentcore.memory._labels import Labels
 from agentcore.memory._terms import TERM, pack_terms, stems, term_hash
 from agentcore.memory.embedding import HashEmbedder
-from agentcore.memory.index import TemporalIndex, VectorIndex
+from agentcore.memory.index import TemporalIndex, VectorCodes, VectorIndex
 from agentcore.memory.ranking import FULL, LexicalIndex, QueryTokens, Structure, TokenIndex, sign_words
+from agentcore.memory.ranking._lexical import _best_by_gains
 from agentcore.memory.tags import TagGraph
-from agentcore.memory.temporal import merge_intervals
+from agentcore.memory.temporal import Span, merge_intervals
 
 QUICK = settings(max_examples=60, deadline=None)
 SLOWER = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -55,6 +56,84 @@ def test_temporal_index_equals_a_filter(times: list[int], wanted: list[tuple[int
     """The temporal index returns exactly the records inside the intervals."""
     rows = TemporalIndex(np.array(times, dtype=np.int64)).between(wanted)
     assert rows.tolist() == [i for i, t in enumerate(times) if any(a <= t <= b for a, b in wanted)]
+
+
+@QUICK
+@given(
+    st.lists(st.integers(0, 400), max_size=40), st.lists(st.tuples(st.integers(0, 400), st.integers(0, 40)))
+)
+def test_records_near_dates_are_counted_as_they_are_found(
+    days: list[int], spans: list[tuple[int, int]]
+) -> None:
+    """The count of the records near some dates is how many the index finds there."""
+    origin = datetime(2023, 1, 1)
+    times = [
+        int((origin + timedelta(days=day) - datetime(1970, 1, 1)).total_seconds()) * 10**6 for day in days
+    ]
+    index = TemporalIndex(np.array(times, dtype=np.int64))
+    dates = [
+        Span(origin + timedelta(days=first), origin + timedelta(days=first + length), "range", True)
+        for first, length in spans
+    ]
+    assert index.count_near(dates) == len(index.near(dates))
+
+
+@QUICK
+@given(st.integers(0, 99), st.integers(1, 40), st.integers(1, 12), st.integers(0, 50))
+def test_byte_codes_find_what_the_vectors_find(seed: int, count: int, dimension: int, wanted: int) -> None:
+    """Inner products of codes are off by no more than half a step a dimension, and the nearest are those of a full sort by them."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.standard_normal((count, dimension)).astype(np.float32)
+    query = rng.standard_normal(dimension).astype(np.float32)
+    codes = VectorCodes(vectors)
+    rows = np.flatnonzero(rng.random(count) < 0.7)
+    found = codes.inner_products(rows, query)
+    step = np.abs(vectors).max() / 127
+    assert (np.abs(found - vectors[rows] @ query) <= np.abs(query).sum() * step / 2 + 1e-4).all()
+    best = codes.nearest(rows, query, wanted)
+    assert set(best.tolist()) <= set(rows.tolist())
+    np.testing.assert_allclose(
+        np.sort(codes.inner_products(best, query)), np.sort(found)[max(len(found) - wanted, 0) :], rtol=1e-6
+    )
+
+
+@QUICK
+@given(
+    st.integers(0, 99),
+    st.lists(st.tuples(st.integers(1, 3), st.booleans()), min_size=1, max_size=5),
+    st.integers(1, 700),
+)
+def test_best_by_words_are_those_of_all_totals(
+    seed: int, stems_given: list[tuple[int, bool]], count: int
+) -> None:
+    """However many postings there are, and wherever they lie, the records kept are the best by the sum of their gains."""
+    rng = np.random.default_rng(seed)
+    num_records = 20_000
+    lists = [
+        (
+            np.flatnonzero(rng.random(num_records) < 0.05 * share).astype(np.int32),
+            is_apart,
+            rng.integers(1, 5, num_records).astype(np.float32),
+        )
+        for share, is_apart in sorted(stems_given, key=lambda given: given[1])
+    ]
+    idf = rng.integers(1, 4, len(lists)).astype(np.float32)
+    totals = np.zeros(num_records, dtype=np.float32)
+    for (records, _, weights), worth in zip(lists, idf, strict=True):
+        totals[records] += worth * weights[: len(records)]
+    whole = [(records, weights[: len(records)]) for records, is_apart, weights in lists if not is_apart]
+    apart = [(records, weights[: len(records)]) for records, is_apart, weights in lists if is_apart]
+    ends = np.cumsum([0, *(len(records) for records, _ in whole)])
+    none = (np.zeros(0, np.int32), np.zeros(0, np.float32))
+    best = _best_by_gains(
+        *(np.concatenate(column) for column in zip(none, *whole, strict=True)),
+        np.stack((ends[:-1], ends[1:]), axis=1).astype(np.int64),
+        *(np.concatenate(column) for column in zip(none, *apart, strict=True)),
+        np.cumsum([len(records) for records, _ in apart]).astype(np.int64), idf, num_records, count,
+    )  # fmt: skip
+    assert (np.diff(best) > 0).all()
+    expected = np.sort(totals[totals > 0])
+    np.testing.assert_array_equal(np.sort(totals[best]), expected[max(len(expected) - count, 0) :])
 
 
 @QUICK
