@@ -27,7 +27,8 @@ _SEVERAL = re.compile(
     r"(?<![\w^+*/-])[a-zA-Z]\s*=\s*[-+]?[\d./]+\s*(?:,\s*(?:and|or)?|;|\band\b|\bor\b|和|或)\s*[a-zA-Z]\s*=\s*[-+]?[\d./]+\s*\W*\Z"
 )
 _RATIO_BEFORE = re.compile(r"\d\s*(?::|\bto)\s*\Z")
-_REASON = re.compile(r"(?<=\S)[\s(,]+(?:since|because)\b.*", re.I | re.S)
+# Begins only where the run of blanks and brackets does: from each of its places, a long run would be read to its end.
+_REASON = re.compile(r"(?:(?<=[^\s(,])|(?<=\A[(,]))[\s(,]+(?:since|because)\b.*", re.I | re.S)
 _TOUCHES_BEFORE = re.compile(
     r"(?:[-+*/^<>(\[_{|√]\s*|\b(?:steps?|cases?|rows?|mod|part|parts|example|method|option|point|number|equation|problem|approach|way|first|line|day|columns?|minus|plus|times|by|than|#)\s*)\Z",
     re.I,
@@ -37,6 +38,7 @@ _OPERATOR_LATER = re.compile(
 )
 _SLASH = re.compile(r"[-+]?\d+\s+\d+\s*/\s*\d+|[-+]?\d+\s*/\s*\d+")
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
+_BRACE = re.compile(r"[{}]")
 CHOICE = re.compile(
     r"\b(?:answer|option|choice)\s*(?:is|:|would be|should be|must be)?\s*\**\s*\(?\\?(?:text\{|textbf\{)?\(?([A-J])\)?\}?(?![a-zA-Z'])"
     r"|(?:答案[是为：:]|选项?)\s*\(?([A-J])\)?(?![a-zA-Z])",
@@ -74,15 +76,16 @@ def answer(text: str) -> Answer | None:
 
 def boxed(text: str) -> str | None:
     r"""Return the content of the last ``\boxed{}``, with balanced braces, or None."""
-    last = None
-    for found in _BOXED.finditer(text):
-        depth, position = 1, found.end()
-        while position < len(text) and depth:
-            depth += {"{": 1, "}": -1}.get(text[position], 0)
-            position += 1
-        if depth == 0:
-            last = text[found.end() : position - 1]
-    return last
+    boxes = {found.end() for found in _BOXED.finditer(text)}
+    if not boxes:
+        return None
+    opened, last = list[int](), (-1, -1)  # begin and end of a box
+    for brace in _BRACE.finditer(text):  # once over the text: a model in a loop opens boxes by the thousand
+        if brace[0] == "{":
+            opened.append(brace.end())
+        elif opened and (begin := opened.pop()) in boxes and begin > last[0]:
+            last = (begin, brace.start())
+    return None if last[0] < 0 else text[last[0] : last[1]]
 
 
 def stated_choice(sentence: str) -> Answer | None:

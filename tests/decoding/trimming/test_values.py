@@ -71,6 +71,20 @@ def test_boxed_takes_the_last_balanced_box() -> None:
     assert boxed("\\boxed{1} then \\boxed{\\frac{1}{2}} and \\boxed{3") == "\\frac{1}{2}"
 
 
+@pytest.mark.parametrize(
+    ("text", "content"),
+    [
+        ("\\boxed{" * 20_000, None),
+        ("(" * 20_000, None),
+        ("\\boxed{" + "{" * 20_000 + "}" * 20_000 + "}", "{" * 20_000 + "}" * 20_000),
+    ],
+)
+def test_a_model_in_a_loop_is_read_in_one_pass(text: str, content: str | None) -> None:
+    """What a runaway model repeats is read once; read anew from each place, these texts would take minutes."""
+    assert boxed(text) == content
+    stated_value(text)
+
+
 def test_equal_values_have_equal_answers() -> None:
     """Spelling does not matter to a number."""
     assert answer("$1,200.0") == answer("1200") == answer("\\frac{2400}{2}")
