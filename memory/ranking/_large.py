@@ -157,10 +157,13 @@ def _best_candidates(
     cues *= np.float32(config.shortlist_cues)
     first = evidence.first_scores() + cues
     add_hints(first, body, query, config, candidates)
-    kept = np.argsort(-first, kind="stable")[: config.first_candidates]
-    rows = candidates[kept]
     if usual.tokens is None or query.tokens is None:
-        return rows[: config.token_candidates]
+        return candidates[np.argsort(-first, kind="stable")[: config.token_candidates]]
+    if len(first) > config.first_candidates:
+        kept = np.argpartition(-first, config.first_candidates)[: config.first_candidates]
+    else:
+        kept = np.arange(len(first))
+    rows = candidates[kept]
     similarities = body.tokens.similarities(query.tokens, rows)
     met = usual.tokens.weights @ (similarities - usual.tokens.means[:, None])
     tokens = standardised(met, *usual.tokens.maxsim)

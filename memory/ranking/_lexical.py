@@ -283,18 +283,22 @@ def _scores_at(
 ) -> FloatMatrix:
     """Return BM25 and coverage of some records, (2, R), by going through the stems of each."""
     found = np.zeros((2, len(records)), np.float32)
-    count = len(stems)
-    # Each record's postings are touched before any is looked at: so memory is asked for many of them at once.
+    first, end = np.empty(len(records), np.uint64), np.empty(len(records), np.uint64)
     for number in range(len(records)):
-        begin = min(starts[records[number]], count - 1)
-        found[0, number] = weights[begin, 1]
+        first[number], end[number] = starts[records[number]], starts[records[number] + 1]
+    # Each record's postings are touched before any is looked at: so memory is asked for many of them at once.
+    for number in range(len(records) if len(weights) else 0):
+        found[0, number] = weights[min(first[number], np.uint64(len(weights) - 1)), np.uint64(1)]
     for number in range(len(records)):
         score = share = np.float32(0)
-        for posting in range(starts[records[number]], starts[records[number] + 1]):
-            for wanted in range(len(places)):
-                if stems[posting, 0] == places[wanted]:
-                    score += idf[wanted] * weights[posting, 1]
-                    share += idf[wanted]
+        for posting in range(first[number], end[number]):
+            stem, worth = stems[posting, np.uint64(0)], np.float32(0)
+            for wanted in range(
+                np.uint64(len(places))
+            ):  # without a branch, for which stem it is cannot be foreseen
+                worth += idf[wanted] if stem == places[wanted] else np.float32(0)
+            score += worth * weights[posting, np.uint64(1)]
+            share += worth
         found[0, number], found[1, number] = score, share / mass
     return found
 
