@@ -19,19 +19,20 @@ _TAG_NAMES = (
 _INVISIBLE = re.compile(
     r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
 )
+# No two neighbours that match the same blanks: pages of blanks would be read once for each way to share them out.
 _MARKERS = (
-    re.compile(rf"[<＜〈⟨]\s*[/／]?\s*(?:{_TAG_NAMES})\b[^<>＞\n]{{0,80}}[>＞〉⟩]", re.I),
+    re.compile(rf"[<＜〈⟨]\s*(?:[/／]\s*)?(?:{_TAG_NAMES})\b[^<>＞\n]{{0,80}}[>＞〉⟩]", re.I),
     re.compile(r"[<＜]\s*[|｜].{1,64}?[|｜]\s*[>＞]", re.S),
     re.compile(
-        r"\[\s*/?\s*(?:INST|SYS|THINK|/THINK|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\s*\]",
+        r"\[\s*(?:/\s*)?(?:INST|SYS|THINK|/THINK|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\s*\]",
         re.I,
     ),
-    re.compile(r"<<\s*/?\s*SYS\s*>>", re.I),
-    re.compile(r"[◁◀]\s*/?\s*think\s*[▷▶]", re.I),
+    re.compile(r"<<\s*(?:/\s*)?SYS\s*>>", re.I),
+    re.compile(r"[◁◀]\s*(?:/\s*)?think\s*[▷▶]", re.I),
     re.compile(r"<\s*(?:start|end)_of_turn\s*>|</?s>|<\s*bos\s*>|<\s*eos\s*>", re.I),
-    re.compile(r"&lt;\s*/?\s*(?:think|thinking|thought|reasoning)\s*&gt;", re.I),
+    re.compile(r"&lt;\s*(?:/\s*)?(?:think|thinking|thought|reasoning)\s*&gt;", re.I),
 )
-_ROLE_LINE = re.compile(r"^(\s*(?:#{1,6}\s*)?\**)(assistant|助手)(\**\s*[:：])", re.I | re.M)
+_ROLE_LINE = re.compile(r"^([^\S\n]*(?:#{1,6}\s*)?\**)(assistant|助手)(\**\s*[:：])", re.I | re.M)
 _GUIDES = tuple(
     re.compile(r"\W+".join(map(re.escape, re.findall(r"\w+", sentence))), re.I)
     for text in (MILD, FORCED)
