@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
@@ -77,6 +77,12 @@ class ThoughtTrimming(AgentMiddleware[Any, Any]):
         on_trim: OnTrim | None = None,
     ) -> None:
         super().__init__()
+        for name, value, known in (
+            ("watch", watch, ("thinking", "all")),
+            ("continuation", continuation, get_args(Continuation)),
+        ):
+            if value not in known:
+                raise ConfigurationError(f"{name} is {value!r}: use {', '.join(map(repr, known))}")
         self._trimming = Trimming(config, signal=signal)
         self._watch = watch
         self._continuation = continuation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 OverRule = Literal["cascade", "reset", "classes", "off"]
 """How over-thinking is found: our rule cascade, the paper's reset rule, or its class-counting repair."""
@@ -117,6 +117,9 @@ class TrimmingConfig:
             raise ValueError(f"budget_share is a share of the budget in (0, 1], not {self.budget_share}")
         if not 1 <= self.caution <= 99:
             raise ValueError(f"caution is a number of points in 1..99, not {self.caution}")
+        for name, known in (("over_rule", get_args(OverRule)), ("under_mode", ("and", "or", "off"))):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is {getattr(self, name)!r}: use {', '.join(map(repr, known))}")
 
     @property
     def never(self) -> TrimmingConfig:

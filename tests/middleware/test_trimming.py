@@ -415,3 +415,10 @@ def test_trimmed_models_pass_langchains_questions() -> None:
     inner = Scripted()
     assert trimmed(inner)._llm_type == "scripted"
     assert trimmed(inner).profile == inner.profile
+
+
+@pytest.mark.parametrize("option", [{"watch": "thoughts"}, {"continuation": "automatic"}])
+def test_a_misspelt_option_is_refused(option: dict[str, str]) -> None:
+    """A word that is no option names those that are, instead of being taken for one of them."""
+    with pytest.raises(ConfigurationError, match=r"use 'thinking', 'all'|use 'auto', 'prefill'"):
+        ThoughtTrimming(**option)  # type: ignore[arg-type]

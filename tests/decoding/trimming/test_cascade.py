@@ -128,9 +128,17 @@ def test_a_runaway_stream_is_stopped_with_its_best_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("agreements", 0), ("budget_share", 0.0), ("caution", 0), ("interval", 0)]
+    ("name", "value"),
+    [
+        ("agreements", 0),
+        ("budget_share", 0.0),
+        ("caution", 0),
+        ("interval", 0),
+        ("over_rule", "rules"),
+        ("under_mode", "xor"),
+    ],
 )
-def test_impossible_constants_are_refused(name: str, value: float) -> None:
+def test_impossible_constants_are_refused(name: str, value: float | str) -> None:
     """A wrong constant is told at construction, by name."""
     with pytest.raises(ValueError, match=name):
         TrimmingConfig(**{name: value})
