@@ -47,9 +47,7 @@ def _model(state: ReplState, name: str) -> None:
     if name:
         from agentcore import load_backbone
 
-        load_backbone(
-            name
-        )  # a wrong name is told now, and the model stays; weights are loaded by the next turn
+        load_backbone(name)  # tells a wrong name, and the model stays; the next turn loads the weights
         state.agent.change(backbone=name)
     state.say(f"model: {state.agent.settings.backbone}")
     if not name:

@@ -106,9 +106,7 @@ class Repl:
         if not text:
             return ExitCode.DONE
         try:
-            if any(
-                "\ud800" <= character <= "\udfff" for character in text
-            ):  # bytes that are no text in this locale
+            if any("\ud800" <= character <= "\udfff" for character in text):  # bytes that are no UTF-8
                 raise click.UsageError("the line is no UTF-8 text: convert it")
             if text.startswith("/"):
                 await asyncio.to_thread(run_command, self._state, text)
