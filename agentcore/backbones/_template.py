@@ -85,10 +85,8 @@ class ChatTemplate:
             cleaned = _spell_out_tools(cleaned, tools)
         cleaned = _merge_neighbours(cleaned)
         failure: Exception | None = None
-        for written in (
-            cleaned,
-            _fold_system(cleaned),
-        ):  # some refuse a system turn: its text leads the first user turn
+        # Some refuse a system turn: its text then leads the first user turn.
+        for written in (cleaned, _fold_system(cleaned)):
             try:
                 return self._render(written, tools)
             except _FAILURES as exc:

@@ -17,6 +17,7 @@ from agentcore.cli._console import stderr_console
 from agentcore.cli._draft import DraftView
 from agentcore.cli._exit import ExitCode, leave_now, message_of, report
 from agentcore.cli._session import keep_settings, open_agent, session_options, settings_from
+from agentcore.cli._text import require_utf8
 
 if TYPE_CHECKING:
     from agentcore.config import Settings
@@ -139,8 +140,7 @@ def read_question(words: tuple[str, ...]) -> str:
         raise click.UsageError(f"{text[1:]!r} cannot be read: {exc.strerror}") from exc
     except UnicodeDecodeError as exc:
         raise click.UsageError("the question is no UTF-8 text: convert it") from exc
-    if any("\ud800" <= character <= "\udfff" for character in text):  # bytes that are no text in this locale
-        raise click.UsageError("the question is no UTF-8 text: convert it")
+    require_utf8(text, "question")
     if not text.strip():
         raise click.UsageError('no question: agentcore ask "…", or pipe one in')
     if len(text) > LONGEST_QUESTION:

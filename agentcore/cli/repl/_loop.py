@@ -9,11 +9,10 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, TextIO
 
-import click
-
 from agentcore.cli._console import print_text, progress_bar
 from agentcore.cli._exit import ExitCode, message_of
 from agentcore.cli._session import keep_settings
+from agentcore.cli._text import require_utf8
 from agentcore.cli.repl._commands import COMMANDS, run_command
 from agentcore.cli.repl._courtesy import courtesy
 from agentcore.cli.repl._keys import stop_keys
@@ -106,8 +105,7 @@ class Repl:
         if not text:
             return ExitCode.DONE
         try:
-            if any("\ud800" <= character <= "\udfff" for character in text):  # bytes that are no UTF-8
-                raise click.UsageError("the line is no UTF-8 text: convert it")
+            require_utf8(text, "line")
             if text.startswith("/"):
                 await asyncio.to_thread(run_command, self._state, text)
                 return ExitCode.DONE
