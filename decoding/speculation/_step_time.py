@@ -6,6 +6,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from agentcore.decoding.speculation._target import Target
 
@@ -23,7 +24,8 @@ class StepTimeCurve:
     rows : tuple of int
         Measured row counts, rising.
     seconds : tuple of float
-        Their times. A point below an earlier one is lifted to it: more rows never cost less.
+        Their times. A point above a later one is lowered to it: fewer rows never cost more, and other work, which spoils
+        a measurement, only ever adds time.
     """
 
     rows: tuple[int, ...]
@@ -36,10 +38,8 @@ class StepTimeCurve:
             raise ValueError(
                 f"row counts must rise from 1 or more, with positive times: {self.rows}, {self.seconds}"
             )
-        lifted = list(self.seconds)
-        for i in range(1, len(lifted)):
-            lifted[i] = max(lifted[i], lifted[i - 1])
-        object.__setattr__(self, "seconds", tuple(lifted))
+        lowest = tuple(accumulate(reversed(self.seconds), min))
+        object.__setattr__(self, "seconds", lowest[::-1])
 
     def __call__(self, rows: int) -> float:
         """Return the seconds of a forward over `rows` rows."""

@@ -176,13 +176,19 @@ def test_forced_tokens_teach_nothing() -> None:
 
 def test_step_times_rise_and_are_interpolated() -> None:
     """A curve never falls, is linear between its points, and goes on beyond them."""
-    curve = StepTimeCurve((1, 2, 4), (0.010, 0.009, 0.014))
+    curve = StepTimeCurve((1, 2, 4), (0.011, 0.010, 0.014))
     assert curve(1) == curve(2) == 0.010
     assert curve(3) == pytest.approx(0.012)
     assert curve(6) == pytest.approx(0.018)
     assert curve.efficiency(4) == pytest.approx(10 / 14)
     with pytest.raises(ValueError, match="rise"):
         StepTimeCurve((2, 1), (0.01, 0.02))
+
+
+def test_one_spoiled_measurement_makes_no_other_row_count_dear() -> None:
+    """What other work has added to one row count is seen from the next ones, which cannot cost less."""
+    curve = StepTimeCurve((1, 6, 8, 12, 16), (0.035, 0.044, 0.068, 0.048, 0.052))
+    assert curve.seconds == (0.035, 0.044, 0.048, 0.048, 0.052)
 
 
 def test_measuring_takes_the_fastest_of_each_row_count() -> None:
