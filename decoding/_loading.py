@@ -10,6 +10,7 @@ from torch import Tensor
 
 from agentcore.decoding._gguf import GgufFile, StoredTensor
 from agentcore.decoding._model import LanguageModel
+from agentcore.decoding._numbers import check_count
 from agentcore.decoding._spec import ModelSpec
 from agentcore.decoding._tokenizer import Tokenizer
 from agentcore.decoding._transformer import LayerWeights, ModelWeights
@@ -81,8 +82,7 @@ def load_gguf(
         raise ValueError(f"max_bits must be 4 or 8, not {max_bits!r}")
     place = _device(device)
     if threads is not None:
-        if threads < 1:
-            raise ValueError(f"threads must be at least 1, not {threads}")
+        check_count("threads", threads, least=1, cure=", or None")
         torch.set_num_threads(threads)
     file = GgufFile(path)
     tokenizer = Tokenizer.from_metadata(file.metadata)

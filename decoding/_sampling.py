@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from agentcore.decoding._numbers import check_count, check_number
 
 __all__ = ["Sampler", "Sampling"]
 
@@ -35,14 +36,15 @@ class Sampling:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.temperature < math.inf:
-            raise ValueError(f"temperature must be 0 or more and finite, not {self.temperature!r}")
-        if self.top_k < 0:
-            raise ValueError(f"top_k must be 0 (off) or more, not {self.top_k!r}")
+        check_number("temperature", self.temperature, least=0)
+        check_count("top_k", self.top_k, cure=", 0 for all")
+        check_number("top_p", self.top_p)
         if not 0 < self.top_p <= 1:
-            raise ValueError(f"top_p must lie in (0, 1], not {self.top_p!r}")
-        if self.seed is not None and not -(2**63) <= self.seed < 2**63:
-            raise ValueError(f"seed must fit into 64 bits, not {self.seed!r}")
+            raise ValueError(f"top_p is {self.top_p!r}: use a number in (0, 1]")
+        if self.seed is not None:
+            check_count("seed", self.seed, least=-(2**63))
+            if self.seed >= 2**63:
+                raise ValueError(f"seed is {self.seed!r}: use one that fits into 64 bits")
 
     @property
     def is_greedy(self) -> bool:

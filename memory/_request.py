@@ -10,7 +10,7 @@ from agentcore.memory._filters import Filter, parse_filters
 from agentcore.memory._planner import ROUTES
 from agentcore.memory._validation import (
     Moment,
-    check_limit,
+    check_count,
     check_name,
     check_namespace,
     check_text,
@@ -61,7 +61,7 @@ def make_request(
     if not 0 <= diversity <= 1:
         raise ValueError(f"diversity must lie in [0, 1], got {diversity!r}")
     return Request(
-        check_text(query, what="query"), check_name(user_id, what="user_id"), check_namespace(namespace), check_limit(limit),
+        check_text(query, what="query"), check_name(user_id, what="user_id"), check_namespace(namespace), check_count(limit),
         since, until, parse_filters(filters), threshold, profile, to_micros(now),
         None if as_of is None else to_micros(moment(as_of, what="as_of")), tuple(routes),
         Reordering(rerank, diversity) if rerank is not None or diversity else None, explain,

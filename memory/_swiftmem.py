@@ -23,7 +23,7 @@ from agentcore.memory._transfer import read_lines, write_lines
 from agentcore.memory._validation import (
     Clock,
     Moment,
-    check_limit,
+    check_count,
     check_metadata,
     check_name,
     check_namespace,
@@ -324,7 +324,7 @@ class SwiftMem(AsyncTwins):
             check_text(query, what="query"),
             user_id=None if user_id is None else check_name(user_id, what="user_id"),
             namespace=None if namespace is None else check_namespace(namespace),
-            limit=check_limit(limit),
+            limit=check_count(limit),
             now=to_micros(self._now()),
         )
 
@@ -364,7 +364,7 @@ class SwiftMem(AsyncTwins):
         parameters.append(to_micros(self._now()))
         with self._database.read() as connection:
             records = [record for _, record in self._rows.select(connection, " AND ".join(where), parameters)]
-        return records if limit is None else records[: check_limit(limit)]
+        return records if limit is None else records[: check_count(limit)]
 
     def history(self, id: str, *, user_id: str | None = None) -> list[Record]:  # noqa: A002
         """Return every version of a memory, oldest first; empty when there is none, or it has expired."""

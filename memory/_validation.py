@@ -12,7 +12,7 @@ __all__ = [
     "MAX_TEXT_CHARACTERS",
     "Clock",
     "Moment",
-    "check_limit",
+    "check_count",
     "check_metadata",
     "check_name",
     "check_namespace",
@@ -88,13 +88,13 @@ def check_namespace(namespace: object) -> str:
     return "" if namespace is None else check_name(namespace, what="namespace")
 
 
-def check_limit(limit: object) -> int:
-    """Return `limit` when it is an int of at least 0."""
-    if isinstance(limit, bool) or not isinstance(limit, int):
-        raise TypeError(f"limit must be int, not {type(limit).__name__}")
-    if limit < 0:
-        raise ValueError(f"limit must not be negative, got {limit}")
-    return limit
+def check_count(count: object, *, what: str = "limit", least: int = 0) -> int:
+    """Return `count` when it is an int of at least `least`."""
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise TypeError(f"{what} must be int, not {type(count).__name__}")
+    if count < least:
+        raise ValueError(f"{what} must be at least {least}, got {count}")
+    return count
 
 
 def check_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:

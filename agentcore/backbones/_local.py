@@ -22,6 +22,7 @@ from agentcore.backbones._answer_constraints import call_constraint, schema_cons
 from agentcore.backbones._async import stream_in_thread
 from agentcore.backbones._conversation import turns_of
 from agentcore.backbones._engines import Weights, resolve_path, shared_engine
+from agentcore.backbones._fields import Count, Number
 from agentcore.backbones._speculation import SpeculationOptions, speculator_for
 from agentcore.backbones._structured import structured_output
 from agentcore.backbones._text import Attention, TextModel, TokenCount
@@ -75,14 +76,14 @@ class LocalChatModel(BaseChatModel):
 
     model_name: str = Field(default="smollm2", alias="model")
     weights: Weights = "auto"
-    threads: int | None = Field(default=None, ge=1)
-    temperature: float = Field(default=0.0, ge=0)
-    top_p: float = Field(default=1.0, gt=0, le=1)
-    top_k: int = Field(default=0, ge=0)
-    seed: int | None = None
-    max_tokens: int = Field(default=512, ge=1)
+    threads: Count | None = Field(default=None, ge=1)
+    temperature: Number = Field(default=0.0, ge=0)
+    top_p: Number = Field(default=1.0, gt=0, le=1)
+    top_k: Count = Field(default=0, ge=0)
+    seed: Count | None = None
+    max_tokens: Count = Field(default=512, ge=1)
     stop: list[str] | None = None
-    call_bias: float = Field(default=5.8, ge=0)
+    call_bias: Number = Field(default=5.8, ge=0)
     constrain_tools: bool = True
     speculation: bool | str | list[str] | dict[str, Any] | None = None
 

@@ -10,6 +10,7 @@ from agentcore.backbones.errors import AddressError
 
 DEFAULT_URL = "https://api.openai.com/v1"
 KEY_VARIABLES = ("AGENTCORE_API_KEY", "OPENAI_API_KEY")
+KEY_OPTIONS = frozenset({"api_key", "openai_api_key"})  # what other libraries call it
 
 _ADDRESS = re.compile(r"(?P<model>.+?)@(?P<url>[a-z][a-z0-9+.-]*://.*)", re.IGNORECASE | re.DOTALL)
 # What stands behind an @ and can be no part of a model's name: without its scheme it would be asked of OpenAI.
@@ -18,7 +19,7 @@ _HOST = re.compile(
     re.IGNORECASE,
 )
 
-__all__ = ["DEFAULT_URL", "KEY_VARIABLES", "clean_url", "find_key", "read_address"]
+__all__ = ["DEFAULT_URL", "KEY_OPTIONS", "KEY_VARIABLES", "clean_url", "find_key", "read_address"]
 
 
 def read_address(address: str) -> tuple[str, str]:

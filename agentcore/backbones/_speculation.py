@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from agentcore._numbers import check_count, check_number
 from agentcore.backbones._engines import resolve_path, shared_engine
 from agentcore.backbones._translation import translated
 from agentcore.errors import ConfigurationError
@@ -44,11 +45,9 @@ class SpeculationOptions:
     draft_model: str | None = None
 
     def __post_init__(self) -> None:
-        is_number = isinstance(self.judge, (int, float)) and not isinstance(self.judge, bool)
-        if self.judge != "auto" and not (is_number and self.judge >= 0):
-            raise ConfigurationError(f'judge must be "auto" or 0 nats or more, got {self.judge!r}')
-        if isinstance(self.max_draft, bool) or not isinstance(self.max_draft, int) or self.max_draft < 1:
-            raise ConfigurationError(f"max_draft must be a whole number from 1, got {self.max_draft!r}")
+        if self.judge != "auto":
+            check_number("judge", self.judge, least=0, cure=' nats, or "auto"')
+        check_count("max_draft", self.max_draft, least=1)
         if not isinstance(self.draft_model, (str, type(None))):
             raise ConfigurationError(f"draft_model must be a backbone's name, got {self.draft_model!r}")
 

@@ -27,7 +27,15 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
-from agentcore.backbones._openai_address import DEFAULT_URL, KEY_VARIABLES, clean_url, find_key, read_address
+from agentcore.backbones._fields import Count, Number
+from agentcore.backbones._openai_address import (
+    DEFAULT_URL,
+    KEY_OPTIONS,
+    KEY_VARIABLES,
+    clean_url,
+    find_key,
+    read_address,
+)
 from agentcore.backbones._openai_clients import ClientOptions, Clients, authorization
 from agentcore.backbones._openai_errors import Server, translated
 from agentcore.backbones._openai_messages import StreamReader, from_choice, to_request_messages, usage_of
@@ -101,28 +109,28 @@ class OpenAICompatible(BaseChatModel):
 
     model_name: str = Field(alias="model", min_length=1)
     base_url: str = DEFAULT_URL
-    temperature: float | None = None
-    top_p: float | None = None
-    seed: int | None = None
-    presence_penalty: float | None = None
-    frequency_penalty: float | None = None
-    max_tokens: int | None = Field(default=None, gt=0)
+    temperature: Number | None = Field(default=None, ge=0)
+    top_p: Number | None = Field(default=None, ge=0, le=1)
+    seed: Count | None = None
+    presence_penalty: Number | None = None
+    frequency_penalty: Number | None = None
+    max_tokens: Count | None = Field(default=None, gt=0)
     stop: list[str] = Field(default_factory=list)
     logprobs: bool = False
-    top_logprobs: int | None = Field(default=None, ge=0)
-    timeout: float = Field(default=120.0, gt=0)
-    max_retries: int = Field(default=2, ge=0)
+    top_logprobs: Count | None = Field(default=None, ge=0)
+    timeout: Number = Field(default=120.0, gt=0)
+    max_retries: Count = Field(default=2, ge=0)
     streaming: bool = False
     stream_usage: bool = True
     starts_in_thought: bool = False
     send_reasoning: bool = False
-    context_tokens: int | None = Field(default=None, gt=0)
+    context_tokens: Count | None = Field(default=None, gt=0)
     extra_body: dict[str, Any] = Field(default_factory=dict)
 
     _clients: Clients | None = PrivateAttr(default=None)
 
     def __init__(self, **options: Any) -> None:
-        if "api_key" in options or "openai_api_key" in options:
+        if KEY_OPTIONS & options.keys():
             raise AddressError(f"a key is no option: set the environment variable {KEY_VARIABLES[0]}")
         super().__init__(**options)
 

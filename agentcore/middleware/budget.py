@@ -19,8 +19,9 @@ from typing import Any, TypeVar
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain_core.messages import AIMessage
 
+from agentcore._numbers import check_count, check_number
 from agentcore.background import Background, DeadlineError
-from agentcore.errors import BudgetExceededError, ConfigurationError
+from agentcore.errors import BudgetExceededError
 
 __all__ = ["Budget", "Reservation", "Usage"]
 
@@ -89,7 +90,7 @@ class Budget(AgentMiddleware[Any, Any]):
     Raises
     ------
     ConfigurationError
-        For a negative limit.
+        For a limit that is negative or not finite, or a fraction of a token or call.
     """
 
     def __init__(
@@ -101,15 +102,13 @@ class Budget(AgentMiddleware[Any, Any]):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
-        for name, limit in (
-            ("max_tokens", max_tokens),
-            ("max_calls", max_calls),
-            ("max_seconds", max_seconds),
+        for name, limit, check in (
+            ("max_tokens", max_tokens, check_count),
+            ("max_calls", max_calls, check_count),
+            ("max_seconds", max_seconds, check_number),
         ):
-            if limit is not None and not limit >= 0:
-                raise ConfigurationError(
-                    f"{name} is {limit!r}: use a number of at least 0, or None for no limit"
-                )
+            if limit is not None:
+                check(name, limit, least=0, cure=", or None for no limit")
         self.max_tokens = max_tokens
         self.max_calls = max_calls
         self.max_seconds = max_seconds

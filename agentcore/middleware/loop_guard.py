@@ -15,7 +15,7 @@ from typing import Any
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
-from agentcore.errors import ConfigurationError
+from agentcore._numbers import check_count
 from agentcore.messages import is_from_user, notice
 
 __all__ = ["LoopGuard"]
@@ -38,15 +38,13 @@ class LoopGuard(AgentMiddleware[Any, Any]):
     Raises
     ------
     ConfigurationError
-        If the limits are below 2 or in the wrong order.
+        If a limit is no whole number from 2 on, or they are in the wrong order.
     """
 
     def __init__(self, *, warn_at: int = 3, strip_at: int = 5, ignore: Collection[str] = ()) -> None:
         super().__init__()
-        if not 2 <= warn_at <= strip_at:
-            raise ConfigurationError(
-                f"warn_at={warn_at} and strip_at={strip_at}: use numbers with 2 <= warn_at <= strip_at"
-            )
+        check_count("warn_at", warn_at, least=2)
+        check_count("strip_at", strip_at, least=warn_at, cure=", which is warn_at")
         self.warn_at = warn_at
         self.strip_at = strip_at
         self.ignore = frozenset(ignore)

@@ -16,6 +16,7 @@ from langchain.agents.middleware import AgentMiddleware, AgentState, ModelReques
 from langchain_core.messages import AIMessage, BaseMessage
 from langgraph.runtime import Runtime
 
+from agentcore._numbers import check_count
 from agentcore.messages import is_from_user
 
 __all__ = ["MemoryRecall", "RecallMemory", "Recollection"]
@@ -62,6 +63,11 @@ class MemoryRecall(AgentMiddleware[Any, Any]):
         How many memories are recalled; 0 recalls none.
     remember : bool
         Store the user's message and the final answer after the turn.
+
+    Raises
+    ------
+    ConfigurationError
+        If `limit` is negative or no whole number.
     """
 
     def __init__(
@@ -73,6 +79,7 @@ class MemoryRecall(AgentMiddleware[Any, Any]):
         remember: bool = True,
     ) -> None:
         super().__init__()
+        check_count("limit", limit, cure=", 0 to recall none")
         self.memory = memory
         self.limit = limit
         self.remember = remember
@@ -118,7 +125,7 @@ class MemoryRecall(AgentMiddleware[Any, Any]):
         known : sequence of str
             Texts that stand in the conversation anyway.
         """
-        if self.limit <= 0 or not query.strip():
+        if not self.limit or not query.strip():
             return ""
         hits = self.memory.search(query, user_id=user_id, limit=self.limit)
         lines = [

@@ -16,7 +16,7 @@ from langchain.agents.structured_output import ToolStrategy
 from langchain_core.messages import AIMessage, AnyMessage, BaseMessage, HumanMessage
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from agentcore.errors import ConfigurationError
+from agentcore._numbers import check_count
 from agentcore.messages import (
     ReadMessage,
     close_dangling_calls,
@@ -43,15 +43,13 @@ class ToolCallRepair(AgentMiddleware[Any, Any]):
     Raises
     ------
     ConfigurationError
-        If a number is negative, or no failed round is allowed.
+        If a number is negative or no whole one, or no failed round is allowed.
     """
 
     def __init__(self, *, max_reasks: int = 2, max_failed_rounds: int = 3) -> None:
         super().__init__()
-        if max_reasks < 0 or max_failed_rounds < 1:
-            raise ConfigurationError(
-                f"max_reasks={max_reasks}, max_failed_rounds={max_failed_rounds}: use at least 0 and 1"
-            )
+        check_count("max_reasks", max_reasks)
+        check_count("max_failed_rounds", max_failed_rounds, least=1)
         self.max_reasks = max_reasks
         self.max_failed_rounds = max_failed_rounds
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from agentcore._numbers import check_settings
 from agentcore.events import EventLog
 from agentcore.middleware.budget import Budget
 from agentcore.tools import ToolRegistry
@@ -57,6 +58,11 @@ class WorkflowSettings:
         Whether the model also writes the answer as a full sentence.
     tool_rounds : int
         Turns of a seeker that works with tools.
+
+    Raises
+    ------
+    ConfigurationError
+        A number that cannot be meant, by name.
     """
 
     max_rounds: int = 2
@@ -64,6 +70,9 @@ class WorkflowSettings:
     recalled: int = 3
     phrase: bool = True
     tool_rounds: int = 8
+
+    def __post_init__(self) -> None:
+        check_settings(self, {"max_rounds": 1, "max_tasks": 1, "recalled": 0, "tool_rounds": 1})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agentcore.decoding._numbers import check_count
 from agentcore.decoding.trimming._config import TrimmingConfig
 
 
@@ -69,8 +70,8 @@ class UnderThinking:
     """
 
     def __init__(self, config: TrimmingConfig | None = None, *, budget: int | None = None) -> None:
-        if budget is not None and budget < 1:
-            raise ValueError(f"a token budget must be positive, not {budget}")
+        if budget is not None:
+            check_count("budget", budget, least=1, cure=" tokens, or None")
         self._config = config or TrimmingConfig()
         self._budget = budget
 

@@ -5,8 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
+from agentcore.decoding._numbers import check_count, check_settings
+
 OverRule = Literal["cascade", "reset", "classes", "off"]
 """How over-thinking is found: our rule cascade, the paper's reset rule, or its class-counting repair."""
+
+_LEAST = {
+    "look_ahead": 1,
+    "agreements": 1,
+    "conclusion_sentences": 1,
+    "min_thought_tokens": 0,
+    "max_thoughts": 1,
+    "shingle_words": 1,
+    "shingle_repeats": 2,  # one occurrence repeats nothing
+    "shingle_window": 1,
+    "ngram_repeats": 2,
+    "ngram_window": 1,
+    "max_period": 0,
+    "interval": 1,
+    "rule_interval": 1,
+    "max_text": 1,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +55,9 @@ class Points:
     closing_next: int = 3
     hedged: int = -1
     checked: int = 1
+
+    def __post_init__(self) -> None:
+        check_settings(self, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +96,13 @@ class TrimmingConfig:
         Tokens between two looks of the rules, which cost microseconds (our choice).
     characters_per_token : float
         To turn the interval into characters where ids are unknown; measured 2.7 on the recorded traces.
-    soft_landing : float
-        Share of the thought so far that may still be spent to end at a newline (NVIDIA NIM uses 10 %).
+    max_text : int
+        Characters of a trace after which the rules stop looking.
+
+    Raises
+    ------
+    ValueError
+        A constant that cannot be meant, by name.
     """
 
     over_rule: OverRule = "cascade"
@@ -102,21 +129,19 @@ class TrimmingConfig:
     max_text: int = 400_000
 
     def __post_init__(self) -> None:
-        for name in (
-            "agreements",
-            "conclusion_sentences",
-            "max_thoughts",
-            "shingle_words",
-            "shingle_repeats",
-            "interval",
-            "look_ahead",
-        ):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        check_settings(self, _LEAST)
+        if not isinstance(self.points, Points):
+            raise ValueError(f"points is {self.points!r}: use Points(...)")
+        if not isinstance(self.ngram_windows, tuple):
+            raise ValueError(f"ngram_windows is {self.ngram_windows!r}: use a tuple of whole numbers")
+        for length in self.ngram_windows:
+            check_count("ngram_windows", length, least=1)
+        if self.characters_per_token <= 0:
+            raise ValueError(f"characters_per_token is {self.characters_per_token!r}: use a number above 0")
         if not 0 < self.budget_share <= 1:
-            raise ValueError(f"budget_share is a share of the budget in (0, 1], not {self.budget_share}")
+            raise ValueError(f"budget_share is {self.budget_share!r}: use a share of the budget in (0, 1]")
         if not 1 <= self.caution <= 99:
-            raise ValueError(f"caution is a number of points in 1..99, not {self.caution}")
+            raise ValueError(f"caution is {self.caution!r}: use a number of points from 1 to 99")
         for name, known in (("over_rule", get_args(OverRule)), ("under_mode", ("and", "or", "off"))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is {getattr(self, name)!r}: use {', '.join(map(repr, known))}")

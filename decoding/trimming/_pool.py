@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from agentcore.decoding._numbers import check_count, check_number
 from agentcore.decoding.trimming._verdicts import Verdict
 
 Job = Callable[[], Awaitable[Verdict | None]]
@@ -48,10 +49,10 @@ class VerifierPool:
     """
 
     def __init__(self, *, workers: int = 16, timeout_s: float = 30.0) -> None:
-        if workers < 1 or timeout_s <= 0:
-            raise ValueError(
-                f"a pool needs at least one worker and a positive time-out, not {workers} and {timeout_s}"
-            )
+        check_count("workers", workers, least=1)
+        check_number("timeout_s", timeout_s)
+        if timeout_s <= 0:
+            raise ValueError(f"timeout_s is {timeout_s!r}: use a number above 0")
         self._workers = workers
         self._timeout_s = timeout_s
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from agentcore.memory._validation import check_count
 from agentcore.memory.embedding._protocol import Encoded, Float32, TokenVectors
 
 __all__ = ["HashEmbedder"]
@@ -32,10 +33,8 @@ class HashEmbedder:
     """
 
     def __init__(self, dimension: int = 64, *, max_tokens: int = 256) -> None:
-        if dimension < 2 or max_tokens < 1:
-            raise ValueError(
-                f"dimension must be >= 2 and max_tokens >= 1, not {dimension!r} and {max_tokens!r}"
-            )
+        check_count(dimension, what="dimension", least=2)
+        check_count(max_tokens, what="max_tokens", least=1)
         self._dimension = dimension
         self._max_tokens = max_tokens
 

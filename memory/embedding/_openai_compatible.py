@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import numpy as np
 
+from agentcore.memory._validation import check_count
 from agentcore.memory.embedding._protocol import Encoded, Float32
 from agentcore.memory.embedding.errors import EmbeddingRequestError
 
@@ -66,12 +67,16 @@ class OpenAICompatibleEmbedder:
     ) -> None:
         if not model:
             raise ValueError("model must be the name of an embedding model, not ''")
-        if batch_size < 1 or retries < 0 or timeout_s <= 0:
-            raise ValueError("batch_size must be >= 1, retries >= 0 and timeout_s > 0")
+        check_count(batch_size, what="batch_size", least=1)
+        check_count(retries, what="retries")
+        if isinstance(timeout_s, bool) or not isinstance(timeout_s, (int, float)):
+            raise TypeError(f"timeout_s must be a number of seconds, not {type(timeout_s).__name__}")
+        if not 0 < timeout_s < math.inf:
+            raise ValueError(f"timeout_s must be above 0 and finite, got {timeout_s}")
         if not base_url.startswith(("http://", "https://")):
             raise ValueError(f"base_url must begin with http:// or https://, not {base_url!r}")
-        if dimension is not None and dimension < 1:
-            raise ValueError(f"dimension must be at least 1, not {dimension}")
+        if dimension is not None:
+            check_count(dimension, what="dimension", least=1)
         self._model = model
         self._base_url = base_url.rstrip("/")
         self._batch_size = batch_size

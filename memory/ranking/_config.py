@@ -6,12 +6,36 @@ the fifth) and of 592 encyclopedic paragraphs. "R@10" is the mean share of a que
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, fields
 from typing import Literal
+
+from agentcore.memory._validation import check_count
 
 __all__ = ["FAST", "FULL", "AbstentionConfig", "Profile", "RankingConfig", "profile_config"]
 
 Profile = Literal["full", "fast"]
+
+
+def _check_numbers(config: AbstentionConfig | RankingConfig) -> None:
+    """Refuse what would turn every score into nonsense: NaN and infinities, fractions and nothing where things are counted."""
+    for each in fields(config):
+        name, kind, value = each.name, str(each.type), getattr(config, each.name)
+        if kind == "int":
+            check_count(value, what=name, least=1)
+        elif "float" in kind:
+            weights = value if isinstance(value, tuple) else (value,)
+            if len(weights) != max(1, kind.count("float")) or not all(map(_is_finite, weights)):
+                raise ValueError(f"{name} must be {kind} and finite, got {value!r}")
+        elif name == "abstention":
+            if not isinstance(value, AbstentionConfig):
+                raise TypeError(f"abstention must be AbstentionConfig, not {type(value).__name__}")
+        elif kind == "bool" and not isinstance(value, bool):
+            raise TypeError(f"{name} must be bool, not {type(value).__name__}")
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +62,19 @@ class AbstentionConfig:
     # How fast the score falls below the best hit's, per unit of the fused score.
     decay: float = 0.12
 
+    def __post_init__(self) -> None:
+        _check_numbers(self)
+
 
 @dataclass(frozen=True, slots=True)
 class RankingConfig:
-    """Weights of the fused score of one profile."""
+    """Weights of the fused score of one profile.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A constant that is not of its declared kind, not finite, or a count below 1.
+    """
 
     use_tokens: bool
 
@@ -91,6 +124,9 @@ class RankingConfig:
     """A record without session and speaker and with at least so many content stems counts as a passage."""
 
     abstention: AbstentionConfig = field(default_factory=AbstentionConfig)
+
+    def __post_init__(self) -> None:
+        _check_numbers(self)
 
 
 FULL = RankingConfig(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from agentcore.memory._stop_words import STOP_WORDS
+from agentcore.memory._validation import check_count
 
 __all__ = ["KeyphraseTagger", "LanguageModelTagger", "Tagger", "Tagging", "as_tagger"]
 
@@ -194,7 +195,7 @@ class KeyphraseTagger:
     name = "keyphrase-1"
 
     def __init__(self, *, limit: int = MAX_TAGS) -> None:
-        self._limit = limit
+        self._limit = check_count(limit, least=1)
 
     def tag(self, texts: Sequence[str]) -> list[Tagging]:
         """Return one tagging a text, in order."""

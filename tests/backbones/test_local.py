@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -253,6 +254,30 @@ def test_missing_things_name_their_cure(monkeypatch: pytest.MonkeyPatch, tmp_pat
         load_backbone(None)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="speculatoin"):
         load_backbone("local", speculatoin="auto")
+
+
+@pytest.mark.parametrize("spec", ["local", "openai:m@http://localhost:1/v1"])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("max_tokens", True),
+        ("max_tokens", "12"),
+        ("max_tokens", 1.5),
+        ("max_tokens", 0),
+        ("temperature", float("nan")),
+        ("temperature", float("inf")),
+        ("temperature", -0.1),
+        ("top_p", 1.1),
+        ("seed", False),
+        ("max_length", 9),
+    ],
+)
+def test_an_option_that_cannot_be_meant_is_refused(spec: str, option: str, value: Any) -> None:
+    """A misspelt option, and a value of another kind or outside its range, is one line that names the option."""
+    with pytest.raises(
+        ConfigurationError, match=rf"^({option} is .*: it should|unknown option '{option}': use)"
+    ):
+        load_backbone(spec, **{option: value})
 
 
 def test_without_torch_the_extra_is_named(tiny_path: Path) -> None:

@@ -83,7 +83,8 @@ def test_top_p_keeps_the_token_that_crosses_the_line() -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    [{"temperature": -1}, {"temperature": float("inf")}, {"temperature": float("nan")}, {"top_p": 0}, {"top_p": 1.5}, {"top_k": -1}, {"seed": 2**63}],
+    [{"temperature": -1}, {"temperature": float("inf")}, {"temperature": float("nan")}, {"top_p": 0}, {"top_p": 1.5}, {"top_k": -1}, {"top_k": 1.5}, {"top_k": True},
+     {"temperature": "0"}, {"top_p": True}, {"seed": 2**63}, {"seed": 0.5}],
 )  # fmt: skip
 def test_impossible_sampling_is_refused(bad: dict[str, float]) -> None:
     """A rule that cannot be meant is a ValueError that names the field."""

@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -316,6 +317,19 @@ def test_a_part_that_is_none_is_refused(tmp_path: Path, options: dict[str, Any],
     """A part that cannot be used is refused by its name when the agent is made, not deep inside a run."""
     with pytest.raises(ConfigurationError, match=message):
         Agent(**{"backbone": ScriptedLocal(), "runs": tmp_path / "runs.db", **options})
+
+
+@pytest.mark.parametrize("kind", [WorkflowSettings, ReaderSettings])
+def test_settings_take_only_numbers_that_can_be_meant(kind: Any) -> None:
+    """Every number of the settings refuses NaN, a bool and a text; every count also a fraction and what is negative."""
+    defaults = kind()
+    for field in fields(kind):
+        value = getattr(defaults, field.name)
+        senseless = [None, "3", float("nan")] + ([1] if isinstance(value, bool) else [True])
+        senseless += [] if isinstance(value, bool | float) else [1.5, -1]
+        for wrong in senseless:
+            with pytest.raises(ConfigurationError, match=f"^{field.name} is .*: use"):
+                kind(**{field.name: wrong})
 
 
 @pytest.mark.parametrize("turn", ["Who?", {"answer": "she"}])

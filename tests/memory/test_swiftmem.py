@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from agentcore.memory import (
     SwiftMem,
 )
 from agentcore.memory.embedding import Encoded, HashEmbedder
+from agentcore.memory.ranking import FULL
 
 
 def test_what_was_added_comes_back(memory: SwiftMem) -> None:
@@ -235,6 +237,11 @@ def test_filters(memory: SwiftMem, filters: dict[str, Any], expected: set[str]) 
         (lambda m: m.search("x", threshold=2), ValueError),
         (lambda m: m.search("x", profile="best"), ValueError),
         (lambda m: m.search("x", limit=2.5), TypeError),
+        (lambda m: m.search("x", profile=replace(FULL, speaker=float("nan"))), ValueError),
+        (lambda m: m.search("x", profile=replace(FULL, turn_weights=(1.0, 2.0))), ValueError),
+        (lambda m: m.search("x", profile=replace(FULL, token_candidates=0)), ValueError),
+        (lambda m: m.search("x", profile=replace(FULL, whole_sessions=1.5)), TypeError),
+        (lambda m: m.search("x", profile=replace(FULL, use_tokens=1)), TypeError),
         (lambda m: m.search("x", user_id=7), TypeError),
         (lambda m: m.search("x", threshold=float("nan")), ValueError),
         (lambda m: m.search("x", routes=("shortcut",)), ValueError),

@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from langchain.agents import create_agent
@@ -91,11 +92,20 @@ def test_restoring_takes_the_larger_of_both() -> None:
     assert budget.usage.model_calls == 3
 
 
-@pytest.mark.parametrize("limit", [-1, float("nan")])
-def test_a_limit_that_is_no_limit_is_refused(limit: float) -> None:
-    """A negative or undefined limit is refused when the budget is made."""
-    with pytest.raises(ConfigurationError, match="max_seconds"):
-        Budget(max_seconds=limit)
+@pytest.mark.parametrize("limit", [-1, float("nan"), float("inf"), True, "60"])
+@pytest.mark.parametrize("name", ["max_tokens", "max_calls", "max_seconds"])
+def test_a_limit_that_is_no_limit_is_refused(name: str, limit: Any) -> None:
+    """A negative or undefined limit is refused by its name when the budget is made."""
+    with pytest.raises(ConfigurationError, match=f"{name} is .*: use .* or None for no limit"):
+        Budget(**{name: limit})
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "max_calls"])
+def test_half_a_call_is_no_limit(name: str) -> None:
+    """Tokens and calls are counted in whole numbers, seconds are not."""
+    with pytest.raises(ConfigurationError, match="whole number"):
+        Budget(**{name: 1.5})  # type: ignore[arg-type]  # the mistake under test
+    assert Budget(max_seconds=1.5).max_seconds == 1.5
 
 
 async def test_it_ends_anyones_agent() -> None:

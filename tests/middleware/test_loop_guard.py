@@ -123,8 +123,8 @@ async def test_the_async_agent_does_the_same() -> None:
     assert model.offered[-1] == []
 
 
-@pytest.mark.parametrize(("warn", "strip"), [(1, 5), (4, 3)])
-def test_senseless_limits_are_refused(warn: int, strip: int) -> None:
+@pytest.mark.parametrize(("warn", "strip"), [(1, 5), (4, 3), (2.5, 5), (3, True), (3, "5"), (3, None)])
+def test_senseless_limits_are_refused(warn: Any, strip: Any) -> None:
     """A warning at the first call, or after the end, is the caller's mistake."""
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match=r"(warn|strip)_at is .*: use a whole number of at least"):
         LoopGuard(warn_at=warn, strip_at=strip)

@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from scripted_model import ScriptedModel, calling
 
+from agentcore.errors import ConfigurationError
 from agentcore.memory import SwiftMem
 from agentcore.memory.embedding import HashEmbedder
 from agentcore.middleware import LoopGuard, MemoryRecall
@@ -119,6 +120,13 @@ def test_recalling_and_remembering_can_be_turned_off(memory: SwiftMem) -> None:
     heard = ask(memory, limit=0, remember=False).heard[0][-1].text
     assert heard == "Where was Cristofori born?"
     assert len(memory.get_all()) == 1
+
+
+@pytest.mark.parametrize("limit", [-1, 1.5, True, "5", None])
+def test_a_limit_that_counts_nothing_is_refused(memory: SwiftMem, limit: Any) -> None:
+    """What is no number of memories is refused by name when the middleware is made."""
+    with pytest.raises(ConfigurationError, match=r"limit is .*: use a whole number of at least 0"):
+        MemoryRecall(memory, limit=limit)
 
 
 async def test_the_async_agent_does_the_same(memory: SwiftMem) -> None:

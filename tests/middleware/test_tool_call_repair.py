@@ -181,8 +181,9 @@ def _tool(spec: dict[str, Any], ran: list[str]) -> Any:
 
 
 def test_senseless_limits_are_refused() -> None:
-    """Negative tries and no round at all are the caller's mistake."""
-    with pytest.raises(ConfigurationError):
-        ToolCallRepair(max_reasks=-1)
-    with pytest.raises(ConfigurationError):
+    """Negative tries, half ones and no round at all are the caller's mistake."""
+    for tries in (-1, 1.5, True, "2"):
+        with pytest.raises(ConfigurationError, match="max_reasks is"):
+            ToolCallRepair(max_reasks=tries)  # type: ignore[arg-type]  # the mistake under test
+    with pytest.raises(ConfigurationError, match="max_failed_rounds is 0"):
         ToolCallRepair(max_failed_rounds=0)

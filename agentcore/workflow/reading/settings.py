@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agentcore._numbers import check_settings
+
 __all__ = ["AttentionHeads", "ReaderSettings", "heads_for"]
 
 AttentionHeads = tuple[tuple[int, int], ...]
@@ -36,6 +38,18 @@ def heads_for(model_name: str) -> AttentionHeads | None:
         if key.startswith(prefix):
             return heads
     return None
+
+
+_LEAST = {
+    "search_limit": 1,
+    "beam_width": 1,
+    "passages": 1,
+    "sentences": 1,
+    "considered": 1,
+    "scored": 1,
+    "told_tokens": 1,
+    "told_passages": 1,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +100,11 @@ class ReaderSettings:
         Answer from this probability on; below a half, since evidence is shown with every answer.
     compared_probability : float
         Least probability of evidence when the passages of both compared things were found and code could compare them.
+
+    Raises
+    ------
+    ConfigurationError
+        A number that cannot be meant, by name.
     """
 
     search_limit: int = 200
@@ -116,3 +135,6 @@ class ReaderSettings:
     found_offset: float = -12.63
     found_threshold: float = 0.4
     compared_probability: float = 0.8
+
+    def __post_init__(self) -> None:
+        check_settings(self, _LEAST)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from agentcore.decoding.trimming import (
+    Points,
     Question,
     RuleCascade,
     ThoughtTrimmer,
@@ -136,9 +139,36 @@ def test_a_runaway_stream_is_stopped_with_its_best_answer() -> None:
         ("interval", 0),
         ("over_rule", "rules"),
         ("under_mode", "xor"),
+        ("caution", True),
+        ("caution", 10.5),
+        ("look_ahead", "80"),
+        ("min_thought_tokens", -1),
+        ("max_thoughts", float("nan")),
+        ("budget_share", float("nan")),
+        ("budget_share", True),
+        ("repetition", 1),
+        ("shingle_repeats", 1),
+        ("shingle_window", 0),
+        ("ngram_windows", 32),
+        ("ngram_windows", (32, 0)),
+        ("ngram_repeats", 0),
+        ("ngram_window", -1),
+        ("max_period", -1),
+        ("rule_interval", 0),
+        ("characters_per_token", 0.0),
+        ("characters_per_token", float("inf")),
+        ("max_text", 0),
+        ("points", None),
     ],
 )
-def test_impossible_constants_are_refused(name: str, value: float | str) -> None:
-    """A wrong constant is told at construction, by name."""
-    with pytest.raises(ValueError, match=name):
+def test_impossible_constants_are_refused(name: str, value: Any) -> None:
+    """A wrong constant is told at construction, by name and with its cure."""
+    with pytest.raises(ValueError, match=f"^{name} is .*: use "):
         TrimmingConfig(**{name: value})
+
+
+@pytest.mark.parametrize("value", [1.5, True, None])
+def test_points_are_whole_numbers(value: Any) -> None:
+    """A fraction of a point is refused by the name of its sign."""
+    with pytest.raises(ValueError, match=r"^doubt is .*: use a whole number"):
+        Points(doubt=value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -28,8 +30,8 @@ def test_shared_words_are_similar() -> None:
     assert query @ near > 0.5 > query @ far
 
 
-@pytest.mark.parametrize("options", [{"dimension": 1}, {"max_tokens": 0}])
-def test_bad_options(options: dict[str, int]) -> None:
+@pytest.mark.parametrize("options", [{"dimension": 1}, {"max_tokens": 0}, {"dimension": 8.5}])
+def test_bad_options(options: dict[str, Any]) -> None:
     """A dimension or window out of range is refused."""
-    with pytest.raises(ValueError, match="must be"):
+    with pytest.raises((ValueError, TypeError), match="must be"):
         HashEmbedder(**options)
