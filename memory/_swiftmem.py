@@ -207,11 +207,11 @@ class SwiftMem(AsyncTwins):
         role: str | None = None,
         expires: Moment | timedelta | Literal["never"] | None = None,
         valid_from: Moment | None = None,
-        valid_to: Moment | None = None,
+        valid_to: Moment | Literal["never"] | None = None,
     ) -> Record:
         """Replace what is given by a new version; the old one stays in `history` and answers `as_of` searches.
 
-        What is None stays as it was; ``expires="never"`` takes an expiry back.
+        What is None stays as it was; ``expires="never"`` takes an expiry back, ``valid_to="never"`` the end of a fact.
 
         Raises
         ------
@@ -229,6 +229,8 @@ class SwiftMem(AsyncTwins):
             changes["role"] = check_name(role, what="role")
         if expires is not None:
             changes["expires"] = None if expires == "never" else expiry(expires, now=self._now())
+        if valid_to == "never":
+            changes["valid_to"] = valid_to = None
         times = {"timestamp": timestamp, "valid_from": valid_from, "valid_to": valid_to}
         changes |= {name: moment(value, what=name) for name, value in times.items() if value is not None}
         if user_id is not None and self.get(id, user_id=user_id) is None:

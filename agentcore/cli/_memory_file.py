@@ -47,7 +47,7 @@ def open_memory(file: Path | None, *, must_exist: bool = False) -> AbstractConte
 
     path = load_settings({"memory": file}).settings.memory
     if must_exist and not path.exists():
-        raise click.ClickException(f"no memory file at {path}: `agentcore memory add TEXT` makes one")
+        raise click.UsageError(f"no memory file at {path}: `agentcore memory add TEXT` makes one")
     path.parent.mkdir(parents=True, exist_ok=True)
     return SwiftMem(path)
 

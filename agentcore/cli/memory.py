@@ -182,7 +182,7 @@ def delete(
         else:
             count = sum(store.delete(record_id, user_id=owner) for record_id in ids)
     if not count and ids:
-        raise click.ClickException(
+        raise click.UsageError(
             f"no memory has the id {ids[0]!r} for user {owner!r}: `agentcore memory list` shows the ids"
         )
     click.echo(json.dumps({"deleted": count}) if as_json else f"{count} forgotten")

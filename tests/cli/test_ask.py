@@ -138,15 +138,16 @@ def test_no_key_is_written_anywhere(ask: Ask, tmp_path: Path) -> None:
 
 
 def test_a_run_is_listed_and_shown(ask: Ask, here: Run, tmp_path: Path) -> None:
-    """`runs list` and `runs show` tell what happened, with times and counts."""
+    """`runs list` and `runs show` tell what happened, with times and counts; an id that is none is wrong usage."""
     run_id = json.loads(ask(QUESTION, "--json").stdout)["run_id"]
     runs = {"AGENTCORE_RUNS": str(tmp_path / "runs.db")}
     assert [row["run_id"] for row in json.loads(here("runs", "list", "--json", **runs).stdout)] == [run_id]
     shown = here("runs", "show", run_id, **runs).stdout
     assert "answer: the red sofa" in shown and "search_corpus" in shown and "ms  tokens" in shown
-    for wrong in ("none", "../runs", ""):
-        missing = here("runs", "show", wrong, **runs)
-        assert missing.returncode == 1 and "agentcore runs list" in missing.stderr
+    for command in ("show", "resume", "fork"):
+        for wrong in ("none", "../runs", ""):
+            missing = here("runs", command, wrong, **runs)
+            assert missing.returncode == 2 and "agentcore runs list" in missing.stderr
 
 
 def test_a_run_is_forked(ask: Ask, here: Run, server: ChatServer, tmp_path: Path) -> None:
@@ -323,7 +324,7 @@ def test_a_failure_is_json_too(ask: Ask) -> None:
 def test_a_mistake_is_json_too(run: Run, arguments: list[str], message: str) -> None:
     """Wrong usage reaches a script in the same form as any other failure, before a command began too."""
     done = run(*arguments)
-    assert done.returncode in {1, 2}
+    assert done.returncode == 2
     failure = json.loads(done.stdout)
     assert failure["status"] == "failed" and message in failure["error"]
 

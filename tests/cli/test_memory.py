@@ -52,7 +52,7 @@ def test_words_are_found_for_one_user_or_everyone(here: Run, file: str) -> None:
     search = ("memory", "search", "amber", "--words", "--memory", file, "--json")
     assert [hit["user_id"] for hit in json.loads(here(*search, "--user", "a").stdout)] == ["a"]
     assert len(json.loads(here(*search, "--everyone").stdout)) == 3
-    assert here("memory", "delete", mine, "--memory", file, "--user", "b").returncode == 1
+    assert here("memory", "delete", mine, "--memory", file, "--user", "b").returncode == 2
     assert len(json.loads(here(*search, "--everyone").stdout)) == 3
 
 
@@ -79,7 +79,7 @@ def test_stats_count(here: Run, file: str) -> None:
         (["search", "x", "--words", "--explain"], 2, "--limit"),
         (["delete"], 2, "--all"),
         (["delete", "--all"], 130, ""),
-        (["delete", "none"], 1, "no memory has the id"),
+        (["delete", "none"], 2, "no memory has the id"),
         (["export", "out.jsonl", "--namespace", "work"], 2, "--namespace"),
     ],
 )
@@ -94,7 +94,7 @@ def test_mistakes_are_one_line(here: Run, file: str, arguments: list[str], code:
 def test_a_missing_file_is_not_made_by_a_search(here: Run, file: str) -> None:
     """Looking for memories leaves no empty file behind."""
     done = here("memory", "search", "x", "--memory", file)
-    assert done.returncode == 1 and "agentcore memory add" in done.stderr
+    assert done.returncode == 2 and "agentcore memory add" in done.stderr
     assert not Path(file).exists()
 
 

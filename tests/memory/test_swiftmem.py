@@ -149,6 +149,19 @@ def test_an_expiry_can_be_taken_back(memory: SwiftMem, clock: Any) -> None:
     assert memory.update(kept, "the key is in the shed").expires is None
 
 
+async def test_the_end_of_a_fact_can_be_taken_back(memory: SwiftMem, clock: Any) -> None:
+    """`update(valid_to="never")`, and its async twin, make a fact hold again until it is replaced."""
+    fact = memory.add("Ann works in Bern", valid_from="2020-01-01", valid_to="2022-01-01")
+    assert not memory.search("where does Ann work?", as_of=clock.time)
+    assert memory.update(fact, valid_to="never").valid_to is None
+    assert [hit.id for hit in memory.search("where does Ann work?", as_of=clock.time)] == [fact]
+    memory.update(fact, valid_to="2023-01-01")
+    assert (await memory.aupdate(fact, valid_to="never")).valid_to is None
+    for name in ("timestamp", "valid_from"):
+        with pytest.raises(ValueError, match=name):
+            memory.update(fact, **{name: "never"})  # type: ignore[arg-type]  # only an end can be taken back
+
+
 def test_a_memory_expires_with_its_history(memory: SwiftMem, clock: Any, tmp_path: Path) -> None:
     """The expiry of the current version decides: earlier versions go with it, or stay as long as it lives."""
     gone = memory.add("the code is 1234")
