@@ -63,6 +63,8 @@ class Database:
         self._idle: list[Connection] = []
         self._idle_lock = threading.Lock()
         self._closed = False
+        if path is not None:
+            self._check_place(path)
         with self.translated():
             self._create_private()
             self._connection = self._connect()
@@ -158,14 +160,26 @@ class Database:
                 raise ReadOnlyStoreError(self.name) from exc
             cure = {
                 "database or disk is full": "the disk is full: free some space; nothing was changed",
-                "unable to open database file": "it cannot be opened: check that the folder exists and may be written",
+                "unable to open database file": "it cannot be opened: check that its folder exists, and that both may be read and written",
                 "database is locked": f"another process held it for {BUSY_TIMEOUT_S:.0f} s: try again",
             }.get(message, message)
             raise StoreUnavailableError(self.name, cure) from exc
         if not isinstance(exc, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
             raise StoreUnavailableError(
-                self.name, f"not a sound SQLite file ({exc}): restore it from an export or a backup"
+                self.name,
+                f"not a sound SQLite file ({exc}): name another file, or restore this one from an export or a backup",
             ) from exc
+
+    def _check_place(self, path: Path) -> None:
+        """Refuse what is there and can be no memory, before SQLite leaves a journal beside it."""
+        if self.name == ":memory:":
+            raise StoreUnavailableError(self.name, "give None as the path for a memory that is not kept")
+        if path.is_dir():
+            raise StoreUnavailableError(self.name, "it is a folder: name a file in it, such as memory.db")
+        if path.exists() and not path.is_file():
+            raise StoreUnavailableError(
+                self.name, "it is a device or a pipe, which keeps nothing: name a file, such as memory.db"
+            )
 
     def _create_private(self) -> None:
         """Create a new file readable by its owner alone; SQLite gives its side files the same mode."""
@@ -175,8 +189,9 @@ class Database:
 
     def _connect(self) -> Connection:
         """Open a connection with our pragmas."""
+        # An absolute path is never read as a URI or as the name of a database in memory.
         connection: Connection = sqlite3.connect(
-            self.name,
+            ":memory:" if self.path is None else self.path.absolute(),
             timeout=BUSY_TIMEOUT_S,
             check_same_thread=False,
             isolation_level=None,

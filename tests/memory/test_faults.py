@@ -326,6 +326,43 @@ def test_background_tagger_does_not_hold_up_add(tmp_path: Path) -> None:
         assert "boats" in tags["b"]
 
 
+@pytest.mark.parametrize(
+    ("name", "cure"),
+    [
+        ("/dev/null", "device or a pipe"),
+        ("pipe", "device or a pipe"),
+        (".", "folder: name a file"),
+        ("", "folder: name a file"),
+        ("letter.txt", "not a sound SQLite file .*: name another file"),
+        ("missing/memory.db", "check that its folder exists"),
+        (":memory:", "give None as the path"),
+    ],
+)
+def test_a_place_that_keeps_no_memory_is_told(
+    name: str, cure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What can be no memory is refused with the cure and stays as it was, without any file beside it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "letter.txt").write_text("Dear Ann, " * 100)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreUnavailableError, match=cure):
+        SwiftMem(name, embedder=HashEmbedder())
+    assert (
+        sorted(path.name for path in tmp_path.iterdir()) == ["letter.txt", "pipe"]
+        and not Path("/dev/null-journal").exists()
+    )
+    assert (tmp_path / "letter.txt").read_text().startswith("Dear Ann")
+
+
+def test_a_name_like_a_uri_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is called as its path says, also where SQLite could read something else into the name."""
+    monkeypatch.chdir(tmp_path)
+    with SwiftMem("file:x?mode=memory", embedder=HashEmbedder()) as memory:
+        memory.add("kept")
+    with SwiftMem("file:x?mode=memory", embedder=HashEmbedder()) as memory:
+        assert [record.text for record in memory.get_all()] == ["kept"]
+
+
 def test_sqlite_file_of_someone_else_is_left_alone(tmp_path: Path) -> None:
     """A SQLite file with other tables keeps them."""
     path = tmp_path / "app.db"
