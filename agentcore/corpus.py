@@ -64,10 +64,9 @@ class SwiftMemPassages:
         return [_hit(hit.text, hit.metadata, score=hit.score, signals=hit.signals) for hit in hits]
 
     def remove(self, sources: Collection[str]) -> None:
-        """Forget every passage of some sources."""
-        for record in self._memory.get_all(user_id=CORPUS_USER, namespace=self._namespace):
-            if record.metadata["source"] in sources:
-                self._memory.delete(record.id)
+        """Forget every passage of some sources, in one transaction."""
+        passages = self._memory.get_all(user_id=CORPUS_USER, namespace=self._namespace)
+        self._memory.delete([each.id for each in passages if each.metadata["source"] in sources])
 
     def documents(self) -> Mapping[str, StoredDocument]:
         """Return what is indexed, by source."""

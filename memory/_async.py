@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
@@ -83,7 +83,7 @@ class AsyncTwins:
         """Do what `history` does."""
         return await self._read(self.history, id, **options)  # type: ignore[attr-defined]
 
-    async def adelete(self, id: str, **options: Any) -> int:  # noqa: A002
+    async def adelete(self, id: str | Collection[str], **options: Any) -> int:  # noqa: A002
         """Do what `delete` does."""
         return await self._write(self.delete, id, **options)  # type: ignore[attr-defined]
 

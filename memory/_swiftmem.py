@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -378,9 +379,13 @@ class SwiftMem(AsyncTwins):
 
     # -- removing ----------------------------------------------------------------------------------------------------
 
-    def delete(self, id: str, *, user_id: str | None = None) -> int:  # noqa: A002
-        """Delete a memory with its history; return how many memories are gone (0 or 1)."""
-        where, parameters = "id = ?", [check_name(id, what="id")]
+    def delete(self, id: str | Collection[str], *, user_id: str | None = None) -> int:  # noqa: A002
+        """Delete a memory with its history, or several of them all at once; return how many memories are gone."""
+        ids = [id] if isinstance(id, str) else list(id)
+        where, parameters = (
+            "id IN (SELECT value FROM json_each(?))",
+            [json.dumps([check_name(each, what="id") for each in ids])],
+        )
         if user_id is not None:
             where, parameters = where + " AND user_id = ?", [*parameters, check_name(user_id, what="user_id")]
         return self._writer.delete(where, parameters)

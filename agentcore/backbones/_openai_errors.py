@@ -24,6 +24,7 @@ from agentcore.backbones.errors import (
     StreamInterruptedError,
     UnknownModelError,
 )
+from agentcore.messages import join_surrogates
 
 __all__ = ["Server", "translated"]
 
@@ -134,5 +135,5 @@ def _clean(message: str, server: Server) -> str:
     """Make a server's message one line of bounded length without the key."""
     if server.secret:
         message = message.replace(server.secret, "***")
-    line = " ".join(message.split())
+    line = " ".join(join_surrogates(message).split())
     return line if len(line) <= 300 else line[:300] + "…"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from langchain_core.messages import (
@@ -21,7 +21,7 @@ from langchain_core.messages import (
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails
 from langchain_core.messages.tool import ToolCallChunk, invalid_tool_call, tool_call, tool_call_chunk
 
-from agentcore.messages import ReasoningSplitter
+from agentcore.messages import ReasoningSplitter, SurrogateJoiner, join_surrogates
 
 __all__ = ["StreamReader", "from_choice", "to_request_messages", "usage_of"]
 
@@ -132,11 +132,17 @@ class StreamReader:
     def finish(self) -> list[AIMessageChunk]:
         """Return what was held back, and last the chunk with usage and metadata."""
         messages = [AIMessageChunk(content=[block]) for block in self._content.finish()]
+        pieces = [
+            tool_call_chunk(args=rest, index=index)
+            for index, call in enumerate(self._calls)
+            if (rest := call.arguments.finish())
+        ]
         metadata = {**self._metadata, "model_name": self._model, "finish_reason": self.finish_reason}
         last = AIMessageChunk(
             content="", response_metadata=metadata, usage_metadata=self._usage, chunk_position="last"
         )
-        return [*(self._plain(message) for message in messages), last]
+        held = [AIMessageChunk(content="", tool_call_chunks=pieces)] if pieces else []
+        return [*(self._plain(message) for message in messages), *held, last]
 
     def _read(self, choice: Any) -> list[AIMessageChunk]:
         """Return the messages of one choice's delta."""
@@ -170,11 +176,12 @@ class StreamReader:
     def _call_chunk(self, call: Any) -> ToolCallChunk:
         """Return a piece of a tool call under the right index."""
         function = getattr(call, "function", None)
-        name = getattr(function, "name", None) or None
+        name = join_surrogates(getattr(function, "name", None) or "") or None
         index, is_new = self._place(getattr(call, "index", None), getattr(call, "id", None) or None, name)
+        arguments = _arguments_text(getattr(function, "arguments", None))
         return tool_call_chunk(
             name=name if is_new else None,
-            args=_arguments_text(getattr(function, "arguments", None)),
+            args=None if arguments is None else self._calls[index].arguments.feed(arguments),
             id=self._calls[index].id if is_new else None,
             index=index,
         )
@@ -202,6 +209,7 @@ class _Begun:
 
     id: str
     name: str | None
+    arguments: SurrogateJoiner = field(default_factory=lambda: SurrogateJoiner(is_json=True))
 
 
 class _ContentReader:
@@ -209,6 +217,7 @@ class _ContentReader:
 
     def __init__(self, *, starts_in_thought: bool) -> None:
         self._splitter = ReasoningSplitter(starts_inside=starts_in_thought)
+        self._thought, self._text = SurrogateJoiner(), SurrogateJoiner()
         self._kind: str | None = None
         self._index = -1
         self.has_reasoning = False
@@ -219,17 +228,22 @@ class _ContentReader:
         for name in ("reasoning_content", "reasoning"):  # DeepSeek, SGLang and older vLLM; newer ones
             thought = getattr(message, name, None)
             if isinstance(thought, str) and thought:
-                blocks.append(self._block("reasoning", thought))
+                if thought := self._thought.feed(thought):
+                    blocks.append(self._block("reasoning", thought))
                 break
         content = getattr(message, "content", None)
         text = content if isinstance(content, str) else _text_of(content)
         if text:
-            blocks += [self._block(kind, piece) for kind, piece in self._splitter.feed(text)]
+            if half := self._thought.finish():
+                blocks.append(self._block("reasoning", half))
+            blocks += [self._block(kind, piece) for kind, piece in self._splitter.feed(self._text.feed(text))]
         return blocks + (self.finish() if final else [])
 
     def finish(self) -> list[dict[str, Any]]:
         """Return the blocks of what was held back."""
-        return [self._block(kind, piece) for kind, piece in self._splitter.finish()]
+        pieces: list[tuple[str, str]] = [("reasoning", half)] if (half := self._thought.finish()) else []
+        pieces += self._splitter.feed(self._text.finish())
+        return [self._block(kind, piece) for kind, piece in [*pieces, *self._splitter.finish()]]
 
     def _block(self, kind: str, text: str) -> dict[str, Any]:
         if kind != self._kind:
@@ -266,9 +280,9 @@ def _read_calls(raw: Iterable[Any]) -> tuple[list[ToolCall], list[InvalidToolCal
     broken: list[InvalidToolCall] = []
     for call in raw:
         function = getattr(call, "function", None)
-        name = getattr(function, "name", None) or ""
+        name = join_surrogates(getattr(function, "name", None) or "")
         identity = getattr(call, "id", None) or _new_id()
-        text = _arguments_text(getattr(function, "arguments", None)) or ""
+        text = join_surrogates(_arguments_text(getattr(function, "arguments", None)) or "", is_json=True)
         try:
             arguments = json.loads(text) if text.strip() else {}
         except json.JSONDecodeError as exc:
@@ -297,7 +311,7 @@ def _arguments_text(arguments: Any) -> str | None:
 def _refusal(message: Any) -> dict[str, Any]:
     """Return the refusal of a message as extra fields, if there is one."""
     refusal = getattr(message, "refusal", None)
-    return {"refusal": refusal} if refusal else {}
+    return {"refusal": join_surrogates(refusal)} if refusal else {}
 
 
 def usage_of(usage: Any) -> UsageMetadata | None:

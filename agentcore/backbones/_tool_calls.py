@@ -16,6 +16,7 @@ from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from agentcore.backbones._tool_format import CALL_END, CALL_START
+from agentcore.messages import join_surrogates
 
 __all__ = ["CallReader", "ReadCall", "answer_chunk"]
 
@@ -101,7 +102,7 @@ class CallReader:
     def read(self, text: str) -> ReadCall:
         """Parse and validate one call."""
         self._has_read = True
-        text = text.strip()
+        text = join_surrogates(text.strip(), is_json=True)
         name, arguments, error = None, None, None
         try:
             call = json.loads(text)

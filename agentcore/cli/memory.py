@@ -180,7 +180,7 @@ def delete(
         if everything:
             count = store.delete_all(user_id=owner, namespace=namespace)
         else:
-            count = sum(store.delete(record_id, user_id=owner) for record_id in ids)
+            count = store.delete(ids, user_id=owner)
     if not count and ids:
         raise click.UsageError(
             f"no memory has the id {ids[0]!r} for user {owner!r}: `agentcore memory list` shows the ids"

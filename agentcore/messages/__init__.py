@@ -8,6 +8,7 @@ from agentcore.messages._found import FoundCalls, WrittenCall
 from agentcore.messages._notices import is_from_user, notice
 from agentcore.messages._reasoning import ReasoningSplitter, split_reasoning
 from agentcore.messages._repair import RepairedCall, Schemas, repair_call
+from agentcore.messages._surrogates import SurrogateJoiner, join_surrogates
 
 __all__ = [
     "FoundCalls",
@@ -15,11 +16,13 @@ __all__ = [
     "ReasoningSplitter",
     "RepairedCall",
     "Schemas",
+    "SurrogateJoiner",
     "WrittenCall",
     "close_dangling_calls",
     "find_calls",
     "is_from_user",
     "is_told_problem",
+    "join_surrogates",
     "notice",
     "read_message",
     "repair_call",

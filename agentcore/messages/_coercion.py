@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, best_match
 
 from agentcore.messages._names import nearest_name
+from agentcore.messages._surrogates import join_surrogates
 
 Schema = Mapping[str, Any]
 
@@ -147,7 +148,7 @@ def _from_text(text: str, kinds: list[str]) -> Any | None:
     if stripped.lower() in ("true", "false") and "boolean" in kinds:
         return stripped.lower() == "true"
     try:
-        value = json.loads(stripped)
+        value = json.loads(join_surrogates(stripped, is_json=True))
     except (ValueError, RecursionError):
         return None
     if isinstance(value, float) and not math.isfinite(value):

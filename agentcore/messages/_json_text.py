@@ -12,6 +12,8 @@ from typing import Any
 
 import json_repair
 
+from agentcore.messages._surrogates import join_surrogates
+
 __all__ = ["JsonReading", "read_json"]
 
 _STRAY = re.compile(r"[\s,;\]})>.`]*")
@@ -47,7 +49,7 @@ def read_json(text: str) -> JsonReading:
     repair library. What that library returns is taken only if it has the same words as the text: a repair that
     drops or adds one is a guess. A text that breaks off inside a value is never completed.
     """
-    stripped = text.strip()
+    stripped = join_surrogates(text.strip(), is_json=True)
     if not stripped:
         return JsonReading(problem="it is empty")
     strict = _read_strict(stripped)

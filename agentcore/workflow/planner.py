@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from agentcore.errors import BudgetExceededError, ModelFailedError, ModelOutputError
+from agentcore.messages import join_surrogates
 from agentcore.workflow.dependencies import Dependencies
 from agentcore.workflow.language import Language
 from agentcore.workflow.ledger import load_evidence, merge_evidence
@@ -160,7 +161,7 @@ def _complete_json(question: str, language: Language) -> Any:
         f"{_HEAD}Question: {question.strip()[:2000]}\nJSON:", max_tokens=96, stop=("\n",), schema=_SCHEMA
     )
     try:
-        value = json.loads(text)
+        value = json.loads(join_surrogates(text, is_json=True))
     except json.JSONDecodeError as exc:
         raise ModelOutputError(f"{language.name} planned no JSON: {text[:80]!r}") from exc
     if not isinstance(value, dict) or not isinstance(value.get("sub_questions"), list):

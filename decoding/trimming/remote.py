@@ -130,9 +130,9 @@ def _deltas(line: str, splitter: TagSplitter) -> list[Delta]:
             delta = choice.get("delta") or {}
             thinking = delta.get("reasoning_content") or delta.get("reasoning")
             if thinking:
-                found.append(Delta(thinking, "thinking"))
+                found.append(Delta(_whole(thinking), "thinking"))
             if delta.get("content"):
-                found += [Delta(text, kind) for text, kind in splitter.push(delta["content"])]
+                found += [Delta(text, kind) for text, kind in splitter.push(_whole(delta["content"]))]
         usage = event.get("usage") or {}
     except (ValueError, AttributeError, TypeError) as exc:
         raise RemoteError(f"the server sent an event that is no chat completion: {line[:120]!r}") from exc
@@ -141,6 +141,11 @@ def _deltas(line: str, splitter: TagSplitter) -> list[Delta]:
             Delta("", "answer", int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0)))
         )
     return found
+
+
+def _whole(text: str) -> str:
+    """Return the text with U+FFFD for halves of surrogate pairs, which no request could send back."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 @dataclass(slots=True)

@@ -264,7 +264,38 @@ def test_a_stream_counts_tokens_and_says_why_it_ended(serve: Any) -> None:
     assert answer.response_metadata["finish_reason"] == "length"
 
 
+def test_halves_of_characters_are_mended(serve: Any) -> None:
+    """A character cut between two pieces is whole, and half of one becomes U+FFFD: in text, thoughts, refusals and errors."""
+    cut = [{"reasoning_content": "a \ud83d"}, {"content": "b \ud83d"}, {"content": "\ude00 c\ud83d"}]
+    refused = completion("b \ud83d\ude00 c\ud83d", reasoning_content="a \ud83d", refusal="no \ude00")
+    failed = Reply(status=500, body=json.dumps({"error": {"message": "out of \ud83d order"}}))
+    _, model = serve(streamed(*cut), refused, failed)
+    for answer in (whole(model.stream("?")), model.invoke("?")):
+        assert answer.text == "b 😀 c\ufffd"
+        assert answer.content_blocks[0]["reasoning"] == "a \ufffd"
+    assert answer.additional_kwargs["refusal"] == "no \ufffd"
+    with pytest.raises(errors.ServerFailedError, match="out of \ufffd order"):
+        model.invoke("?")
+
+
 # Tool calls
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_halves_of_characters_in_arguments_are_mended(serve: Any, size: int) -> None:
+    """Arguments can be written as UTF-8, whether a half came by itself or as an escape, whole or piece by piece."""
+    arguments = '{"a": "\ud83d\ude00", "b": "\\ud83d\\ude00", "c": "\\ud83d", "d": "\\\\ud83d"}'
+    head: dict[str, Any] = {"id": "1", "index": 0, "function": {"name": "add\ud83d", "arguments": ""}}
+    parts = [arguments[at : at + size] for at in range(0, len(arguments), size)]
+    pieces = [head, *({"index": 0, "function": {"arguments": part}} for part in parts)]
+    _, model = serve(
+        streamed(*({"tool_calls": [piece]} for piece in pieces), finish_reason="tool_calls"),
+        completion(None, tool_calls=[call("add\ud83d", arguments)], finish_reason="tool_calls"),
+    )
+    for answer in (whole(model.stream("?")), model.invoke("?")):
+        (made,) = answer.tool_calls
+        assert made["name"] == "add\ufffd"
+        assert made["args"] == {"a": "😀", "b": "😀", "c": "\ufffd", "d": "\\ud83d"}
 
 
 def test_tool_calls_that_cannot_be_read_are_kept_as_invalid(serve: Any) -> None:

@@ -149,6 +149,18 @@ def test_an_expiry_can_be_taken_back(memory: SwiftMem, clock: Any) -> None:
     assert memory.update(kept, "the key is in the shed").expires is None
 
 
+async def test_several_memories_are_deleted_at_once(memory: SwiftMem) -> None:
+    """`delete` takes ids, counts those that were there, and touches nothing where one of them cannot be an id."""
+    ids = [memory.add(f"memory {number}", user_id="ab"[number % 2]) for number in range(6)]
+    memory.update(ids[0], "memory zero")
+    with pytest.raises(TypeError):
+        memory.delete([ids[0], 7])  # type: ignore[list-item]  # the mistake under test
+    assert memory.delete([ids[0], ids[1], "none"], user_id="a") == 1
+    assert memory.delete([]) == 0
+    assert await memory.adelete(ids) == 5
+    assert memory.stats()["versions"] == 0
+
+
 async def test_the_end_of_a_fact_can_be_taken_back(memory: SwiftMem, clock: Any) -> None:
     """`update(valid_to="never")`, and its async twin, make a fact hold again until it is replaced."""
     fact = memory.add("Ann works in Bern", valid_from="2020-01-01", valid_to="2022-01-01")

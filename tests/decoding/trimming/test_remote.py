@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from chat_server import Reply, completion, serving
+from chat_server import Reply, completion, serving, streamed
 
 from agentcore.decoding.trimming import (
     AgreementSignal,
@@ -125,6 +125,16 @@ def probed(request: dict[str, Any]) -> Reply:
     """Serve what a probe asks for, with the probabilities of its tokens."""
     logs = {"content": [{"token": "5", "logprob": math.log(0.9)}, {"token": "6", "logprob": math.log(0.7)}]}
     return completion("56", logprobs=logs)
+
+
+async def test_half_a_character_of_a_server_is_mended() -> None:
+    """What no request could send back, half a surrogate pair, comes as U+FFFD, in thinking and in the answer."""
+    pieces = ({"reasoning_content": "so \ud83d"}, {"content": "so \ude00!"})
+    with serving(lambda _: streamed(*pieces)) as chat:
+        async with httpx.AsyncClient(base_url=f"{chat.url}/") as client:
+            source = RemoteSource(client, "m", [{"role": "user", "content": PROBLEM}])
+            deltas = [delta async for delta in source.start()]
+    assert "".join(delta.text for delta in deltas) == "so \ufffdso \ufffd!"
 
 
 async def test_a_served_model_is_probed() -> None:
