@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from gguf import GGMLQuantizationType, GGUFReader
+from gguf import GGMLQuantizationType, GGUFEndian, GGUFReader, GGUFValueType
 from gguf.quants import dequantize
 
 from agentcore.decoding.errors import ModelFileError, UnsupportedModelError
@@ -21,12 +21,45 @@ _ROWS_AT_ONCE = 8192
 
 
 class _Reader(GGUFReader):
-    """The library's reader on a plain array: slicing a memory map copies its whole Python state (2.7 s -> 0.4 s here)."""
+    """The library's reader without what makes a vocabulary slow: a memory map sliced, and an array read item by item.
+
+    Slicing a memory map copies its whole Python state. The header of SmolLM2-135M, of 150,000 items, takes a tenth of the time so.
+    """
 
     def _get(self, offset: int, dtype: Any, count: int = 1, override_order: Any = None) -> Any:
         if isinstance(self.data, np.memmap):
             self.data = np.asarray(self.data)  # type: ignore[assignment]  # the base class declares the slow kind
         return super()._get(offset, dtype, count, override_order)
+
+    def _get_field_parts(self, orig_offs: int, raw_type: int) -> tuple[int, list[Any], list[int], list[Any]]:
+        """Read numbers of an array as one part, and its texts in one loop; the rest as the library does."""
+        if raw_type != GGUFValueType.ARRAY:
+            return super()._get_field_parts(orig_offs, raw_type)
+        kind, count = self._get(orig_offs, np.uint32), self._get(orig_offs + 4, np.uint64)
+        item, length, begin = GGUFValueType(kind[0]), int(count[0]), orig_offs + 12
+        if item == GGUFValueType.STRING:
+            texts, end = self._texts(begin, length)
+        elif item in self.gguf_scalar_to_np:
+            numbers = self._get(begin, self.gguf_scalar_to_np[item], length)
+            if len(numbers) != length:
+                raise ValueError(f"{length} numbers are announced, and {len(numbers)} there")
+            texts, end = [numbers], begin + numbers.nbytes
+        else:
+            return super()._get_field_parts(orig_offs, raw_type)
+        types = [GGUFValueType.ARRAY, item] if length else [GGUFValueType.ARRAY]
+        return end - orig_offs, [kind, count, *texts], list(range(2, 2 + len(texts))), types
+
+    def _texts(self, offset: int, count: int) -> tuple[list[npt.NDArray[np.uint8]], int]:
+        """Return `count` texts of an array as bytes, and where they end."""
+        view, order = memoryview(self.data), "big" if self.endianess == GGUFEndian.BIG else "little"
+        texts = []
+        for _ in range(count):
+            begin = offset + 8
+            offset = begin + int.from_bytes(view[offset:begin], order)
+            if offset > len(view):
+                raise ValueError(f"{count} texts are announced, and {len(texts)} there")
+            texts.append(self.data[begin:offset])
+        return texts, offset
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 import torch
+from gguf import GGUFEndian, GGUFReader, GGUFWriter
 
 from agentcore.decoding import (
     DecodingError,
@@ -40,6 +42,43 @@ def test_a_truncated_file_is_refused(keep: int, tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(ModelFileError, match=r"fetch it again|truncated"):
         load_gguf(path, weights="fp32")
+
+
+@pytest.mark.parametrize("order", [GGUFEndian.LITTLE, GGUFEndian.BIG])
+def test_a_header_says_what_the_librarys_own_reader_says(order: GGUFEndian, tmp_path: Path) -> None:
+    """Arrays are read in a quicker way and hold the same, whatever their items, also none and lists of lists."""
+    path = tmp_path / "header.gguf"
+    writer = GGUFWriter(str(path), "llama", endianess=order)
+    arrays: list[list[Any]] = [
+        ["a", "", "Zoë 😀", "\n"],
+        [1, -2, 3],
+        [0.5, -1e30],
+        [True, False],
+        [[1, 2], [3]],
+        [["x"], ["y", "z"]],
+    ]
+    for number, array in enumerate(arrays):
+        writer.add_array(f"test.{number}", array)
+    writer.add_string("test.text", "ä")
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    theirs = {name: field.contents() for name, field in GGUFReader(path).fields.items()}
+    assert GgufFile(path).metadata == theirs
+    assert theirs["test.0"] == arrays[0]
+
+
+@pytest.mark.parametrize("key", ["tokenizer.ggml.tokens", "tokenizer.ggml.token_type"])
+@pytest.mark.parametrize("count", [2**20, 2**62])
+def test_an_array_longer_than_the_file_is_refused(key: str, count: int, tmp_path: Path) -> None:
+    """A count of items that the file cannot hold is an error at once, not a wait or all of the memory."""
+    path = tmp_path / "tiny.gguf"
+    write_tiny_gguf(path)
+    content = path.read_bytes()
+    begin = content.index(key.encode()) + len(key) + 8  # behind the types of the array and of its items
+    path.write_bytes(content[:begin] + count.to_bytes(8, "little") + content[begin + 8 :])
+    with pytest.raises(ModelFileError, match="fetch it again"):
+        load_gguf(path)
 
 
 def test_a_damaged_header_is_refused(tmp_path: Path) -> None:
