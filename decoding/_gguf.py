@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -38,27 +38,29 @@ class _Reader(GGUFReader):
         kind, count = self._get(orig_offs, np.uint32), self._get(orig_offs + 4, np.uint64)
         item, length, begin = GGUFValueType(kind[0]), int(count[0]), orig_offs + 12
         if item == GGUFValueType.STRING:
-            texts, end = self._texts(begin, length)
+            values, end = self._texts(begin, length)
         elif item in self.gguf_scalar_to_np:
             numbers = self._get(begin, self.gguf_scalar_to_np[item], length)
             if len(numbers) != length:
                 raise ValueError(f"{length} numbers are announced, and {len(numbers)} there")
-            texts, end = [numbers], begin + numbers.nbytes
+            values, end = [numbers], begin + numbers.nbytes
         else:
             return super()._get_field_parts(orig_offs, raw_type)
         types = [GGUFValueType.ARRAY, item] if length else [GGUFValueType.ARRAY]
-        return end - orig_offs, [kind, count, *texts], list(range(2, 2 + len(texts))), types
+        return end - orig_offs, [kind, count, *values], list(range(2, 2 + len(values))), types
 
     def _texts(self, offset: int, count: int) -> tuple[list[npt.NDArray[np.uint8]], int]:
         """Return `count` texts of an array as bytes, and where they end."""
-        view, order = memoryview(self.data), "big" if self.endianess == GGUFEndian.BIG else "little"
-        texts = []
+        data: npt.NDArray[np.uint8] = np.asarray(self.data)
+        view = memoryview(data)
+        order: Literal["little", "big"] = "big" if self.endianess == GGUFEndian.BIG else "little"
+        texts: list[npt.NDArray[np.uint8]] = []
         for _ in range(count):
             begin = offset + 8
             offset = begin + int.from_bytes(view[offset:begin], order)
             if offset > len(view):
                 raise ValueError(f"{count} texts are announced, and {len(texts)} there")
-            texts.append(self.data[begin:offset])
+            texts.append(data[begin:offset])
         return texts, offset
 
 
