@@ -52,7 +52,7 @@ class _Reader(GGUFReader):
     def _texts(self, offset: int, count: int) -> tuple[list[npt.NDArray[np.uint8]], int]:
         """Return `count` texts of an array as bytes, and where they end."""
         data: npt.NDArray[np.uint8] = np.asarray(self.data)
-        view = memoryview(data)
+        view = data.data
         order: Literal["little", "big"] = "big" if self.endianess == GGUFEndian.BIG else "little"
         texts: list[npt.NDArray[np.uint8]] = []
         for _ in range(count):
