@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from langchain_core.language_models.chat_models import BaseChatModel
 
+from agentcore.config import is_user
 from agentcore.decoding.trimming import TrimmingConfig
 from agentcore.errors import ConfigurationError
 from agentcore.middleware.budget import Budget
@@ -40,8 +41,10 @@ def check_parts(*, backbone: Any, user_id: Any, choice: Any, embedder: Any, **ot
         raise ConfigurationError(
             f"backbone is a {type(backbone).__name__}: give a name such as 'local', or a chat model"
         )
-    if not isinstance(user_id, str) or not user_id.strip():
-        raise ConfigurationError(f"user_id is {user_id!r}: give a name that is not empty")
+    if not is_user(user_id):
+        raise ConfigurationError(
+            f"user_id is {user_id!r}: give a name of 1 to 512 characters without control characters"
+        )
     modes = get_args(ChoiceMode)
     if choice is not None and choice not in modes:
         raise ConfigurationError(f"choice is {choice!r}: use {', '.join(map(repr, modes))} or None")

@@ -8,8 +8,10 @@ a file that holds one is refused, so that no key ever lies in a project.
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import tomllib
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -109,6 +111,42 @@ def load_settings(options: Mapping[str, Any] | None = None, *, directory: Path |
     return Sourced(settings=Settings(**values), origins=origins)
 
 
+def make_folder(name: str, path: Path) -> None:
+    """Make the folder in which the file of a setting lies.
+
+    Raises
+    ------
+    ConfigurationError
+        It cannot be made there; the message names the setting.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise ConfigurationError(
+            f"{name} = {str(path)!r}: its folder cannot be made ({exc.strerror}): choose another place, "
+            f"for instance with AGENTCORE_{name.upper()}"
+        ) from exc
+
+
+def is_user(name: Any) -> bool:
+    """Tell whether a name can be a user's: the memory takes 1 to 512 characters, none of them a control character."""
+    return (
+        isinstance(name, str)
+        and bool(name.strip())
+        and len(name) <= 512
+        and not any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name)
+    )
+
+
+def _user(value: Any) -> str:
+    """Read the name of a user."""
+    if not is_user(value):
+        raise ValueError("it must be a name of 1 to 512 characters without control characters")
+    return str(value)
+
+
 def _text(value: Any) -> str:
     """Read a text that says something."""
     if not isinstance(value, str) or not value.strip():
@@ -166,7 +204,7 @@ _SWITCH = {
 _READERS: dict[str, Callable[[Any], Any]] = {
     "backbone": _text,
     "memory": _path,
-    "user": _text,
+    "user": _user,
     "corpus": _path,
     "runs": _path,
     "max_tokens": _count,

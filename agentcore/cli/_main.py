@@ -71,11 +71,15 @@ def main(args: Sequence[str] | None = None) -> None:
     args : sequence of str, optional
         The arguments; by default those of the process.
     """
+    stdout = sys.stdout
     try:
         result = cli.main(args=args, prog_name="agentcore", standalone_mode=False)
         code = int(result) if isinstance(result, int) else ExitCode.DONE
-    except BrokenPipeError:
-        # The reader of a pipe left (`| head`): nothing more to say, and nothing to say it to.
+    except (BrokenPipeError, SystemExit) as exc:
+        # The reader of a pipe left (`| head`): nothing more to say, and nothing to say it to. click hides that, puts another
+        # stdout in the place of ours and leaves with 1; with ours still there, it leaves for a reason of its own.
+        if isinstance(exc, SystemExit) and sys.stdout is stdout:
+            raise
         sys.stdout = None
         code = ExitCode.DONE
     except (Exception, KeyboardInterrupt) as exc:  # noqa: BLE001 -- the outermost edge: every error becomes one line

@@ -42,13 +42,13 @@ def of_partition(command: Command) -> Command:
 
 def open_memory(file: Path | None, *, must_exist: bool = False) -> AbstractContextManager[SwiftMem]:
     """Open the memory file of the option or the settings."""
-    from agentcore.config import load_settings
+    from agentcore.config import load_settings, make_folder
     from agentcore.memory import SwiftMem
 
     path = load_settings({"memory": file}).settings.memory
     if must_exist and not path.exists():
         raise click.UsageError(f"no memory file at {path}: `agentcore memory add TEXT` makes one")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder("memory", path)
     return SwiftMem(path)
 
 

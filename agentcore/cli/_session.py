@@ -83,9 +83,10 @@ def open_corpus(settings: Settings, progress: Progress, say: Say) -> Iterator[Co
     if settings.corpus is None:
         yield None
         return
+    from agentcore.config import make_folder
     from agentcore.corpus import Corpus
 
-    settings.memory.parent.mkdir(parents=True, exist_ok=True)
+    make_folder("memory", settings.memory)
     with Corpus.open(settings.corpus, settings.memory, progress=progress) as corpus:
         for line in corpus.report.skipped:
             say(f"skipped: {line}")
@@ -112,14 +113,15 @@ def open_agent(
         The moment (``time.monotonic``) from which ``max_seconds`` counts; by default the run's own start.
     """
     from agentcore import Agent, Budget, load_backbone
+    from agentcore.config import make_folder
     from agentcore.decoding.trimming import TrimmingConfig
 
     with ExitStack() as stack:
         backbone = load_backbone(settings.backbone)
         stack.callback(getattr(backbone, "close", _nothing))  # remote ones hold connections
         corpus = stack.enter_context(open_corpus(settings, progress, say))
-        settings.memory.parent.mkdir(parents=True, exist_ok=True)
-        settings.runs.parent.mkdir(parents=True, exist_ok=True)
+        make_folder("memory", settings.memory)
+        make_folder("runs", settings.runs)
         seconds = settings.max_seconds
         if seconds is not None and started is not None:
             seconds = max(_LEAST_SECONDS, seconds - (time.monotonic() - started))

@@ -43,8 +43,6 @@ CODES = {
 def ask(question: tuple[str, ...], as_json: bool, quiet: bool, **options: Any) -> int:
     """Answer a question from documents and memory, with citations.
 
-    It comes from a folder of documents and from memory, with citations.
-
     QUESTION may be `-` for stdin or `@file` for a file's content. The answer goes to stdout, progress and thinking
     to stderr.
     """

@@ -164,7 +164,11 @@ def _sizes(_ctx: click.Context, _param: click.Parameter, value: str) -> tuple[in
 )
 @click.option("--workload", type=click.Choice(["many_users", "heavy_user"]), help="Only one of the two.")
 @click.option(
-    "--engine-seconds", default=300.0, show_default=True, help="Longest time of an engine at one size."
+    "--engine-seconds",
+    default=300.0,
+    show_default=True,
+    type=click.FloatRange(min=1),
+    help="Longest time of an engine at one size.",
 )
 @click.option(
     "--queries", default=100, show_default=True, type=click.IntRange(min=5), help="Questions asked."

@@ -24,7 +24,11 @@ import click
     help="For verifier_llm, verifier_cascade and deer_95: local, gguf:/path or openai:model@base_url; may be given again.",
 )
 @click.option(
-    "--sample", type=int, default=60, show_default=True, help="Finished traces that verifiers see; 0 for all."
+    "--sample",
+    type=click.IntRange(min=0),
+    default=60,
+    show_default=True,
+    help="Finished traces that verifiers see; 0 for all.",
 )
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the results.")
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON document alone.")

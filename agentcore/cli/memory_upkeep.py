@@ -38,6 +38,8 @@ def export(
     """Write memories with their history as JSON lines into TARGET."""
     if target.exists() and not force:
         raise click.ClickException(f"{target} exists: choose another name, or --force")
+    if not target.parent.is_dir():
+        raise click.UsageError(f"there is no folder {target.parent}: make it, or choose another place")
     with open_memory(file, must_exist=True) as store:
         count = checked(lambda: store.export(target, user_id=None if everyone else owner_of(user)))
     click.echo(json.dumps({"exported": count}) if as_json else f"{count} versions written to {target}")

@@ -318,6 +318,10 @@ def test_a_failure_is_json_too(ask: Ask) -> None:
         (["ask", "--json"], "no question"),
         (["ask", "Hi?", "--json", "--max-seconds", "-1"], "above 0"),
         (["ask", "Hi?", "--json", "--corpsu", "x"], "--corpus"),
+        (["ask", "Hi?", "--json", "--user", "a\nb"], "control characters"),
+        (["ask", "Hi?", "--json", "--memory", "/dev/null/below/m.db"], "AGENTCORE_MEMORY"),
+        (["repl", "--resume", "nope", "--json"], "--json"),
+        (["memory", "list", "--json", "--memory", "/dev/null/m.db"], "no memory file"),
         (["runs", "show", "nope", "--json"], "no run 'nope'"),
     ],
 )

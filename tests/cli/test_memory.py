@@ -81,6 +81,7 @@ def test_stats_count(here: Run, file: str) -> None:
         (["delete", "--all"], 130, ""),
         (["delete", "none"], 2, "no memory has the id"),
         (["export", "out.jsonl", "--namespace", "work"], 2, "--namespace"),
+        (["export", "nowhere/out.jsonl"], 2, "there is no folder nowhere"),
     ],
 )
 def test_mistakes_are_one_line(here: Run, file: str, arguments: list[str], code: int, message: str) -> None:

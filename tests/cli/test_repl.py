@@ -423,6 +423,13 @@ def test_commands_work_through_a_pipe(
     assert "never asked" not in done.stdout + done.stderr
 
 
+def test_a_conversation_that_is_not_there_is_wrong_usage(here: Run, variables: dict[str, str]) -> None:
+    """`--resume` with a wrong name asks nothing: piped lines would go into another conversation."""
+    done = here("repl", "--resume", "nope", stdin="hello\n", **variables)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no conversation 'nope'" in done.stderr and "start without it" in done.stderr
+
+
 def test_a_follow_up_sees_the_conversation(here: Run, server: ChatServer, variables: dict[str, str]) -> None:
     """The turns before a question are shown to the model, after a new start of the conversation too."""
     backbone = ("--backbone", f"openai:served@{server.url}")

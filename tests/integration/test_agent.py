@@ -306,6 +306,8 @@ def test_a_question_that_is_none_is_refused(corpus: Corpus, tmp_path: Path, ques
         ({"tools": print}, "tools holds"),
         ({"budget": {"max_tokens": 5}}, "budget is a dict: give a Budget"),
         ({"user_id": ""}, "user_id is ''"),
+        ({"user_id": "a\nb"}, "without control characters"),
+        ({"user_id": "a" * 513}, "1 to 512 characters"),
         ({"choice": "guess"}, "choice is 'guess': use 'attention', 'likelihood', 'chat'"),
         ({"trimming": True}, "trimming is a bool: give a TrimmingConfig"),
         ({"settings": {}}, "settings is a dict: give a WorkflowSettings"),

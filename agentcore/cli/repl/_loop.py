@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, TextIO
 
+import click
+
 from agentcore.cli._console import print_text, progress_bar
 from agentcore.cli._exit import ExitCode, message_of
 from agentcore.cli._session import keep_settings
@@ -45,8 +47,8 @@ class Repl:
         self._prompt: Prompt | None = None
         self._last_stop = float("-inf")
         self._former_handler: Any = signal.SIG_DFL
-        if resume is not None:
-            self._state.resume(resume)
+        if resume is not None and not self._state.resume(resume):
+            raise click.BadParameter("there is no such conversation: start without it", param_hint="--resume")
 
     # -- the two loops ----------------------------------------------------------------------------------------------
 

@@ -57,17 +57,18 @@ class ReplState:
         """Print a line of ours, set off from answers."""
         print_text(self.aside, text, style="dim")
 
-    def resume(self, name: str) -> None:
-        """Go on with an earlier conversation and show its last turn."""
+    def resume(self, name: str) -> bool:
+        """Go on with an earlier conversation and show its last turn; tell whether there is such a one."""
         found = open_conversation(self.conversations_folder, name)
         if found is None:
             self.say(f"no conversation {name!r}: /resume lists them")
-            return
+            return False
         self.transcript = found
         self.say(f"resumed {found.name}, {len(found.turns)} turns")
         if found.turns:
             last = found.turns[-1]
             self.say(f"> {last['question']}\n{last['result'].get('answer', '')}")
+        return True
 
     def status(self) -> str:
         """Return model, corpus and use so far, in one line."""
