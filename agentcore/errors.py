@@ -23,6 +23,8 @@ Every message is one line and ends with what to do about it.
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "AgentError",
     "BudgetExceededError",
@@ -44,6 +46,10 @@ __all__ = [
 
 class AgentError(Exception):
     """Root of everything the runtime raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Rebuilt from what it says, whatever its class is made of: so it reaches the caller of another process.
+        return _again, (type(self), self.args), self.__dict__
 
 
 class ConfigurationError(AgentError, ValueError):
@@ -158,3 +164,8 @@ class ModelFailedError(AgentError):
 
 class ModelOutputError(AgentError):
     """The model's text is not what was asked for, and could not be repaired."""
+
+
+def _again(kind: type[AgentError], args: tuple[Any, ...]) -> AgentError:
+    """Make an error anew without asking its class for anything."""
+    return kind.__new__(kind, *args)

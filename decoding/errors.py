@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
     "CacheFullError",
@@ -34,6 +35,10 @@ __all__ = [
 
 class DecodingError(Exception):
     """Root of every error that decoding raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Rebuilt from what it says, whatever its class is made of: so it reaches the caller of another process.
+        return _again, (type(self), self.args), self.__dict__
 
 
 class ModelFileError(DecodingError):
@@ -114,3 +119,8 @@ class UnknownMethodError(DecodingError):
     def __init__(self, name: str, known: Iterable[str]) -> None:
         self.name = name
         super().__init__(f"unknown speculation method {name!r}: use {', '.join(sorted(known))}")
+
+
+def _again(kind: type[DecodingError], args: tuple[Any, ...]) -> DecodingError:
+    """Make an error anew without asking its class for anything."""
+    return kind.__new__(kind, *args)

@@ -18,6 +18,8 @@ Mistakes of the caller in an argument (empty text, negative limit, start after e
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "DuplicateRecordError",
     "EmbedderMismatchError",
@@ -33,6 +35,10 @@ __all__ = [
 
 class MemoryStoreError(Exception):
     """Root of every error of the memory."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Rebuilt from what it says, whatever its class is made of: so it reaches the caller of another process.
+        return _again, (type(self), self.args), self.__dict__
 
 
 class StoreClosedError(MemoryStoreError):
@@ -97,3 +103,8 @@ class RecordNotFoundError(MemoryStoreError):
     def __init__(self, record_id: str) -> None:
         self.record_id = record_id
         super().__init__(f"no record has the id {record_id!r}: get_all() lists the ids of a user")
+
+
+def _again(kind: type[MemoryStoreError], args: tuple[Any, ...]) -> MemoryStoreError:
+    """Make an error anew without asking its class for anything."""
+    return kind.__new__(kind, *args)

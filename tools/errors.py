@@ -20,6 +20,7 @@ Every message is one line that says what to do next.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 __all__ = [
     "CorpusNotFoundError",
@@ -38,6 +39,10 @@ __all__ = [
 
 class ToolError(Exception):
     """The root of everything the tools raise on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Rebuilt from what it says, whatever its class is made of: so it reaches the caller of another process.
+        return _again, (type(self), self.args), self.__dict__
 
 
 class UnknownToolError(ToolError):
@@ -124,3 +129,8 @@ class SnapshotMissingError(DocumentError, LookupError):
             f"no intact snapshot {sha256[:12]}… is stored: open the corpus again to index it anew"
         )
         self.sha256 = sha256
+
+
+def _again(kind: type[ToolError], args: tuple[Any, ...]) -> ToolError:
+    """Make an error anew without asking its class for anything."""
+    return kind.__new__(kind, *args)

@@ -49,7 +49,7 @@ def exit_code_of(error: BaseException) -> ExitCode:
     """Tell a caller's mistake (2) from a failure (1)."""
     if isinstance(error, click.UsageError):
         return ExitCode.USAGE
-    is_callers = isinstance(error, (ValueError, LookupError)) and _is_ours(error)
+    is_callers = isinstance(error, (ValueError, KeyError)) and _is_ours(error)
     return ExitCode.USAGE if is_callers and not hasattr(error, "extra") else ExitCode.FAILED
 
 
