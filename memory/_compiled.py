@@ -1,6 +1,7 @@
 """Loops over records, compiled by numba when the first search needs them.
 
-A kernel is a plain function of arrays and numbers that numba understands; its annotations say for which types it is compiled. The machine code is
+A kernel is a plain function of arrays and numbers that numba understands; its annotations say for which types it is compiled. It may call kernels of
+its own file: numba keeps machine code as long as the file stays as it is, and would not see that another file changed. The machine code is
 kept beside the source, or in the user's cache folder where that cannot be written, so only the first search ever waits for the compiler.
 """
 
@@ -64,6 +65,11 @@ class Kernel(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.code(*args, **kwargs)
+
+    @property
+    def _numba_type_(self) -> Any:
+        """What numba asks for where a kernel calls this one."""
+        return getattr(self.code, "_numba_type_")  # noqa: B009 - numba's own attribute
 
     @cached_property
     def code(self) -> Callable[P, R]:

@@ -264,24 +264,26 @@ class Partition:
         """The words of all speakers' names."""
         return frozenset(word for names in self._speaker_names.values() for word in names)
 
+    def named(self, query_names: Collection[str]) -> int | None:
+        """Return the number of the one speaker whose first name the query holds; None where it names none or several."""
+        called = self._called
+        if called.keys().isdisjoint(query_names):
+            return None
+        named = {code for word in query_names for code in called.get(word, ())}
+        return named.pop() if len(named) == 1 else None
+
     def named_speaker(
         self, query_names: Collection[str], rows: npt.NDArray[np.intp] | slice = slice(None)
     ) -> Bool | None:
-        """Return which of the rows are of the one speaker whose first name the query holds; None where it names none or several."""
-        code = self._named(query_names)
+        """Return which of the rows are of the one speaker that is named; None where none or several are."""
+        code = self.named(query_names)
         return None if code is None else self.speakers.codes[rows] == code
 
     def said_by(self, query_names: Collection[str]) -> npt.NDArray[np.intp]:
-        """Return the places of what the one speaker said whose first name the query holds, ascending; none where it names none or several."""
-        code = self._named(query_names)
+        """Return the places of what the one speaker said who is named, ascending; none where none or several are."""
+        code = self.named(query_names)
         order, starts = self._by_speaker
         return order[:0] if code is None else order[starts[code] : starts[code + 1]]
-
-    def _named(self, query_names: Collection[str]) -> int | None:
-        """Return the number of the one speaker whose first name the query holds."""
-        called = self._called
-        named = {code for word in query_names for code in called.get(word, ())}
-        return named.pop() if len(named) == 1 else None
 
     @cached_property
     def _by_speaker(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

@@ -17,6 +17,7 @@ from agentcore.memory._partition import Partition
 from agentcore.memory.index import inner_products, union
 from agentcore.memory.ranking._config import RankingConfig
 from agentcore.memory.ranking._dates import date_fit
+from agentcore.memory.ranking._fusion import moments, own_scores, standardised
 from agentcore.memory.ranking._query import Query
 from agentcore.memory.ranking._ranker import (
     Evidence,
@@ -25,9 +26,7 @@ from agentcore.memory.ranking._ranker import (
     add_hints,
     cue_table,
     finish,
-    moments,
-    own_scores,
-    standardised,
+    weights_by_kind,
 )
 from agentcore.memory.ranking._tokens import windowed
 
@@ -167,7 +166,11 @@ def _best_candidates(
     similarities = body.tokens.similarities(query.tokens, rows)
     met = usual.tokens.weights @ (similarities - usual.tokens.means[:, None])
     tokens = standardised(met, *usual.tokens.maxsim)
-    own = own_scores(body, rows, evidence.of(kept), tokens, config)[0]
+    is_passage = body.is_passage[rows] if body.has_passages else np.zeros(0, dtype=np.bool_)
+    own = own_scores(
+        evidence.cosine[kept], evidence.bm25[kept], tokens, is_passage,
+        *usual.evidence, *weights_by_kind(config, has_tokens=True),
+    )[0]  # fmt: skip
     named = body.named_speaker(query.names, rows)
     if named is not None:
         np.multiply(own, np.float32(1 + config.speaker), out=own, where=named)

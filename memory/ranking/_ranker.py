@@ -11,7 +11,6 @@ Letters: N records of the partition, R records given to the token stage.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -19,23 +18,22 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from agentcore.memory._compiled import Bytes, Flags, FloatMatrix, Floats, Ints, compiled
 from agentcore.memory._partition import Partition
 from agentcore.memory.index import union
 from agentcore.memory.ranking._abstention import answerable
 from agentcore.memory.ranking._config import RankingConfig
 from agentcore.memory.ranking._cues import Cue
 from agentcore.memory.ranking._dates import date_fit
+from agentcore.memory.ranking._fusion import fuse, moments, own_scores, spreads, standardised
 from agentcore.memory.ranking._query import Query
 from agentcore.memory.ranking._structure import Structure
 from agentcore.memory.ranking._tokens import windowed
 
-__all__ = ["Evidence", "Ranking", "UsualTokens", "rank"]
+__all__ = ["Evidence", "Ranking", "UsualTokens", "cue_table", "finish", "rank", "weights_by_kind"]
 
 Float32 = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
 
-_NO_SPREAD = 1e-7
 _NONE, _NOTHING = np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.float32)
 
 
@@ -131,7 +129,7 @@ def rank(
     """
     cosine = partition.vectors @ query.pooled
     bm25, coverage = partition.lexical.scores(query.terms)
-    evidence = Evidence(cosine, bm25, coverage, (*moments(cosine), *moments(bm25)))
+    evidence = Evidence(cosine, bm25, coverage, spreads(cosine, bm25))
     use_tokens = config.use_tokens and query.tokens is not None and bool(partition.tokens)
     if exhaustive or not use_tokens or len(partition) <= config.exhaustive_records:
         return finish(
@@ -167,55 +165,27 @@ def finish(
     `sample` are places in `rows` that stand for all records; `usual` is what is usual in a larger partition instead.
     """
     chosen: Rows | slice = slice(None) if len(rows) == len(partition) else rows  # all of them: no copies
-    said = partition.named_speaker(query.names, chosen)
-    named = _NONE if said is None else said
+    speaker = partition.named(query.names)
     tokens = nameless = None
     if config.use_tokens and query.tokens is not None and bool(partition.tokens):
         tokens, nameless, usual = _token_scores(
-            partition, query, config, rows, sample, structure, is_named=said is not None, usual=usual
+            partition, query, config, rows, sample, structure, is_named=speaker is not None, usual=usual
         )
-    parts = own_scores(partition, chosen, evidence, tokens, config)
-    own, dense, lexical = parts
-    fused = _with_surroundings(
-        own, named, partition.replies[chosen], partition.turn_cues[chosen],
-        cue_table(config, query.asks_when), structure.line, structure.session, structure.length, structure.num_sessions,
+    dates = _NOTHING
+    if query.spans:
+        dates = np.float32(config.date) * date_fit(query.spans, partition.event_time[chosen])
+    parts, fused, pattern = fuse(
+        evidence.cosine, evidence.bm25, evidence.coverage,
+        _NOTHING if tokens is None else tokens, _NOTHING if nameless is None else nameless,
+        partition.is_passage[chosen] if partition.has_passages else _NONE,
+        _NONE if eligible is None else eligible[chosen],
+        partition.speakers.codes[chosen], -1 if speaker is None else speaker, dates,
+        partition.replies[chosen], partition.turn_cues[chosen], cue_table(config, query.asks_when),
+        structure.line, structure.session, structure.length, structure.num_sessions,
+        *evidence.usual, *weights_by_kind(config, has_tokens=tokens is not None),
         config.speaker, config.neighbours, config.answered, config.session, config.session_neighbours,
     )  # fmt: skip
-    if query.spans:
-        fused += np.float32(config.date) * date_fit(query.spans, partition.event_time[chosen])
-    chance = answerable(
-        evidence.cosine,
-        evidence.coverage,
-        own,
-        dense,
-        lexical if nameless is None else nameless,
-        named=named,
-        allowed=_NONE if eligible is None else eligible[chosen],
-        config=config.abstention,
-    )
-    return Ranking(rows, fused, parts, tokens, chance, usual)
-
-
-@compiled
-def moments(values: Floats) -> tuple[float, float]:
-    """Return mean and spread."""
-    mean = square = 0.0
-    for value in values:
-        mean += value
-    mean /= len(values)
-    for value in values:
-        square += (value - mean) ** 2
-    return mean, math.sqrt(square / len(values))
-
-
-@compiled
-def standardised(values: Floats, mean: float, spread: float) -> Floats:
-    """Return z-scores by a mean and spread; zeros where nothing varies."""
-    scale = 1 / spread if spread >= _NO_SPREAD else 0.0
-    found = np.empty(len(values), np.float32)
-    for place in range(len(values)):
-        found[place] = (values[place] - mean) * scale
-    return found
+    return Ranking(rows, fused, parts, tokens, answerable(*pattern, config.abstention), usual)
 
 
 def _shortlist(
@@ -272,89 +242,20 @@ def _token_scores(
     return tokens, (standardised(bare, *usual.nameless) if is_named else tokens), usual
 
 
-def own_scores(
-    partition: Partition,
-    rows: Rows | slice,
-    evidence: Evidence,
-    tokens: Float32 | None,
-    config: RankingConfig,
-) -> Float32:
-    """Return F, z(dense) and z(BM25), (3, R); without tokens the other two carry the whole weight of F."""
-    is_passage = partition.is_passage[rows] if partition.has_passages else _NONE
-    if tokens is None:
-        tokens, turn, passage = (
-            _NOTHING,
-            _without_tokens(config.turn_weights),
-            _without_tokens(config.passage_weights),
-        )
-    else:
-        turn, passage = config.turn_weights, config.passage_weights
-    return _own_scores(evidence.cosine, evidence.bm25, tokens, is_passage, *evidence.usual, *turn, *passage)
+def weights_by_kind(config: RankingConfig, *, has_tokens: bool) -> tuple[float, ...]:
+    """Return the weights of vectors, words and tokens in F: three of a turn, three of a passage."""
+    weights = (*config.turn_weights, *config.passage_weights)
+    return weights if has_tokens else _without_tokens(*weights)
 
 
-def _without_tokens(weights: tuple[float, float, float]) -> tuple[float, float, float]:
-    """Return the weights as they are where there are no token scores."""
-    scale = sum(weights) / (weights[0] + weights[1])
-    return weights[0] * scale, weights[1] * scale, 0.0
-
-
-@compiled
-def _own_scores(
-    cosine: Floats, bm25: Floats, tokens: Floats, is_passage: Flags,
-    mean_cosine: float, spread_cosine: float, mean_bm25: float, spread_bm25: float,
-    turn_dense: float, turn_lexical: float, turn_tokens: float,
-    passage_dense: float, passage_lexical: float, passage_tokens: float,
-) -> FloatMatrix:  # fmt: skip
-    """Return the weighted sum of the z-scores by kind of record, and the first two of them; all are turns where `is_passage` is empty."""
-    found = np.empty((3, len(cosine)), np.float32)
-    own, dense, lexical = found[0], found[1], found[2]
-    scale_cosine = 1 / spread_cosine if spread_cosine >= _NO_SPREAD else 0.0
-    scale_bm25 = 1 / spread_bm25 if spread_bm25 >= _NO_SPREAD else 0.0
-    for record in range(len(cosine)):
-        dense[record] = (cosine[record] - mean_cosine) * scale_cosine
-        lexical[record] = (bm25[record] - mean_bm25) * scale_bm25
-        own[record] = turn_dense * dense[record] + turn_lexical * lexical[record]
-    for record in range(len(tokens)):
-        own[record] += turn_tokens * tokens[record]
-    for record in range(len(is_passage)):
-        if is_passage[record]:
-            own[record] = passage_dense * dense[record] + passage_lexical * lexical[record]
-            if len(tokens):
-                own[record] += passage_tokens * tokens[record]
-    return found
-
-
-@compiled
-def _with_surroundings(
-    own: Floats, named: Flags, replies: Floats, cues: Bytes, worth: Floats,
-    line: Ints, session: Ints, length: int, num_sessions: int,
-    speaker: float, neighbours: float, answered: float, in_session: float, session_neighbours: float,
-) -> Floats:  # fmt: skip
-    """Return F with the credit of speaker (nobody is named where that is empty), neighbours, session and cues."""
-    count = len(own)
-    laid = np.zeros(length, np.float32)
-    for record in range(count):
-        laid[line[record]] = own[record]
-    best = np.full(num_sessions, -np.inf, np.float32)
-    for record in range(count):
-        near = laid[line[record] - 1] + laid[line[record] + 1]
-        best[session[record]] = max(
-            best[session[record]], own[record] + np.float32(session_neighbours) * near
-        )
-    fused = np.empty(count, np.float32)
-    for record in range(count):
-        place = line[record]
-        around = laid[place - 1] + laid[place + 1] + laid[place - 2] + laid[place + 2]
-        fused[record] = (
-            own[record]
-            + np.float32(neighbours) * around
-            + np.float32(answered) * replies[record] * laid[place - 1]
-            + np.float32(in_session) * best[session[record]]
-            + worth[cues[record]]
-        )
-        if len(named) and named[record]:
-            fused[record] += np.float32(speaker) * own[record]
-    return fused
+@lru_cache(maxsize=16)
+def _without_tokens(*weights: float) -> tuple[float, ...]:
+    """Return the weights where there are no token scores: the other two carry all."""
+    found: list[float] = []
+    for dense, lexical, tokens in (weights[:3], weights[3:]):
+        scale = (dense + lexical + tokens) / (dense + lexical)
+        found += (dense * scale, lexical * scale, 0.0)
+    return tuple(found)
 
 
 def cue_table(config: RankingConfig, asks_when: bool) -> Float32:

@@ -19,8 +19,7 @@ from agentcore.memory._compiled import Floats, Kernel, compiled, prepare_kernels
 from agentcore.memory._selection import best_places
 from agentcore.memory.embedding import HashEmbedder
 from agentcore.memory.ranking import FULL, Structure
-from agentcore.memory.ranking._abstention import _pattern
-from agentcore.memory.ranking._ranker import _own_scores, _with_surroundings, moments
+from agentcore.memory.ranking._fusion import moments, own_scores, pattern, with_surroundings
 from agentcore.memory.ranking._tokens import windowed
 
 QUICK = settings(max_examples=60, deadline=None)
@@ -85,7 +84,7 @@ def test_surroundings_are_credited_as_the_formula_says(
         + worth[cues[row]]
         for row in range(len(turns))
     ]
-    found = _with_surroundings(
+    found = with_surroundings(
         own, named, replies, cues, worth, structure.line, structure.session, structure.length, structure.num_sessions,
         0.7, 0.4, 0.6, 0.5, 0.3,
     )  # fmt: skip
@@ -149,8 +148,9 @@ def test_chance_is_read_from_the_records_that_may_be_returned(
     named = np.array([is_named for *_, is_named, _ in turns])
     allowed = np.array([is_allowed or not is_filtered for *_, is_allowed in turns])
     cosine, coverage = dense / 10, tokens / 10
-    num_all, best, most, num_mine, top, gap_tokens, gap_dense = _pattern(
-        cosine, coverage, own, dense, tokens, named, allowed if is_filtered else np.zeros(0, dtype=np.bool_)
+    parts = np.array([own, dense, np.zeros(len(own))], dtype=np.float32)
+    num_all, best, most, num_mine, top, gap_tokens, gap_dense = pattern(
+        cosine, coverage, parts, tokens, named, allowed if is_filtered else np.zeros(0, dtype=np.bool_)
     )
     assert num_all == allowed.sum()
     if num_all:
@@ -187,7 +187,7 @@ def test_own_scores_weigh_the_z_scores_by_kind(
         passage[0] * dense + passage[1] * lexical + passage[2] * tokens,
         turn[0] * dense + turn[1] * lexical + turn[2] * tokens,
     )
-    found = _own_scores(
+    found = own_scores(
         cosine, bm25, tokens if has_tokens else tokens[:0], is_passage if has_passages else is_passage[:0],
         *usual, *turn, *passage,
     )  # fmt: skip
