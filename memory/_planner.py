@@ -40,9 +40,9 @@ BESIDE_EFFORT = 0.5
 """Share of that effort spent beside a gate, on what the gate misses: with a quarter .94 are found, with half .96."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Route:
-    """A decision.
+    """A decision. Not frozen: a search makes one, and freezing takes as long again.
 
     Attributes
     ----------

@@ -33,7 +33,7 @@ class Request(NamedTuple):
     end: int | None
     condition: Filter | None
     threshold: float | None
-    profile: Profile | RankingConfig
+    config: RankingConfig
     now: int
     as_of: int | None
     routes: tuple[str, ...]
@@ -53,7 +53,6 @@ def make_request(
 ) -> Request:  # fmt: skip
     """Check the arguments of `SwiftMem.search`."""
     since, until = time_range(start, end)
-    profile_config(profile)
     if routes is not ROUTES and (unknown := set(routes) - set(ROUTES)):
         raise ValueError(f"unknown routes {sorted(unknown)}: use some of {', '.join(ROUTES)}")
     if threshold is not None and not 0 <= threshold <= 1:
@@ -62,7 +61,7 @@ def make_request(
         raise ValueError(f"diversity must lie in [0, 1], got {diversity!r}")
     return Request(
         check_text(query, what="query"), check_name(user_id, what="user_id"), check_namespace(namespace), check_count(limit),
-        since, until, parse_filters(filters), threshold, profile, to_micros(now),
+        since, until, parse_filters(filters), threshold, profile_config(profile), to_micros(now),
         None if as_of is None else to_micros(moment(as_of, what="as_of")), tuple(routes),
         Reordering(rerank, diversity) if rerank is not None or diversity else None, explain,
     )  # fmt: skip

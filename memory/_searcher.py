@@ -25,7 +25,6 @@ from agentcore.memory.ranking import (
     RankingConfig,
     Reordering,
     maximal_marginal_relevance,
-    profile_config,
 )
 from agentcore.memory.ranking._large import rank_candidates
 from agentcore.memory.ranking._ranker import Ranking, rank
@@ -63,7 +62,7 @@ class Searcher:
     def search(self, request: Request, encoded: EncodedQuery) -> SearchResult:
         """Return the best hits, with the plan if it is asked for."""
         times = [perf_counter()]
-        config = profile_config(request.profile)
+        config = request.config
         with self._database.read() as connection:
             collection = self._collection(connection, request)
             body = collection.body
@@ -149,8 +148,9 @@ def _merged(parts: list[tuple[Partition, Mask | None, Ranking]], wanted: int) ->
     scores = _joined([_masked(ranking, mask) for _, mask, ranking in parts])
     seq = _joined([_seq(part, ranking.rows) for part, _, ranking in parts])
     best = best_places(scores, seq, wanted)
-    _, dense, lexical = _joined([ranking.parts for _, _, ranking in parts]).take(best, axis=1).tolist()
-    signals = [{"dense": d, "lexical": w} for d, w in zip(dense, lexical, strict=True)]
+    _, dense, lexical = _joined([ranking.parts for _, _, ranking in parts])
+    shown = zip(dense[best].tolist(), lexical[best].tolist(), strict=True)
+    signals = [{"dense": d, "lexical": w} for d, w in shown]
     tokens = [ranking.tokens for _, _, ranking in parts if ranking.tokens is not None]
     if len(tokens) == len(parts):
         for signal, value in zip(signals, _joined(tokens)[best].tolist(), strict=True):

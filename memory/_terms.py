@@ -15,7 +15,7 @@ import Stemmer
 
 from agentcore.memory._stop_words import STOP_WORDS
 
-__all__ = ["ANALYZER", "TERM", "pack_terms", "stems", "stems_of", "term_hash", "words"]
+__all__ = ["ANALYZER", "TERM", "pack_terms", "stems", "stems_of", "term_hash", "term_of", "words"]
 
 ANALYZER = "porter-1"
 """Version of what this module does; a file whose terms were made by another is analysed anew."""
@@ -58,6 +58,12 @@ def _stem(word: str) -> str:
 def term_hash(stem: str) -> int:
     """Return the 64-bit hash of a stem, the same in every process."""
     return int.from_bytes(blake2b(stem.encode(), digest_size=8).digest(), "little")
+
+
+@lru_cache(maxsize=50_000)
+def term_of(word: str) -> int:
+    """Return the hash of the stem of a lower-case word; 0 for one that carries no content."""
+    return 0 if word in STOP_WORDS else term_hash(_stem(word))
 
 
 def stems(text: str) -> list[str]:

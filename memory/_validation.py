@@ -59,6 +59,8 @@ def check_text(text: object, *, what: str = "text") -> str:
         raise ValueError(
             f"{what} has {len(text)} characters, more than {MAX_TEXT_CHARACTERS}: split it first"
         )
+    if text.isascii():
+        return text
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as exc:

@@ -12,29 +12,31 @@ import numpy.typing as npt
 
 from agentcore.memory._encoding import content_words
 from agentcore.memory._stop_words import STOP_WORDS
-from agentcore.memory._terms import stems_of, term_hash, words
+from agentcore.memory._terms import term_of, words
 from agentcore.memory.embedding import EncodedQuery
 from agentcore.memory.ranking._cues import asks_when
 from agentcore.memory.ranking._tokens import QueryTokens
-from agentcore.memory.temporal import Span, parse_spans
+from agentcore.memory.temporal import Span, may_name_time, parse_spans
 
 __all__ = ["Query"]
 
 
-def possible_names(query: str) -> frozenset[str]:
-    """Return the words that may be names, in lower case.
+def possible_names(query: str, said: Sequence[str]) -> frozenset[str]:
+    """Return those of a query's words that may be names; `said` are all of them, in lower case.
 
     Where a query is written with capitals, only its capitalised words may be, and a function word at the beginning is none: in
     "What will Grace say" Will is not asked about, in "What will Will say" he is. A query in one case tells nothing.
     """
-    begins = _WORD.match(query) is not None  # its first word has a capital anyway
-    marked = [(place, word) for place, word in enumerate(_WORD.findall(query)) if not "a" <= word[0] <= "z"]
-    if query.isupper() or not any(word[0].isupper() for place, word in marked if place or not begins):
-        return frozenset(words(query))
-    names: set[str] = set()
-    for place, word in marked:
-        if word[0].isupper() or word[0].lower() == word[0].upper():
-            names.update([name for name in words(word) if place or name not in STOP_WORDS])
+    found = _WORD.findall(query)
+    first = 1 if query[:1].isalnum() else 0  # a word at the very beginning has a capital anyway
+    if query.isupper() or not any([word[0].isupper() for word in found[first:]]):
+        return frozenset(said)
+    marked = [word for word in found if not "a" <= word < "{" and not word[0].islower()]
+    names: list[str] = []
+    if marked[0] == found[0]:
+        names += [name for name in words(marked.pop(0)) if name not in STOP_WORDS]
+    for word in marked:
+        names += (word.lower(),) if word.isascii() else words(word)
     return frozenset(names)
 
 
@@ -81,9 +83,9 @@ class Query(NamedTuple):
         said = words(text)
         return cls(
             text,
-            possible_names(text),
-            [term_hash(stem) for stem in dict.fromkeys(stems_of(said))],
-            parse_spans(text, now=now, years=years),
+            possible_names(text, said),
+            list(dict.fromkeys(filter(None, map(term_of, said)))),
+            parse_spans(text, now=now, years=years) if may_name_time(said) else [],
             asks_when(text),
             np.ascontiguousarray(encoded.pooled, dtype=np.float32),
             tokens,

@@ -10,15 +10,16 @@ means that date in any of `years`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from agentcore.memory.temporal._calendar import WEEKDAYS, count_of, moved, weekend_around
 from agentcore.memory.temporal._rules import COUNT, RULES, TRIGGERS, UNIT, WEEKDAY, Resolve
 from agentcore.memory.temporal._span import Span, SpanKind
 
-__all__ = ["parse_spans"]
+__all__ = ["may_name_time", "parse_spans"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,16 @@ class _Date:
     def in_years(self, now: datetime, *years: int) -> _Date:
         """Return the same words, read as of other years."""
         return replace(self, spans=self.resolve(self.match, now, years) or self.spans)
+
+
+def may_name_time(words: Iterable[str]) -> bool:
+    """Return whether any of a query's words, in lower case, may belong to a time expression: most queries hold none, and need no parser."""
+    return any(map(_may_belong, words))
+
+
+@lru_cache(maxsize=50_000)
+def _may_belong(word: str) -> bool:
+    return any(trigger in word for trigger, _ in TRIGGERS)
 
 
 def parse_spans(query: str, *, now: datetime, years: Sequence[int] = ()) -> list[Span]:

@@ -362,4 +362,5 @@ RULES = tuple(tuple((re.compile(pattern), resolve) for pattern, resolve in rules
 TRIGGERS = tuple(
     (trigger, number) for number, (triggers, _) in enumerate(_GROUPS) for trigger in triggers.split("|")
 )
-"""Strings, each with the number of a group: a text must hold one of a group's strings for its rules to match."""
+"""Strings, each with the number of a group: a text must hold one of a group's strings for its rules to match,
+and one of its words must hold one for any to match."""

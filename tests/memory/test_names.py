@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from agentcore.memory import SwiftMem
+from agentcore.memory._terms import words
 from agentcore.memory.ranking._query import possible_names
 
 
@@ -27,7 +28,7 @@ from agentcore.memory.ranking._query import possible_names
 )
 def test_possible_names(query: str, names: set[str], others: set[str]) -> None:
     """Capitals tell names from words where a query uses them; where it does not, any word may be one."""
-    found = possible_names(query)
+    found = possible_names(query, words(query))
     assert names <= found and not others & found
 
 
