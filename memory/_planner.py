@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from agentcore.memory._beside import beside
 from agentcore.memory._collection import LARGE
 from agentcore.memory._partition import Partition
 from agentcore.memory._terms import words
@@ -156,10 +157,15 @@ def _nearby(
     partition: Partition, query: Query, eligible: Mask | None, counts: dict[str, int], effort: float
 ) -> tuple[Rows, Rows]:
     """Return the nearest records by vector and by words, and count them."""
-    near = partition.nearest.nearest(
-        query.pooled, int(NUM_NEIGHBOURS * effort), eligible=eligible, effort=effort
+    nearest = beside(
+        partition.nearest.nearest,
+        query.pooled,
+        int(NUM_NEIGHBOURS * effort),
+        eligible=eligible,
+        effort=effort,
     )
     lexical = partition.lexical.candidates(query.terms, int(NUM_LEXICAL * effort), eligible=eligible)
+    near = nearest()
     counts |= {"ann": len(near), "lexical": len(lexical)}
     return near, lexical
 

@@ -8,6 +8,7 @@ from agentcore.memory.ranking._config import AbstentionConfig
 
 __all__ = ["answerable"]
 
+
 def answerable(
     num_all: int,
     best: float,

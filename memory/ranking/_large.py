@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from agentcore.memory._beside import beside
 from agentcore.memory._partition import Partition
 from agentcore.memory.index import inner_products, union
 from agentcore.memory.ranking._config import RankingConfig
@@ -26,11 +27,13 @@ from agentcore.memory.ranking._ranker import (
     add_hints,
     cue_table,
     finish,
+    has_tokens,
+    token_scores,
     weights_by_kind,
 )
 from agentcore.memory.ranking._tokens import windowed
 
-__all__ = ["rank_candidates"]
+__all__ = ["Usual", "rank_candidates", "usual_evidence"]
 
 Float32 = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
@@ -38,7 +41,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Usual:
+class Usual:
     """Means and spreads over the collection, and the weights of the query's stems."""
 
     evidence: tuple[float, float, float, float]
@@ -51,6 +54,7 @@ def rank_candidates(
     tail: Partition,
     query: Query,
     config: RankingConfig,
+    usual: Usual,
     candidates: Rows | None,
     eligible: tuple[Mask | None, Mask | None] = (None, None),
 ) -> tuple[Ranking, Ranking | None]:
@@ -58,6 +62,8 @@ def rank_candidates(
 
     Parameters
     ----------
+    usual : Usual
+        From `usual_evidence`.
     candidates : ndarray, (C,), intp, or None
         None: every record of the body. Of more than `config.first_candidates` the best by vector and words are kept, of these the best
         `config.token_candidates` by their tokens too; with them come their neighbours, and the whole sessions of the very best.
@@ -69,38 +75,26 @@ def rank_candidates(
     tuple of Ranking
         Of the body, and of the tail; None where it is empty.
     """
-    usual = _usual(body, tail, query, config)
     if candidates is None:
         rows, structure = body.places, body.structure
-        evidence = _all_evidence(body, usual, query)
+        evidence = beside(_all_evidence, body, usual, query)
     else:
         rows = _with_context(body, _best_candidates(body, usual, query, config, candidates), config)
+        evidence = beside(_evidence, body, usual, query, rows)
         structure = body.structure.restrict(rows)
-        evidence = _evidence(body, usual, query, rows)
-    first = finish(
-        body, query, config, rows, None, structure, evidence, eligible=eligible[0], usual=usual.tokens
-    )
+    scores = token_scores(body, query, config, rows, structure, usual=usual.tokens)
+    first = finish(body, query, config, rows, structure, evidence(), scores, eligible=eligible[0])
     if not len(tail):
         return first, None
-    everything = tail.places
-    evidence = _evidence(tail, usual, query, everything)
-    second = finish(
-        tail,
-        query,
-        config,
-        everything,
-        None,
-        tail.structure,
-        evidence,
-        eligible=eligible[1],
-        usual=usual.tokens,
-    )
-    return first, second
+    rows, structure = tail.places, tail.structure
+    scores = token_scores(tail, query, config, rows, structure, usual=usual.tokens)
+    found = _evidence(tail, usual, query, rows)
+    return first, finish(tail, query, config, rows, structure, found, scores, eligible=eligible[1])
 
 
-def _usual(body: Partition, tail: Partition, query: Query, config: RankingConfig) -> _Usual:
+def usual_evidence(body: Partition, tail: Partition, query: Query, config: RankingConfig) -> Usual:
     """Return what is usual here."""
-    return _Usual(
+    return Usual(
         (*_usual_cosine(body, query), *body.lexical.moments(query.terms, tail.lexical)),
         body.lexical.idf(query.terms),
         _usual_tokens(body, query, config),
@@ -116,7 +110,7 @@ def _usual_cosine(body: Partition, query: Query) -> tuple[float, float]:
 
 def _usual_tokens(body: Partition, query: Query, config: RankingConfig) -> UsualTokens | None:
     """Return how well the sampled records meet the pieces of the query."""
-    if not config.use_tokens or query.tokens is None or not body.tokens:
+    if query.tokens is None or not has_tokens(body, query, config):
         return None
     sampled = body.sampled
     weights = body.tokens.weights(query.tokens, config)
@@ -128,14 +122,14 @@ def _usual_tokens(body: Partition, query: Query, config: RankingConfig) -> Usual
     return UsualTokens(weights, means, moments(met), moments(bare))
 
 
-def _evidence(partition: Partition, usual: _Usual, query: Query, rows: Rows) -> Evidence:
+def _evidence(partition: Partition, usual: Usual, query: Query, rows: Rows) -> Evidence:
     """Return what vectors and words say of some records."""
     cosine = inner_products(partition.vectors, rows, query.pooled)
     bm25, coverage = partition.lexical.scores_at(query.terms, rows, idf=usual.idf)
     return Evidence(cosine, bm25, coverage, usual.evidence)
 
 
-def _all_evidence(body: Partition, usual: _Usual, query: Query) -> Evidence:
+def _all_evidence(body: Partition, usual: Usual, query: Query) -> Evidence:
     """Return what vectors and words say of every record."""
     cosine = body.vectors @ query.pooled
     bm25, coverage = body.lexical.scores(query.terms)
@@ -143,15 +137,16 @@ def _all_evidence(body: Partition, usual: _Usual, query: Query) -> Evidence:
 
 
 def _best_candidates(
-    body: Partition, usual: _Usual, query: Query, config: RankingConfig, candidates: Rows
+    body: Partition, usual: Usual, query: Query, config: RankingConfig, candidates: Rows
 ) -> Rows:
     """Return the candidates whose surroundings are worth a look, best first.
 
     Vectors (their small copies: this only chooses) and words say whose tokens are looked at; with these the evidence of a record for itself is
     complete, and chooses better.
     """
+    cosine = beside(body.codes.inner_products, candidates, query.pooled)
     bm25, coverage = body.lexical.scores_at(query.terms, candidates, idf=usual.idf)
-    evidence = Evidence(body.codes.inner_products(candidates, query.pooled), bm25, coverage, usual.evidence)
+    evidence = Evidence(cosine(), bm25, coverage, usual.evidence)
     cues = cue_table(config, query.asks_when)[body.turn_cues[candidates]]
     cues *= np.float32(config.shortlist_cues)
     first = evidence.first_scores() + cues

@@ -28,14 +28,14 @@ def possible_names(query: str, said: Sequence[str]) -> frozenset[str]:
     "What will Grace say" Will is not asked about, in "What will Will say" he is. A query in one case tells nothing.
     """
     found = _WORD.findall(query)
-    first = 1 if query[:1].isalnum() else 0  # a word at the very beginning has a capital anyway
-    if query.isupper() or not any([word[0].isupper() for word in found[first:]]):
-        return frozenset(said)
     marked = [word for word in found if not "a" <= word < "{" and not word[0].islower()]
-    names: list[str] = []
-    if marked[0] == found[0]:
-        names += [name for name in words(marked.pop(0)) if name not in STOP_WORDS]
-    for word in marked:
+    opening = marked[:1] if marked[:1] == found[:1] else []
+    others = marked[len(opening) :]
+    telling = others if query[:1].isalnum() else marked  # at the very beginning a word has a capital anyway
+    if query.isupper() or not any(word[0].isupper() for word in telling):
+        return frozenset(said)
+    names = [name for word in opening for name in words(word) if name not in STOP_WORDS]
+    for word in others:
         names += (word.lower(),) if word.isascii() else words(word)
     return frozenset(names)
 

@@ -24,12 +24,24 @@ from agentcore.memory.ranking._abstention import answerable
 from agentcore.memory.ranking._config import RankingConfig
 from agentcore.memory.ranking._cues import Cue
 from agentcore.memory.ranking._dates import date_fit
-from agentcore.memory.ranking._fusion import fuse, moments, own_scores, spreads, standardised
+from agentcore.memory.ranking._fusion import fuse, moments, spreads, standardised
 from agentcore.memory.ranking._query import Query
 from agentcore.memory.ranking._structure import Structure
 from agentcore.memory.ranking._tokens import windowed
 
-__all__ = ["Evidence", "Ranking", "UsualTokens", "cue_table", "finish", "rank", "weights_by_kind"]
+__all__ = [
+    "Evidence",
+    "Ranking",
+    "TokenScores",
+    "UsualTokens",
+    "add_hints",
+    "cue_table",
+    "finish",
+    "has_tokens",
+    "rank",
+    "token_scores",
+    "weights_by_kind",
+]
 
 Float32 = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
@@ -83,6 +95,19 @@ class UsualTokens:
     nameless: tuple[float, float]
 
 
+class TokenScores(NamedTuple):
+    """What the tokens of R records say.
+
+    Attributes
+    ----------
+    tokens, nameless : ndarray, (R,), float32
+        z(MaxSim), and the same with speakers' names left out of the query and without windows.
+    """
+
+    tokens: Float32
+    nameless: Float32
+
+
 class Ranking(NamedTuple):
     """Scores of R records.
 
@@ -98,8 +123,6 @@ class Ranking(NamedTuple):
         z(MaxSim); None where that stage did not run.
     answerable : float
         The chance that the partition holds an answer at all.
-    usual : UsualTokens or None
-        By what the token scores were standardised.
     """
 
     rows: Rows
@@ -107,7 +130,6 @@ class Ranking(NamedTuple):
     parts: Float32
     tokens: Float32 | None
     answerable: float
-    usual: UsualTokens | None
 
 
 def rank(
@@ -130,14 +152,18 @@ def rank(
     cosine = partition.vectors @ query.pooled
     bm25, coverage = partition.lexical.scores(query.terms)
     evidence = Evidence(cosine, bm25, coverage, spreads(cosine, bm25))
-    use_tokens = config.use_tokens and query.tokens is not None and bool(partition.tokens)
-    if exhaustive or not use_tokens or len(partition) <= config.exhaustive_records:
-        return finish(
-            partition, query, config, partition.places, None, partition.structure, evidence, eligible=eligible
-        )
-    chosen = _shortlist(partition, query, evidence, config, eligible)
-    rows, structure, sample = _with_context(partition, chosen)
-    return finish(partition, query, config, rows, sample, structure, evidence.of(rows), eligible=eligible)
+    rows, structure, sample = partition.places, partition.structure, None
+    if not exhaustive and len(partition) > config.exhaustive_records and has_tokens(partition, query, config):
+        chosen = _shortlist(partition, query, evidence, config, eligible)
+        rows, structure, sample = _with_context(partition, chosen)
+        evidence = evidence.of(rows)
+    scores = token_scores(partition, query, config, rows, structure, sample=sample)
+    return finish(partition, query, config, rows, structure, evidence, scores, eligible=eligible)
+
+
+def has_tokens(partition: Partition, query: Query, config: RankingConfig) -> bool:
+    """Return whether there are tokens to score by."""
+    return config.use_tokens and query.tokens is not None and bool(partition.tokens)
 
 
 def add_hints(first: Float32, partition: Partition, query: Query, config: RankingConfig, rows: Rows) -> None:
@@ -157,35 +183,29 @@ def _with_context(partition: Partition, chosen: Rows) -> tuple[Rows, Structure, 
 
 
 def finish(
-    partition: Partition, query: Query, config: RankingConfig, rows: Rows, sample: Rows | None, structure: Structure,
-    evidence: Evidence, *, eligible: npt.NDArray[np.bool_] | None, usual: UsualTokens | None = None,
+    partition: Partition, query: Query, config: RankingConfig, rows: Rows, structure: Structure, evidence: Evidence,
+    scores: TokenScores | None, *, eligible: npt.NDArray[np.bool_] | None,
 ) -> Ranking:  # fmt: skip
-    """Score the tokens of `rows` and fuse everything.
-
-    `sample` are places in `rows` that stand for all records; `usual` is what is usual in a larger partition instead.
-    """
+    """Fuse everything that is known of `rows`."""
     chosen: Rows | slice = slice(None) if len(rows) == len(partition) else rows  # all of them: no copies
     speaker = partition.named(query.names)
-    tokens = nameless = None
-    if config.use_tokens and query.tokens is not None and bool(partition.tokens):
-        tokens, nameless, usual = _token_scores(
-            partition, query, config, rows, sample, structure, is_named=speaker is not None, usual=usual
-        )
     dates = _NOTHING
     if query.spans:
         dates = np.float32(config.date) * date_fit(query.spans, partition.event_time[chosen])
     parts, fused, pattern = fuse(
         evidence.cosine, evidence.bm25, evidence.coverage,
-        _NOTHING if tokens is None else tokens, _NOTHING if nameless is None else nameless,
+        *((_NOTHING, _NOTHING) if scores is None else scores),
         partition.is_passage[chosen] if partition.has_passages else _NONE,
         _NONE if eligible is None else eligible[chosen],
         partition.speakers.codes[chosen], -1 if speaker is None else speaker, dates,
         partition.replies[chosen], partition.turn_cues[chosen], cue_table(config, query.asks_when),
         structure.line, structure.session, structure.length, structure.num_sessions,
-        *evidence.usual, *weights_by_kind(config, has_tokens=tokens is not None),
+        *evidence.usual, *weights_by_kind(config, has_tokens=scores is not None),
         config.speaker, config.neighbours, config.answered, config.session, config.session_neighbours,
     )  # fmt: skip
-    return Ranking(rows, fused, parts, tokens, answerable(*pattern, config.abstention), usual)
+    return Ranking(
+        rows, fused, parts, None if scores is None else scores.tokens, answerable(*pattern, config.abstention)
+    )
 
 
 def _shortlist(
@@ -210,24 +230,29 @@ def _shortlist(
     return np.argpartition(-first, wanted)[:wanted] if wanted < len(first) else partition.places
 
 
-def _token_scores(
-    partition: Partition,
-    query: Query,
-    config: RankingConfig,
-    rows: Rows,
-    sample: Rows | None,
-    structure: Structure,
-    *,
-    is_named: bool,
-    usual: UsualTokens | None,
-) -> tuple[Float32, Float32, UsualTokens]:
-    """Return z(MaxSim), the same with speakers' names left out of the query and without windows, and the norms."""
-    assert query.tokens is not None
+def token_scores(
+    partition: Partition, query: Query, config: RankingConfig, rows: Rows, structure: Structure,
+    *, sample: Rows | None = None, usual: UsualTokens | None = None,
+) -> TokenScores | None:  # fmt: skip
+    """Return how well the pieces of the query are met by some records; None where there are no tokens to score by.
+
+    Parameters
+    ----------
+    structure : Structure
+        Of the same records.
+    sample : ndarray, (S,), intp, or None
+        Places in `rows` that stand for all records; None: all of them.
+    usual : UsualTokens or None
+        What is usual in a larger partition, instead of what is usual among these.
+    """
+    if query.tokens is None or not has_tokens(partition, query, config):
+        return None
     weights = partition.tokens.weights(query.tokens, config) if usual is None else usual.weights
     similarities = partition.tokens.similarities(query.tokens, rows)
     typical = similarities if sample is None else similarities[:, sample]
     means = typical.mean(axis=1) if usual is None else usual.means
     met = windowed(similarities, weights, structure, config, means)
+    is_named = partition.named(query.names) is not None
     bare = met
     if is_named:  # without windows: a neighbour is mostly the other speaker
         names = partition.speaker_words
@@ -235,11 +260,13 @@ def _token_scores(
             np.array([w * (s not in names) for w, s in zip(weights, query.surfaces, strict=True)])
             @ similarities
         )
-    if usual is None:
-        part = slice(None) if sample is None else sample
-        usual = UsualTokens(weights, means, moments(met[part]), moments(bare[part]))
-    tokens = standardised(met, *usual.maxsim)
-    return tokens, (standardised(bare, *usual.nameless) if is_named else tokens), usual
+    part = slice(None) if sample is None else sample
+    tokens = standardised(met, *(moments(met[part]) if usual is None else usual.maxsim))
+    if not is_named:
+        return TokenScores(tokens, tokens)
+    return TokenScores(
+        tokens, standardised(bare, *(moments(bare[part]) if usual is None else usual.nameless))
+    )
 
 
 def weights_by_kind(config: RankingConfig, *, has_tokens: bool) -> tuple[float, ...]:
