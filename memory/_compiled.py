@@ -29,6 +29,8 @@ __all__ = [
     "Floats",
     "IntMatrix",
     "Ints",
+    "ShortMatrix",
+    "Shorts",
     "WordMatrix",
     "Words",
     "compiled",
@@ -43,6 +45,8 @@ Floats = Annotated[npt.NDArray[np.float32], ("float32", 1)]
 FloatMatrix = Annotated[npt.NDArray[np.float32], ("float32", 2)]
 Ints = Annotated[npt.NDArray[np.int64], ("int64", 1)]
 IntMatrix = Annotated[npt.NDArray[np.int64], ("int64", 2)]
+Shorts = Annotated[npt.NDArray[np.int16], ("int16", 1)]
+ShortMatrix = Annotated[npt.NDArray[np.int16], ("int16", 2)]
 Codes = Annotated[npt.NDArray[np.int32], ("int32", 1)]
 CodeMatrix = Annotated[npt.NDArray[np.int32], ("int32", 2)]
 ByteMatrix = Annotated[npt.NDArray[np.int8], ("int8", 2)]

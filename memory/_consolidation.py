@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agentcore.memory._partitions import Partitions
+from agentcore.memory.index import Vectors
 from agentcore.memory.ranking import Structure
 from agentcore.memory.storage import Database, TagRows
 from agentcore.memory.tags import Tagger, TagGraph
@@ -122,7 +123,7 @@ class Consolidator:
         seq: npt.NDArray[np.int64],
         tags: dict[int, list[str]],
         relations: Sequence[tuple[str, str]],
-        vectors: npt.NDArray[np.float32],
+        vectors: Vectors,
     ) -> TagGraph:
         """Build the graph over records in their present order."""
         return TagGraph([tags.get(number, []) for number in seq.tolist()], relations, vectors)

@@ -40,7 +40,7 @@ def _similar(partition: Partition, features: Features, speaker: str | None) -> l
     """Return (cosine, sequence number) of the similar records of one partition."""
     if not len(partition):
         return []
-    cosine = partition.vectors @ np.frombuffer(features.vector, dtype="<f4")
+    cosine = partition.vectors.products(np.frombuffer(features.vector, dtype="<f4"))
     terms = np.frombuffer(features.terms, dtype=TERM)["hash"]
     found = []
     for place in np.flatnonzero(cosine >= MIN_COSINE):

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from agentcore.memory._columns import MetadataColumns
 from agentcore.memory._labels import Labels
 from agentcore.memory._terms import TERM, words
-from agentcore.memory.index import TemporalIndex, VectorCodes, VectorIndex
+from agentcore.memory.index import TemporalIndex, VectorCodes, VectorIndex, Vectors
 from agentcore.memory.ranking import FULL, Cue, LexicalIndex, Structure, TokenIndex, cues_of, sign_words
 
 __all__ = ["NEVER", "Partition"]
@@ -41,7 +41,7 @@ class Partition:
     sessions, speakers : Labels
     cues : ndarray, (N,), uint8
         `ranking.Cue` flags.
-    vectors : ndarray, (N, D), float32
+    vectors : Vectors
     token_starts : ndarray, (N + 1,), int64
         Word pieces of record i are `token_starts[i]:token_starts[i + 1]`.
     token_ids : ndarray, (T,), uint32
@@ -58,7 +58,7 @@ class Partition:
     sessions: Labels
     speakers: Labels
     cues: npt.NDArray[np.uint8]
-    vectors: npt.NDArray[np.float32]
+    vectors: Vectors
     token_starts: npt.NDArray[np.int64]
     token_ids: npt.NDArray[np.uint32]
     token_signs: npt.NDArray[np.uint64]
@@ -83,7 +83,7 @@ class Partition:
             sessions=Labels.of(sessions, count=len(rows)),
             speakers=Labels.of(speakers, count=len(rows)),
             cues=_cues(cues, texts),
-            vectors=np.frombuffer(b"".join(vectors), dtype="<f4").reshape(-1, dimension),
+            vectors=Vectors.of(np.frombuffer(b"".join(vectors), dtype="<f4").reshape(-1, dimension)),
             token_starts=_starts(ids, 4),
             token_ids=np.frombuffer(b"".join(ids), dtype="<u4"),
             token_signs=sign_words(
@@ -99,6 +99,7 @@ class Partition:
         sessions, speakers = parts[0].sessions, parts[0].speakers
         for part in parts[1:]:
             sessions, speakers = sessions.extended(part.sessions), speakers.extended(part.speakers)
+        vectors = [part.vectors for part in parts]
         columns = {
             name: [getattr(part, name) for part in parts]
             for name in (*_BY_RECORD, "token_ids", "token_signs", "terms")
@@ -113,6 +114,7 @@ class Partition:
                 name: np.concatenate((np.zeros(1, np.int64), np.cumsum(np.concatenate(each))))
                 for name, each in lengths.items()
             },
+            vectors=Vectors.joined(vectors),
             sessions=sessions,
             speakers=speakers,
         )
@@ -122,6 +124,7 @@ class Partition:
         joined = {name: np.concatenate((getattr(self, name), getattr(other, name))) for name in _BY_RECORD}
         return Partition(
             **joined,
+            vectors=Vectors.joined((self.vectors, other.vectors)),
             sessions=self.sessions.extended(other.sessions),
             speakers=self.speakers.extended(other.speakers),
             token_starts=np.concatenate((self.token_starts, other.token_starts[1:] + self.token_starts[-1])),
@@ -137,6 +140,7 @@ class Partition:
         terms, term_starts = _gather(self.term_starts, rows)
         return Partition(
             **{name: getattr(self, name)[rows] for name in _BY_RECORD},
+            vectors=self.vectors.take(rows),
             sessions=self.sessions.take(rows),
             speakers=self.speakers.take(rows),
             token_starts=token_starts,
@@ -314,7 +318,7 @@ class Partition:
 _SAMPLE_RUNS, _SAMPLE_RUN = 16, 24
 """Where only candidates get their tokens scored, what is usual is taken from so many runs of so many records."""
 
-_BY_RECORD = ("seq", "event_time", "expires", "valid_from", "valid_to", "cues", "vectors")
+_BY_RECORD = ("seq", "event_time", "expires", "valid_from", "valid_to", "cues")
 
 
 def _gather(

@@ -21,17 +21,17 @@ import numpy.typing as npt
 from agentcore.memory._labels import Labels
 from agentcore.memory._partition import Partition
 from agentcore.memory._terms import ANALYZER, TERM
-from agentcore.memory.index import VectorIndex
+from agentcore.memory.index import VectorIndex, Vectors
 from agentcore.memory.ranking import LexicalIndex, Structure, TokenIndex
 from agentcore.memory.tags import TagGraph
 
 __all__ = ["Snapshot", "SnapshotFolder"]
 
-FORMAT = 4
+FORMAT = 5
 Key = tuple[str, str]
 Arrays = dict[str, npt.NDArray[Any]]
 _PLAIN = (
-    "seq", "event_time", "expires", "valid_from", "valid_to", "cues", "vectors", "token_starts", "token_ids", "token_signs", "term_starts",
+    "seq", "event_time", "expires", "valid_from", "valid_to", "cues", "token_starts", "token_ids", "token_signs", "term_starts",
 )  # fmt: skip
 
 
@@ -124,6 +124,7 @@ def _pack(body: Partition, graph: TagGraph | None) -> Arrays:
     arrays: Arrays = {name: getattr(body, name) for name in _PLAIN}
     arrays["terms"] = body.terms.view(np.uint8)
     arrays["session_codes"], arrays["speaker_codes"] = body.sessions.codes, body.speakers.codes
+    arrays["vector_codes"], arrays["vector_steps"] = body.vectors.codes, body.vectors.steps
     arrays["names"] = _json_array([body.sessions.names, body.speakers.names])
     arrays["line"], arrays["session"] = body.structure.line, body.structure.session
     arrays |= {f"lexical_{name}": array for name, array in body.lexical.to_arrays().items()}
@@ -143,6 +144,7 @@ def _unpack(arrays: Arrays) -> tuple[Partition, TagGraph | None]:
     sessions, speakers = (tuple(names) for names in json.loads(arrays["names"].tobytes()))
     body = Partition(
         **{name: arrays[name] for name in _PLAIN},
+        vectors=Vectors(arrays["vector_codes"], arrays["vector_steps"]),
         sessions=Labels(arrays["session_codes"], sessions),
         speakers=Labels(arrays["speaker_codes"], speakers),
         terms=arrays["terms"].view(TERM),

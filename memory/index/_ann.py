@@ -8,9 +8,9 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from agentcore.memory._compiled import FloatMatrix, Floats, Ints, compiled
+from agentcore.memory.index._vectors import Vectors
 
-__all__ = ["VectorIndex", "inner_products"]
+__all__ = ["VectorIndex"]
 
 _MIN_LISTS, _MAX_LISTS = 64, 1024
 _TRAINING_PER_LIST = 40
@@ -29,13 +29,13 @@ class VectorIndex:
 
     Parameters
     ----------
-    vectors : ndarray, (N, D), float32
+    vectors : Vectors, or ndarray, (N, D), float32
         Unit vectors; not kept.
     order : ndarray, (N,), intp
         Records in order of insertion: the lists depend on it and not on where the records lie.
     """
 
-    def __init__(self, vectors: npt.NDArray[np.float32], order: npt.NDArray[np.intp]) -> None:
+    def __init__(self, vectors: Vectors | npt.NDArray[np.float32], order: npt.NDArray[np.intp]) -> None:
         count, dimension = vectors.shape
         wanted = int(np.clip(2 ** round(np.log2(max(count, 4)) / 2), _MIN_LISTS, _MAX_LISTS))
         lists = max(min(wanted, count // 4), 1)
@@ -105,22 +105,3 @@ class VectorIndex:
         new = cls.__new__(cls)
         new._index = faiss.deserialize_index(data)
         return new
-
-
-@compiled
-def inner_products(vectors: FloatMatrix, rows: Ints, query: Floats) -> Floats:
-    """Return the inner product of the query with some of the vectors, (R,), read where they lie.
-
-    Parameters
-    ----------
-    vectors : ndarray, (N, D), float32
-    rows : ndarray, (R,), int64
-    query : ndarray, (D,), float32
-    """
-    found = np.empty(len(rows), np.float32)
-    for number in range(len(rows)):
-        vector, total = vectors[rows[number]], np.float32(0)
-        for place in range(len(query)):
-            total += vector[place] * query[place]
-        found[number] = total
-    return found

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agentcore.memory._compiled import ByteMatrix, Floats, Ints, compiled
+from agentcore.memory.index._vectors import Vectors
 
 __all__ = ["VectorCodes"]
 
@@ -13,18 +14,18 @@ _BLOCK = 16_384
 
 
 class VectorCodes:
-    """Vectors rounded to 255 steps, a quarter of their size: what takes time among many records is fetching them from memory.
+    """Vectors rounded to 255 steps, half the size of `Vectors`: what takes time among many records is fetching them from memory.
 
     The inner product of a unit vector is off by about a third of a step, .001 where the largest component is .4. It says which records are worth
     a look, never what one of them scores.
 
     Parameters
     ----------
-    vectors : ndarray, (N, D), float32
+    vectors : Vectors, or ndarray, (N, D), float32
         Not kept.
     """
 
-    def __init__(self, vectors: npt.NDArray[np.float32]) -> None:
+    def __init__(self, vectors: Vectors | npt.NDArray[np.float32]) -> None:
         blocks = range(0, len(vectors), _BLOCK)  # so no copy of all of them is made on the way
         largest = max((float(np.abs(vectors[start : start + _BLOCK]).max()) for start in blocks), default=0.0)
         self._step = max(largest, 1e-9) / 127

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from agentcore.memory._beside import beside
 from agentcore.memory._partition import Partition
-from agentcore.memory.index import inner_products, union
+from agentcore.memory.index import union
 from agentcore.memory.ranking._config import RankingConfig
 from agentcore.memory.ranking._dates import date_fit
 from agentcore.memory.ranking._fusion import moments, own_scores, standardised
@@ -124,14 +124,14 @@ def _usual_tokens(body: Partition, query: Query, config: RankingConfig) -> Usual
 
 def _evidence(partition: Partition, usual: Usual, query: Query, rows: Rows) -> Evidence:
     """Return what vectors and words say of some records."""
-    cosine = inner_products(partition.vectors, rows, query.pooled)
+    cosine = partition.vectors.products_at(rows, query.pooled)
     bm25, coverage = partition.lexical.scores_at(query.terms, rows, idf=usual.idf)
     return Evidence(cosine, bm25, coverage, usual.evidence)
 
 
 def _all_evidence(body: Partition, usual: Usual, query: Query) -> Evidence:
     """Return what vectors and words say of every record."""
-    cosine = body.vectors @ query.pooled
+    cosine = body.vectors.products(query.pooled)
     bm25, coverage = body.lexical.scores(query.terms)
     return Evidence(cosine, bm25, coverage, usual.evidence)
 

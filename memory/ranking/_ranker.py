@@ -149,7 +149,7 @@ def rank(
     exhaustive : bool
         Score the tokens of every record, however many there are.
     """
-    cosine = partition.vectors @ query.pooled
+    cosine = partition.vectors.products(query.pooled)
     bm25, coverage = partition.lexical.scores(query.terms)
     evidence = Evidence(cosine, bm25, coverage, spreads(cosine, bm25))
     rows, structure, sample = partition.places, partition.structure, None

@@ -18,6 +18,8 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
+from agentcore.memory.index import Vectors
+
 __all__ = ["TagGraph"]
 
 Rows = npt.NDArray[np.intp]
@@ -38,7 +40,7 @@ class TagGraph:
     tags : sequence of (sequence of str)
         The tags of each record.
     relations : iterable of (broader, narrower)
-    vectors : ndarray, (N, D), float32
+    vectors : Vectors, or ndarray, (N, D), float32
         Of the records.
     """
 
@@ -46,7 +48,7 @@ class TagGraph:
         self,
         tags: Sequence[Sequence[str]],
         relations: Iterable[tuple[str, str]],
-        vectors: npt.NDArray[np.float32],
+        vectors: Vectors | npt.NDArray[np.float32],
     ) -> None:
         postings: dict[str, list[int]] = {}
         for row, names in enumerate(tags):
@@ -167,7 +169,7 @@ class TagGraph:
     def _cosine(self, a: str, b: str) -> float:
         return float(self.vectors[self._place[a]] @ self.vectors[self._place[b]])
 
-    def _centroids(self, vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def _centroids(self, vectors: Vectors | npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Return the unit mean vector of each tag's records, (V, D)."""
         means = np.zeros((len(self.names), vectors.shape[1]), dtype=np.float32)
         for place, name in enumerate(self.names):
