@@ -27,6 +27,7 @@ __all__ = [
     "Flags",
     "FloatMatrix",
     "Floats",
+    "Instruction",
     "IntMatrix",
     "Ints",
     "ShortMatrix",
@@ -93,6 +94,35 @@ class Kernel(Generic[P, R]):
                     raise
                 code = numba.njit(types, **options)(self.function)
             return code
+
+
+class Instruction:
+    """What a kernel may call that is written in LLVM's language, where its compiler makes too little of a loop.
+
+    Parameters
+    ----------
+    define : callable
+        From numba's typing context and the types of the arguments to a signature and a code generator, as `numba.extending.intrinsic` asks.
+        Called when the kernel is compiled.
+    """
+
+    def __init__(self, define: Callable[..., tuple[Any, Callable[..., Any]]]) -> None:
+        self._define = define
+        update_wrapper(self, define)
+
+    @cached_property
+    def _numba_type_(self) -> Any:
+        """What numba asks for where a kernel calls it."""
+        from numba.core.registry import cpu_target
+        from numba.extending import intrinsic
+
+        made = intrinsic(self._define)
+        cpu_target.typing_context.refresh()
+        return cpu_target.typing_context.resolve_value_type(made)
+
+    def __call__(self, *_: Any) -> Any:
+        """Say that only kernels can: here for the type checker."""
+        raise TypeError(f"{self._define.__name__} can be called by a kernel only")
 
 
 _kernels: list[Kernel[Any, Any]] = []

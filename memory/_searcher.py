@@ -281,13 +281,13 @@ def _plan(
         "candidates": len(body) if route.candidates is None else len(route.candidates),
         "scored": found.num_scored,
     }
-    began, synced, routed, scored, fetched = [1000 * moment for moment in times]
+    began, synced, routed, scored, fetched = times
     spent = {
-        "sync": synced - began,
-        "route": routed - synced,
-        "score": scored - routed,
-        "fetch": fetched - scored,
-        "total": fetched - began,
+        "sync": 1000 * (synced - began),
+        "route": 1000 * (routed - synced),
+        "score": 1000 * (scored - routed),
+        "fetch": 1000 * (fetched - scored),
+        "total": 1000 * (fetched - began),
     }
     exact = found.num_scored >= len(collection)
     return Plan(route.name, exact, counts, spent, tuple(route.notes))

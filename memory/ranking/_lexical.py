@@ -111,7 +111,8 @@ class LexicalIndex:
         coverage : ndarray, (N,), float32
             Share of the query's idf mass that the record holds, in [0, 1]; stems nobody uses count as the rarest.
         """
-        wanted = np.array(list(dict.fromkeys(terms)), dtype=np.uint64)
+        once = dict.fromkeys(terms)
+        wanted = np.fromiter(once, np.uint64, len(once))
         scores, coverage = _scores(
             wanted, self._terms, self._starts, self._rows, self._weights, self._idf, self._unseen_idf, self.num_records
         )  # fmt: skip

@@ -194,6 +194,20 @@ def test_own_scores_weigh_the_z_scores_by_kind(
     np.testing.assert_allclose(found, [expected, dense, lexical], rtol=1e-4, atol=1e-4)
 
 
+def test_kernels_call_kernels_of_their_own_file_only() -> None:
+    """Machine code is kept as long as its file stays as it is, so nothing compiled into it may come from another."""
+    prepare_kernels(lambda *_: None)
+    callers = 0
+    for kernel in _compiled._kernels:
+        function = kernel.function
+        called = [function.__globals__.get(name) for name in function.__code__.co_names]
+        for other in called:
+            if isinstance(other, Kernel):
+                callers += 1
+                assert other.function.__module__ == function.__module__, kernel
+    assert callers
+
+
 def test_numba_is_loaded_by_the_first_search_only() -> None:
     """Importing the package and adding memories load no compiler; a search does."""
     script = (

@@ -18,7 +18,7 @@ from agentcore.memory._filters import MISSING, parse_filters
 from agentcore.memory._labels import Labels
 from agentcore.memory._terms import TERM, pack_terms, stems, term_hash
 from agentcore.memory.embedding import HashEmbedder
-from agentcore.memory.index import TemporalIndex, VectorCodes, VectorIndex
+from agentcore.memory.index import TemporalIndex, VectorCodes, VectorIndex, Vectors
 from agentcore.memory.ranking import FULL, LexicalIndex, QueryTokens, Structure, TokenIndex, sign_words
 from agentcore.memory.ranking._lexical import _best_by_gains
 from agentcore.memory.tags import TagGraph
@@ -76,6 +76,37 @@ def test_records_near_dates_are_counted_as_they_are_found(
         for first, length in spans
     ]
     assert index.count_near(dates) == len(index.near(dates))
+
+
+@QUICK
+@given(
+    st.integers(0, 99), st.integers(0, 40), st.sampled_from([1, 5, 384]), st.sampled_from([1e-3, 1.0, 40.0])
+)
+def test_vectors_keep_their_inner_products(seed: int, count: int, dimension: int, length: float) -> None:
+    """Whatever the length of the vectors, a product is off by a hundred-thousandth of the lengths' product at most some times over, and zero stays zero."""
+    rng = np.random.default_rng(seed)
+    floats = (length * rng.standard_normal((count, dimension))).astype(np.float32)
+    floats[rng.random(count) < 0.1] = 0
+    query = rng.standard_normal(dimension).astype(np.float32)
+    vectors = Vectors.of(floats)
+    assert vectors.shape == floats.shape
+    lengths = np.linalg.norm(floats, axis=1)
+    np.testing.assert_allclose(vectors[:], floats, atol=max(lengths.max(initial=0), 1e-9) / 32_767)
+    found, expected = vectors.products(query), floats @ query
+    assert (np.abs(found - expected) <= 1e-4 * lengths * np.linalg.norm(query)).all()
+    rows = np.flatnonzero(rng.random(count) < 0.5)
+    np.testing.assert_array_equal(vectors.products_at(rows, query), found[rows])
+    again = Vectors.joined((vectors.take(rows), vectors))
+    np.testing.assert_array_equal(again.products(query), np.concatenate((found[rows], found)))
+
+
+def test_products_of_the_longest_codes_do_not_overflow() -> None:
+    """A vector in one direction, and one spread over all dimensions, have the product with themselves that they should."""
+    for dimension in (1, 2, 384, 4096):
+        for floats in (np.eye(1, dimension, dtype=np.float32), np.ones((1, dimension), dtype=np.float32)):
+            for sign in (1, -1):
+                found = Vectors.of(floats).products(sign * floats[0])
+                np.testing.assert_allclose(found, sign * (floats @ floats[0]), rtol=1e-3)
 
 
 @QUICK
