@@ -45,6 +45,7 @@ __all__ = [
 
 Float32 = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
+Weights = tuple[float, float, float, float, float, float]
 
 _NONE, _NOTHING = np.zeros(0, dtype=np.bool_), np.zeros(0, dtype=np.float32)
 
@@ -189,12 +190,13 @@ def finish(
     """Fuse everything that is known of `rows`."""
     chosen: Rows | slice = slice(None) if len(rows) == len(partition) else rows  # all of them: no copies
     speaker = partition.named(query.names)
+    tokens, nameless = (_NOTHING, _NOTHING) if scores is None else scores
     dates = _NOTHING
     if query.spans:
         dates = np.float32(config.date) * date_fit(query.spans, partition.event_time[chosen])
     parts, fused, pattern = fuse(
         evidence.cosine, evidence.bm25, evidence.coverage,
-        *((_NOTHING, _NOTHING) if scores is None else scores),
+        tokens, nameless,
         partition.is_passage[chosen] if partition.has_passages else _NONE,
         _NONE if eligible is None else eligible[chosen],
         partition.speakers.codes[chosen], -1 if speaker is None else speaker, dates,
@@ -204,7 +206,7 @@ def finish(
         config.speaker, config.neighbours, config.answered, config.session, config.session_neighbours,
     )  # fmt: skip
     return Ranking(
-        rows, fused, parts, None if scores is None else scores.tokens, answerable(*pattern, config.abstention)
+        rows, fused, parts, None if scores is None else tokens, answerable(*pattern, config.abstention)
     )
 
 
@@ -269,20 +271,19 @@ def token_scores(
     )
 
 
-def weights_by_kind(config: RankingConfig, *, has_tokens: bool) -> tuple[float, ...]:
+def weights_by_kind(config: RankingConfig, *, has_tokens: bool) -> Weights:
     """Return the weights of vectors, words and tokens in F: three of a turn, three of a passage."""
     weights = (*config.turn_weights, *config.passage_weights)
     return weights if has_tokens else _without_tokens(*weights)
 
 
 @lru_cache(maxsize=16)
-def _without_tokens(*weights: float) -> tuple[float, ...]:
+def _without_tokens(*weights: float) -> Weights:
     """Return the weights where there are no token scores: the other two carry all."""
-    found: list[float] = []
-    for dense, lexical, tokens in (weights[:3], weights[3:]):
-        scale = (dense + lexical + tokens) / (dense + lexical)
-        found += (dense * scale, lexical * scale, 0.0)
-    return tuple(found)
+    dense, lexical, tokens, passage_dense, passage_lexical, passage_tokens = weights
+    turn = (dense + lexical + tokens) / (dense + lexical)
+    passage = (passage_dense + passage_lexical + passage_tokens) / (passage_dense + passage_lexical)
+    return dense * turn, lexical * turn, 0.0, passage_dense * passage, passage_lexical * passage, 0.0
 
 
 def cue_table(config: RankingConfig, asks_when: bool) -> Float32:

@@ -43,13 +43,16 @@ def _least_differing(_: Any, signs: Any, first: Any, end: Any, asked: Any, group
         The query's vectors by eight, word by word; `group` says which eight.
     """
     from llvmlite import ir
-    from numba.core import cgutils, types
+    from numba import core
+
+    emit: Any = core.cgutils  # the functions of both have no types
+    kinds: Any = core.types
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         word, eight, lane = ir.IntType(64), ir.VectorType(ir.IntType(64), _TOGETHER), ir.IntType(32)
         lanes = ir.Constant(ir.VectorType(lane, _TOGETHER), [0] * _TOGETHER)
         nothing = ir.Constant(eight, ir.Undefined)
-        count_ones = cgutils.get_or_insert_function(
+        count_ones = emit.get_or_insert_function(
             builder.module, ir.FunctionType(eight, [eight]), f"llvm.ctpop.v{_TOGETHER}i64"
         )
         _, first, end, _, group = args
@@ -57,12 +60,12 @@ def _least_differing(_: Any, signs: Any, first: Any, end: Any, asked: Any, group
         query = context.make_array(signature.args[3])(context, builder, args[3])
         width = builder.extract_value(vectors.shape, 1)
         query_at = builder.gep(query.data, [builder.mul(builder.mul(group, width), word(_TOGETHER))])
-        least = cgutils.alloca_once_value(builder, ir.Constant(eight, [2**63 - 1] * _TOGETHER))
-        differing = cgutils.alloca_once(builder, eight)
-        with cgutils.for_range_slice(builder, first, end, word(1)) as (place, _):
+        least = emit.alloca_once_value(builder, ir.Constant(eight, [2**63 - 1] * _TOGETHER))
+        differing = emit.alloca_once(builder, eight)
+        with emit.for_range_slice(builder, first, end, word(1)) as (place, _):
             builder.store(ir.Constant(eight, [0] * _TOGETHER), differing)
             vector = builder.gep(vectors.data, [builder.mul(place, width)])
-            with cgutils.for_range(builder, width) as loop:
+            with emit.for_range(builder, width) as loop:
                 one = builder.insert_element(
                     nothing, builder.load(builder.gep(vector, [loop.index])), lane(0)
                 )
@@ -78,7 +81,7 @@ def _least_differing(_: Any, signs: Any, first: Any, end: Any, asked: Any, group
         each = [builder.extract_element(best, lane(place)) for place in range(_TOGETHER)]
         return context.make_tuple(builder, signature.return_type, each)
 
-    return types.UniTuple(types.uint64, _TOGETHER)(signs, first, end, asked, group), generate
+    return kinds.UniTuple(kinds.uint64, _TOGETHER)(signs, first, end, asked, group), generate
 
 
 @compiled
