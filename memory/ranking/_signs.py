@@ -17,6 +17,9 @@ __all__ = ["best_agreement", "sign_words"]
 _TOGETHER = 8
 """Vectors of the query that are compared at a time: as many words as the widest registers hold."""
 
+_AHEAD, _LINES = 16, 8
+"""Groups whose vectors are fetched at a time, and how many lines of 64 bytes of each: a turn has some ten vectors of 48 bytes."""
+
 
 def sign_words(signs: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
     """Return what `numpy.packbits` gave, (T, B), as words, (T, W).
@@ -102,8 +105,18 @@ def best_agreement(signs: WordMatrix, starts: Ints, groups: Ints, query: WordMat
         for word in range(width):
             asked[number // _TOGETHER, word, number % _TOGETHER] = query[number, word]
     found = np.zeros((num_asked, len(groups)), np.float32)
-    for place in range(len(groups)):
+    words = signs.reshape(signs.size)
+    for place in range(len(groups) if num_asked and len(words) else 0):
+        if place % _AHEAD == 0:
+            # Memory is asked for the vectors of many groups before one of them is looked at: the same number of lines for each, since a loop that
+            # ends where a group ends must wait for that group's place.
+            for beyond in range(place, min(place + _AHEAD, len(groups))):
+                bits, start = np.uint64(0), starts[groups[beyond]] * width
+                for line in range(_LINES):
+                    bits |= words[min(start + 8 * line, len(words) - 1)]
+                found[0, beyond] = bits & np.uint64(1)
         first, end = starts[groups[place]], starts[groups[place] + 1]
+        found[0, place] = 0
         for group in range(len(asked) if end > first else 0):
             least = _least_differing(signs, first, end, asked, group)
             before = group * _TOGETHER
