@@ -19,13 +19,16 @@ __all__ = [
     "MONTHS",
     "NEGATORS",
     "NOUN_LIKE",
+    "ORDINALS",
     "PARTICIPLES",
     "PREPOSITIONS",
     "PRONOUNS",
     "QUANTIFIERS",
     "RELATIVES",
     "SUBORDINATORS",
+    "TENS",
     "TITLES",
+    "UNITS",
     "VERBS",
     "base_form",
     "is_manner",
@@ -118,6 +121,15 @@ MONTHS = _set(
     "january february march april may june july august september october november december monday tuesday wednesday "
     "thursday friday saturday sunday mondays tuesdays wednesdays thursdays fridays saturdays sundays"
 )
+# In the order of their values: units from 0, tens from 20, ordinals from 1.
+UNITS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen",
+    "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)  # fmt: skip
+TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+ORDINALS = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth",
+)  # fmt: skip
 MEASURES = _set(
     "feet foot metre metres meter meters kilometre kilometres kilometer kilometers mile miles inch inches yard yards "
     "centimetre centimetres millimetre millimetres kilogram kilograms gram grams milligram milligrams pound pounds tonne "

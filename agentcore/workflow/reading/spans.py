@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from agentcore.workflow.reading.lexicon import ORDINALS, TENS, UNITS
 from agentcore.workflow.reading.names import LONGEST, names_of
 from agentcore.workflow.reading.words import STOP_WORDS
 
@@ -40,57 +41,10 @@ _DATES = re.compile(
     rf"{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?\b|\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}\b|{_YEAR}-\d{{2}}-\d{{2}})"
 )
 _YEARS = re.compile(rf"\b{_YEAR}s?\b(?!,\d)")
-_NUMBER_WORDS = [
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-    "thirty",
-    "forty",
-    "fifty",
-    "sixty",
-    "seventy",
-    "eighty",
-    "ninety",
-    "hundred",
-    "thousand",
-    "million",
-    "billion",
-    "dozen",
-]
-_ORDINALS = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-]
+_NUMBER_WORDS = [*UNITS[1:], *TENS, "hundred", "thousand", "million", "billion", "dozen"]
 _NUMBERS = re.compile(
     rf"[$£€]?\b\d+(?:,\d{{3}})*(?:\.\d+)?(?:st|nd|rd|th|%)?(?: (?:hundred|thousand|million|billion|trillion|percent))?\b|"
-    rf"\b(?:{'|'.join(_NUMBER_WORDS)})(?:[- ](?:{'|'.join(_NUMBER_WORDS)}))*\b|\b(?:{'|'.join(_ORDINALS)})\b",
+    rf"\b(?:{'|'.join(_NUMBER_WORDS)})(?:[- ](?:{'|'.join(_NUMBER_WORDS)}))*\b|\b(?:{'|'.join(ORDINALS)})\b",
     re.IGNORECASE,
 )
 _QUOTES = re.compile(r"[\"“]([^\"“”]{2,80})[\"”]")

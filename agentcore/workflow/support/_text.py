@@ -6,41 +6,25 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from agentcore.workflow.reading.lexicon import AUXILIARIES, FUNCTION_WORDS, MEASURES, MONTHS, VERBS, lemma
+from agentcore.workflow.reading.lexicon import (
+    AUXILIARIES,
+    FUNCTION_WORDS,
+    MEASURES,
+    MONTHS,
+    ORDINALS,
+    TENS,
+    UNITS,
+    VERBS,
+    lemma,
+)
 from agentcore.workflow.reading.words import sentence_spans
 
 __all__ = ["Token", "content", "lemmas", "read"]
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*(?:st|nd|rd|th)?|[^\W\d_]+(?:[-'’][^\W_]+)*|[^\W_]+|[,;:()]")
 _BREAKS = frozenset(",;:()")
-_UNITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]  # fmt: skip
-_TENS = dict(
-    zip(
-        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"],
-        range(20, 100, 10),
-        strict=True,
-    )
-)
-_ORDINALS = dict(
-    zip(
-        [
-            "first",
-            "second",
-            "third",
-            "fourth",
-            "fifth",
-            "sixth",
-            "seventh",
-            "eighth",
-            "ninth",
-            "tenth",
-            "eleventh",
-            "twelfth",
-        ],
-        range(1, 13),
-        strict=True,
-    )
-)
+_TENS = dict(zip(TENS, range(20, 100, 10), strict=True))
+_ORDINALS = dict(zip(ORDINALS, range(1, 13), strict=True))
 _FRACTIONS = {
     "half": "0.5",
     "halve": "0.5",
@@ -164,16 +148,16 @@ def _number(word: str, before: str, after: str) -> str | None:
     )  # "was first performed"
     if low in _ORDINALS and not is_adverb and not (low == "second" and before in ("a", "per")):
         return f"{_ORDINALS[low]}th"
-    if low in _UNITS[2:]:
-        return str(_UNITS.index(low))
+    if low in UNITS[2:]:
+        return str(UNITS.index(low))
     if low in _TENS:
         return str(_TENS[low])
     if low in ("hundred", "thousand", "million", "billion", "dozen") and not before[:1].isdigit():
         return low
     if "-" in low:
         tens, _, units = low.partition("-")
-        if tens in _TENS and units in _UNITS:
-            return str(_TENS[tens] + _UNITS.index(units))
+        if tens in _TENS and units in UNITS:
+            return str(_TENS[tens] + UNITS.index(units))
     return None
 
 
