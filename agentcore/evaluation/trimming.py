@@ -101,9 +101,8 @@ def run(
     started = time.perf_counter()
     workers = setting.workers or min(os.cpu_count() or 1, 4)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        parts = list(
-            pool.map(partial(_replay_all, setting=setting, compare=tuple(compare)), traces, chunksize=4)
-        )
+        # One at a time: an interrupt waits for what the workers have begun.
+        parts = list(pool.map(partial(_replay_all, setting=setting, compare=tuple(compare)), traces))
     tables = {name: [part[name] for part in parts] for name in parts[0]}
     modelled = _model_rows(traces, compare, models or ("local",), setting)
     online = measure_online(traces, setting.load) if setting.load is not None else {}
