@@ -55,9 +55,9 @@ def make_request(
     since, until = time_range(start, end)
     if routes is not ROUTES and (unknown := set(routes) - set(ROUTES)):
         raise ValueError(f"unknown routes {sorted(unknown)}: use some of {', '.join(ROUTES)}")
-    if threshold is not None and not 0 <= threshold <= 1:
+    if threshold is not None and not (isinstance(threshold, (int, float)) and 0 <= threshold <= 1):
         raise ValueError(f"threshold must lie in [0, 1], got {threshold!r}")
-    if not 0 <= diversity <= 1:
+    if not (isinstance(diversity, (int, float)) and 0 <= diversity <= 1):
         raise ValueError(f"diversity must lie in [0, 1], got {diversity!r}")
     return Request(
         check_text(query, what="query"), check_name(user_id, what="user_id"), check_namespace(namespace), check_count(limit),

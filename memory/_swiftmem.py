@@ -381,7 +381,7 @@ class SwiftMem(AsyncTwins):
 
     def delete(self, id: str | Collection[str], *, user_id: str | None = None) -> int:  # noqa: A002
         """Delete a memory with its history, or several of them all at once; return how many memories are gone."""
-        ids = [id] if isinstance(id, str) else list(id)
+        ids = list(id) if isinstance(id, Collection) and not isinstance(id, str) else [id]
         where, parameters = (
             "id IN (SELECT value FROM json_each(?))",
             [json.dumps([check_name(each, what="id") for each in ids])],

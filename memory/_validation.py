@@ -124,8 +124,8 @@ def check_tags(tags: Iterable[str] | None) -> tuple[str, ...]:
     """Return the tags normalised: lower case, words joined by underscores, each once, in the order given."""
     if tags is None:
         return ()
-    if isinstance(tags, str):
-        raise TypeError("tags must be a list of str, not one str")
+    if isinstance(tags, str) or not isinstance(tags, Iterable):
+        raise TypeError(f"tags must be a list of str, not one {type(tags).__name__}")
     seen: dict[str, None] = {}
     for tag in tags:
         normal = "_".join(check_text(tag, what="tag").lower().replace("_", " ").split())
