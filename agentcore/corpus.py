@@ -26,6 +26,7 @@ from agentcore.tools.corpus import (
     PassageHit,
     StoredDocument,
     corpus_tools,
+    open_folder,
     text_digest,
 )
 from agentcore.tools.corpus._index import Progress, silent
@@ -125,6 +126,7 @@ class Corpus:
         EmbedderUnavailableError
             The embedder's weights are not here.
         """
+        open_folder(folder)  # a wrong name leaves no memory file behind
         name = _corpus_name(Path(folder))
         with contextlib.ExitStack() as undo:
             memory = undo.enter_context(SwiftMem(memory_path, embedder=embedder))

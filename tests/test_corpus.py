@@ -9,7 +9,7 @@ import pytest
 from agentcore.corpus import CORPUS_USER, Corpus
 from agentcore.memory import SwiftMem
 from agentcore.memory.embedding import HashEmbedder
-from agentcore.tools import CorpusNotFoundError, ToolRegistry
+from agentcore.tools import CorpusNotFoundError, EmptyCorpusError, ToolRegistry
 
 
 class CountingEmbedder(HashEmbedder):
@@ -121,6 +121,14 @@ def test_the_tools_answer_from_the_corpus(folder: Path, embedder: CountingEmbedd
 
 
 def test_a_missing_folder_leaves_nothing_open(tmp_path: Path, embedder: CountingEmbedder) -> None:
+    """A wrong name of a folder, an empty one too, is told before anything is opened or written."""
+    for nowhere in (tmp_path / "nowhere", ""):
+        with pytest.raises(CorpusNotFoundError, match="is not there"):
+            Corpus.open(nowhere, tmp_path / "memory.db", embedder=embedder)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_leaves_nothing_open(tmp_path: Path, embedder: CountingEmbedder) -> None:
     """An error while opening closes the memory file: warnings are errors here."""
-    with pytest.raises(CorpusNotFoundError, match="is not there"):
-        Corpus.open(tmp_path / "nowhere", tmp_path / "memory.db", embedder=embedder)
+    with pytest.raises(EmptyCorpusError):
+        Corpus.open(tmp_path, tmp_path / "memory.db", embedder=embedder)

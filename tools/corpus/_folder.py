@@ -70,7 +70,7 @@ def open_folder(path: str | Path) -> RootedFolder:
         There is no such folder.
     """
     folder = Path(path).expanduser()
-    if "\0" in str(path) or not folder.exists():
+    if not str(path) or "\0" in str(path) or not folder.exists():
         raise CorpusNotFoundError(str(path), "is not there: name a folder of documents")
     if not folder.is_dir():
         raise CorpusNotFoundError(str(path), "is a file: name the folder that holds it")
