@@ -80,6 +80,7 @@ class LexicalIndex:
         self._idf = np.log1p((self.num_records - df + 0.5) / (df + 0.5)).astype(np.float32)
         self._best: dict[int, tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]] = {}
         self._unseen_idf = float(np.log1p((self.num_records + 0.5) / 0.5))
+        self._found_last: tuple[tuple[int, ...], list[tuple[int, int]]] = (), []
 
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the index as plain arrays."""
@@ -92,7 +93,7 @@ class LexicalIndex:
         new.num_records = num_records
         new._terms, new._starts, new._rows = arrays["terms"], arrays["starts"], arrays["rows"]
         new._weights, new._idf = arrays["weights"], arrays["idf"]
-        new._best = {}
+        new._best, new._found_last = {}, ((), [])
         new._unseen_idf = float(np.log1p((num_records + 0.5) / 0.5))
         return new
 
@@ -233,14 +234,20 @@ class LexicalIndex:
         return [place for _, place in self._places(terms)]
 
     def _places(self, terms: Sequence[int]) -> list[tuple[int, int]]:
-        """Return (term, place) of the known ones among `terms`."""
+        """Return (term, place) of the known ones among `terms`; those of the last search are kept, which asks for them several times."""
         if not len(self._terms) or not terms:
             return []
+        asked = tuple(terms)
+        last, known_last = self._found_last
+        if asked == last:
+            return known_last
         wanted = np.array(terms, dtype=np.uint64)
         places = self._terms.searchsorted(wanted)
         known = self._terms.take(places, mode="clip") == wanted
         triples = zip(terms, places.tolist(), known.tolist(), strict=True)
-        return [(term, place) for term, place, is_known in triples if is_known]
+        found = [(term, place) for term, place, is_known in triples if is_known]
+        self._found_last = asked, found
+        return found
 
 
 @compiled
