@@ -13,7 +13,7 @@ import numpy as np
 
 from agentcore.memory._compiled import Bytes, Codes, Flags, FloatMatrix, Floats, Ints, compiled
 
-__all__ = ["fuse", "moments", "own_scores", "spreads", "standardised"]
+__all__ = ["first_look", "first_scores", "fuse", "moments", "second_look", "spreads", "standardised"]
 
 _NO_SPREAD = 1e-7
 
@@ -82,6 +82,68 @@ def standardised(values: Floats, mean: float, spread: float) -> Floats:
     found = np.empty(len(values), np.float32)
     for place in range(len(values)):
         found[place] = (values[place] - mean) * scale
+    return found
+
+
+@compiled
+def first_scores(
+    cosine: Floats, bm25: Floats, mean_cosine: float, spread_cosine: float, mean_bm25: float, spread_bm25: float
+) -> Floats:  # fmt: skip
+    """Return the mean of the two z-scores: what a shortlist is made by, before hints."""
+    dense, lexical = (
+        standardised(cosine, mean_cosine, spread_cosine),
+        standardised(bm25, mean_bm25, spread_bm25),
+    )
+    for record in range(len(dense)):
+        dense[record] = np.float32(0.5) * (dense[record] + lexical[record])
+    return dense
+
+
+@compiled
+def first_look(
+    cosine: Floats, bm25: Floats, rows: Ints, cues: Bytes, worth: Floats, speakers: Codes, named: int, hint: float,
+    mean_cosine: float, spread_cosine: float, mean_bm25: float, spread_bm25: float,
+) -> Floats:  # fmt: skip
+    """Return by what those of C candidates are chosen whose tokens are compared; `rows` say where their cues and speakers stand."""
+    found = first_scores(cosine, bm25, mean_cosine, spread_cosine, mean_bm25, spread_bm25)
+    for number in range(len(rows)):
+        found[number] += worth[cues[rows[number]]]
+        if named >= 0 and speakers[rows[number]] == named:
+            found[number] += np.float32(hint)
+    return found
+
+
+@compiled
+def second_look(
+    similarities: FloatMatrix, weights: Floats, means: Floats, mean_maxsim: float, spread_maxsim: float,
+    cosine: Floats, bm25: Floats, kept: Ints, rows: Ints, is_passage: Flags,
+    cues: Bytes, worth: Floats, speakers: Codes, named: int, speaker: float,
+    mean_cosine: float, spread_cosine: float, mean_bm25: float, spread_bm25: float,
+    turn_dense: float, turn_lexical: float, turn_tokens: float,
+    passage_dense: float, passage_lexical: float, passage_tokens: float,
+) -> Floats:  # fmt: skip
+    """Return by what those of K candidates are chosen whose surroundings are looked at: F with tokens, cues, and the speaker's part.
+
+    Parameters
+    ----------
+    similarities : ndarray, (Q, K)
+        Of the `kept` ones among the C candidates that `cosine`, `bm25` and `rows` are of.
+    """
+    met = np.zeros(len(kept), np.float32)
+    for piece in range(len(weights)):
+        for number in range(len(kept)):
+            met[number] += weights[piece] * (similarities[piece, number] - means[piece])
+    parts = own_scores(
+        cosine[kept], bm25[kept], standardised(met, mean_maxsim, spread_maxsim), is_passage,
+        mean_cosine, spread_cosine, mean_bm25, spread_bm25,
+        turn_dense, turn_lexical, turn_tokens, passage_dense, passage_lexical, passage_tokens,
+    )  # fmt: skip
+    found = np.empty(len(kept), np.float32)
+    for number in range(len(kept)):
+        record, own = rows[kept[number]], parts[0, number]
+        found[number] = own + worth[cues[record]]
+        if named >= 0 and speakers[record] == named:
+            found[number] += np.float32(speaker) * own
     return found
 
 

@@ -18,13 +18,12 @@ from agentcore.memory._partition import Partition
 from agentcore.memory.index import union
 from agentcore.memory.ranking._config import RankingConfig
 from agentcore.memory.ranking._dates import date_fit
-from agentcore.memory.ranking._fusion import moments, own_scores, standardised
+from agentcore.memory.ranking._fusion import first_look, moments, second_look
 from agentcore.memory.ranking._query import Query
 from agentcore.memory.ranking._ranker import (
     Evidence,
     Ranking,
     UsualTokens,
-    add_hints,
     cue_table,
     finish,
     has_tokens,
@@ -38,6 +37,8 @@ __all__ = ["Usual", "rank_candidates", "usual_evidence"]
 Float32 = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
+
+_NONE = np.zeros(0, dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,13 +145,18 @@ def _best_candidates(
     Vectors (their small copies: this only chooses) and words say whose tokens are looked at; with these the evidence of a record for itself is
     complete, and chooses better.
     """
-    cosine = beside(body.codes.inner_products, candidates, query.pooled)
-    bm25, coverage = body.lexical.scores_at(query.terms, candidates, idf=usual.idf)
-    evidence = Evidence(cosine(), bm25, coverage, usual.evidence)
-    cues = cue_table(config, query.asks_when)[body.turn_cues[candidates]]
-    cues *= np.float32(config.shortlist_cues)
-    first = evidence.first_scores() + cues
-    add_hints(first, body, query, config, candidates)
+    products = beside(body.codes.inner_products, candidates, query.pooled)
+    bm25, _ = body.lexical.scores_at(query.terms, candidates, idf=usual.idf)
+    cosine = products()
+    worth = cue_table(config, query.asks_when) * np.float32(config.shortlist_cues)
+    number = body.named(query.names)
+    named = -1 if number is None else number
+    first = first_look(
+        cosine, bm25, candidates, body.turn_cues, worth, body.speakers.codes, named, config.shortlist_speaker, *usual.evidence
+    )  # fmt: skip
+    dates = date_fit(query.spans, body.event_time[candidates]) if query.spans else None
+    if dates is not None:
+        first += np.float32(config.shortlist_date) * dates
     if usual.tokens is None or query.tokens is None:
         return candidates[np.argsort(-first, kind="stable")[: config.token_candidates]]
     if len(first) > config.first_candidates:
@@ -158,20 +164,14 @@ def _best_candidates(
     else:
         kept = np.arange(len(first))
     rows = candidates[kept]
-    similarities = body.tokens.similarities(query.tokens, rows)
-    met = usual.tokens.weights @ (similarities - usual.tokens.means[:, None])
-    tokens = standardised(met, *usual.tokens.maxsim)
-    is_passage = body.is_passage[rows] if body.has_passages else np.zeros(0, dtype=np.bool_)
-    own = own_scores(
-        evidence.cosine[kept], evidence.bm25[kept], tokens, is_passage,
+    own = second_look(
+        body.tokens.similarities(query.tokens, rows), usual.tokens.weights, usual.tokens.means, *usual.tokens.maxsim,
+        cosine, bm25, kept, candidates, body.is_passage[rows] if body.has_passages else _NONE,
+        body.turn_cues, worth, body.speakers.codes, named, config.speaker,
         *usual.evidence, *weights_by_kind(config, has_tokens=True),
-    )[0]  # fmt: skip
-    named = body.named_speaker(query.names, rows)
-    if named is not None:
-        np.multiply(own, np.float32(1 + config.speaker), out=own, where=named)
-    if query.spans:
-        own += np.float32(config.shortlist_date) * date_fit(query.spans, body.event_time[rows])
-    own += cues[kept]
+    )  # fmt: skip
+    if dates is not None:
+        own += np.float32(config.shortlist_date) * dates[kept]
     return rows[np.argsort(-own, kind="stable")[: config.token_candidates]]
 
 

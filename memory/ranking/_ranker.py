@@ -24,7 +24,7 @@ from agentcore.memory.ranking._abstention import answerable
 from agentcore.memory.ranking._config import RankingConfig
 from agentcore.memory.ranking._cues import Cue
 from agentcore.memory.ranking._dates import date_fit
-from agentcore.memory.ranking._fusion import fuse, moments, spreads, standardised
+from agentcore.memory.ranking._fusion import first_scores, fuse, moments, spreads, standardised
 from agentcore.memory.ranking._query import Query
 from agentcore.memory.ranking._structure import Structure
 from agentcore.memory.ranking._tokens import windowed
@@ -34,7 +34,6 @@ __all__ = [
     "Ranking",
     "TokenScores",
     "UsualTokens",
-    "add_hints",
     "cue_table",
     "finish",
     "has_tokens",
@@ -64,12 +63,6 @@ class Evidence(NamedTuple):
     bm25: Float32
     coverage: Float32
     usual: tuple[float, float, float, float]
-
-    def first_scores(self) -> Float32:
-        """Return the mean of the two z-scores: what a shortlist is made by, before hints."""
-        return np.float32(0.5) * (
-            standardised(self.cosine, *self.usual[:2]) + standardised(self.bm25, *self.usual[2:])
-        )
 
     def of(self, rows: Rows) -> Evidence:
         """Return that of some of the records."""
@@ -167,7 +160,7 @@ def has_tokens(partition: Partition, query: Query, config: RankingConfig) -> boo
     return config.use_tokens and query.tokens is not None and bool(partition.tokens)
 
 
-def add_hints(first: Float32, partition: Partition, query: Query, config: RankingConfig, rows: Rows) -> None:
+def _add_hints(first: Float32, partition: Partition, query: Query, config: RankingConfig, rows: Rows) -> None:
     """Add, in place, speaker and date to the scores a shortlist is made by."""
     named = partition.named_speaker(query.names, rows)
     if named is not None:
@@ -218,12 +211,12 @@ def _shortlist(
     eligible: npt.NDArray[np.bool_] | None,
 ) -> Rows:
     """Return the records worth a look at their tokens."""
-    first = evidence.first_scores()
+    first = first_scores(evidence.cosine, evidence.bm25, *evidence.usual)
     around = partition.structure.around(partition.places)[:2]
     first += np.float32(config.shortlist_neighbours) * np.append(first, np.float32(0)).take(around).sum(
         axis=0
     )
-    add_hints(first, partition, query, config, partition.places)
+    _add_hints(first, partition, query, config, partition.places)
     if eligible is not None:
         first[~eligible] = -np.inf
     wanted = int(
