@@ -19,7 +19,15 @@ from agentcore.memory._compiled import Floats, Kernel, compiled, prepare_kernels
 from agentcore.memory._selection import best_places
 from agentcore.memory.embedding import HashEmbedder
 from agentcore.memory.ranking import FULL, Structure
-from agentcore.memory.ranking._fusion import moments, own_scores, pattern, with_surroundings
+from agentcore.memory.ranking._fusion import (
+    first_look,
+    moments,
+    own_scores,
+    pattern,
+    second_look,
+    with_surroundings,
+)
+from agentcore.memory.ranking._signs import _least_differing
 from agentcore.memory.ranking._tokens import windowed
 
 QUICK = settings(max_examples=60, deadline=None)
@@ -192,6 +200,48 @@ def test_own_scores_weigh_the_z_scores_by_kind(
         *usual, *turn, *passage,
     )  # fmt: skip
     np.testing.assert_allclose(found, [expected, dense, lexical], rtol=1e-4, atol=1e-4)
+
+
+@QUICK
+@given(st.integers(0, 99), st.integers(1, 30), st.sampled_from([-1, 0, 1]), st.booleans())
+def test_candidates_are_chosen_by_what_is_known_of_them(
+    seed: int, count: int, named: int, has_passages: bool
+) -> None:
+    """First the mean of two z-scores with cues and a hint for the named speaker; then F with tokens, more of it for the named one, and cues."""
+    rng = np.random.default_rng(seed)
+    rows = rng.permutation(50)[:count].astype(np.int64)
+    cosine, bm25 = rng.standard_normal((2, count)).astype(np.float32)
+    cues, speakers = rng.integers(0, 16, 50).astype(np.uint8), rng.integers(-1, 2, 50).astype(np.int32)
+    worth = rng.standard_normal(16).astype(np.float32)
+    said = (speakers[rows] == named) & (named >= 0)
+    usual = (0.1, 0.5, -0.2, 2.0)
+    dense, lexical = (cosine - 0.1) / 0.5, (bm25 + 0.2) / 2
+    first = first_look(cosine, bm25, rows, cues, worth, speakers, named, 1.5, *usual)
+    np.testing.assert_allclose(
+        first, (dense + lexical) / 2 + worth[cues[rows]] + 1.5 * said, rtol=1e-4, atol=1e-4
+    )
+
+    kept = np.flatnonzero(rng.random(count) < 0.6)
+    similarities = rng.standard_normal((3, len(kept))).astype(np.float32)
+    weights, means = rng.random((2, 3)).astype(np.float32)
+    is_passage = rng.random(len(kept)) < 0.5 if has_passages else np.zeros(0, dtype=np.bool_)
+    tokens = (weights @ (similarities - means[:, None]) - 0.3) / 0.7
+    turn, passage = (0.2, 0.3, 0.5), (0.6, 0.1, 0.3)
+    of_turn, of_passage = (w[0] * dense[kept] + w[1] * lexical[kept] + w[2] * tokens for w in (turn, passage))
+    own = np.where(is_passage, of_passage, of_turn) if has_passages else of_turn
+    second = second_look(
+        similarities, weights, means, 0.3, 0.7, cosine, bm25, kept, rows, is_passage,
+        cues, worth, speakers, named, 0.8, *usual, *turn, *passage,
+    )  # fmt: skip
+    np.testing.assert_allclose(
+        second, own * (1 + 0.8 * said[kept]) + worth[cues[rows[kept]]], rtol=1e-4, atol=1e-4
+    )
+
+
+def test_an_instruction_is_for_kernels() -> None:
+    """What is written for the compiler cannot be called from Python, and says so."""
+    with pytest.raises(TypeError, match="by a kernel only"):
+        _least_differing()
 
 
 def test_kernels_call_kernels_of_their_own_file_only() -> None:
