@@ -13,6 +13,7 @@ from torch import Tensor
 from agentcore.decoding._block_pool import CancelSignal
 from agentcore.decoding._cache import KVCache
 from agentcore.decoding._model import LanguageModel, check_finite
+from agentcore.decoding._numbers import check_count
 from agentcore.decoding._sampling import Sampler, Sampling
 from agentcore.decoding._stopping import StopText
 from agentcore.decoding._tokenizer import Tokenizer
@@ -107,8 +108,7 @@ def generate(
     NonFiniteLogitsError
         If the model's scores are not numbers.
     """
-    if max_new_tokens < 1:
-        raise ValueError(f"max_new_tokens must be at least 1, not {max_new_tokens}")
+    check_count("max_new_tokens", max_new_tokens, least=1)
     if len(prompt_ids) == 0:
         raise ValueError("the prompt has no tokens: give at least one")
     if fixed_rows is not None and fixed_rows < 1:

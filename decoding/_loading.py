@@ -80,6 +80,7 @@ def load_gguf(
         raise ValueError(f"unknown weights {weights!r}: use auto, {', '.join(get_args(Layout))}")
     if max_bits not in (4, 8):
         raise ValueError(f"max_bits must be 4 or 8, not {max_bits!r}")
+    check_count("cache_bytes", cache_bytes)
     place = _device(device)
     if threads is not None:
         check_count("threads", threads, least=1, cure=", or None")
@@ -106,7 +107,7 @@ def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as exc:  # torch tells a missing CUDA by an assertion
+    except (RuntimeError, AssertionError, TypeError) as exc:  # torch tells a missing CUDA by an assertion
         reason = str(exc).partition("\n")[0]
         raise ValueError(f"there is no device {name!r} here ({reason}): use 'cpu'") from exc
     return device

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -90,6 +91,13 @@ def test_impossible_sampling_is_refused(bad: dict[str, float]) -> None:
     """A rule that cannot be meant is a ValueError that names the field."""
     with pytest.raises(ValueError, match=next(iter(bad))):
         Sampling(**bad)
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, True, None])
+def test_a_number_of_tokens_that_is_none_is_refused(count: Any, tiny: Tiny) -> None:
+    """How many tokens are wanted is a whole number from 1, told before anything runs."""
+    with pytest.raises(ValueError, match=r"max_new_tokens is .*: use a whole number of at least 1"):
+        next(generate(tiny(), PROMPT, max_new_tokens=count))
 
 
 @pytest.mark.parametrize("temperature", [1e-5, 1e-7, 1e-300])

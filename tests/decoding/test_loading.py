@@ -182,6 +182,10 @@ def test_unknown_weights_are_a_callers_mistake(tmp_path: Path) -> None:
         ({"max_bits": 5}, "max_bits must be 4 or 8"),
         ({"device": "gpu"}, "no device 'gpu' here"),
         ({"device": "meta:x"}, "no device 'meta:x' here"),
+        ({"device": None}, "^there is no device None here .*: use 'cpu'$"),
+        ({"threads": True}, "threads is True"),
+        ({"cache_bytes": -1}, "cache_bytes is -1"),
+        ({"cache_bytes": float("nan")}, "cache_bytes is nan"),
     ],
 )
 def test_an_option_that_there_is_not_is_named(option: dict, message: str, tmp_path: Path) -> None:
