@@ -14,7 +14,7 @@ def models() -> None:
     """List, pull, locate and remove models."""
 
 
-@models.command(name="list")
+@models.command(name="list", short_help="Show every model of the catalogue.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_(as_json: bool) -> None:
     """Show every model of the catalogue, its licence, and whether it is here."""
@@ -43,7 +43,7 @@ def list_(as_json: bool) -> None:
         )
 
 
-@models.command()
+@models.command(short_help="Bring models into the cache, checked by their sha256.")
 @click.argument("names", nargs=-1, required=True)
 def pull(names: tuple[str, ...]) -> None:
     """Bring models into the cache: checked against a pinned sha256, whole or not at all."""

@@ -89,7 +89,7 @@ def show(run_id: str, as_json: bool) -> None:
         click.echo(f"interrupted: `agentcore runs resume {run.name}` goes on")
 
 
-@runs.command()
+@runs.command(short_help="Go on with an interrupted run.")
 @click.argument("run_id")
 @session_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
@@ -109,7 +109,7 @@ def resume(run_id: str, as_json: bool, quiet: bool, **options: Any) -> int:
     )
 
 
-@runs.command()
+@runs.command(short_help="Continue a run from one of its steps as another run.")
 @click.argument("run_id")
 @click.option(
     "--step",
