@@ -71,7 +71,7 @@ class UnderThinking:
 
     def __init__(self, config: TrimmingConfig | None = None, *, budget: int | None = None) -> None:
         if budget is not None:
-            check_count("budget", budget, least=1, cure=" tokens, or None")
+            check_count("budget", budget, least=1, cure=", or None where none is known")
         self._config = config or TrimmingConfig()
         self._budget = budget
 

@@ -63,8 +63,9 @@ def test_under_thinking_limits(mode: str, tokens: int, thoughts: int, fires: boo
 def test_under_thinking_needs_a_budget_for_its_share() -> None:
     """Without a budget the default mode never fires."""
     assert not UnderThinking(TrimmingConfig()).check(tokens=10**9, thoughts=10**6)
-    with pytest.raises(ValueError, match="positive"):
-        UnderThinking(budget=0)
+    for budget in (0, -1, 1.5, True):
+        with pytest.raises(ValueError, match=r"budget is .*: use a whole number of at least 1"):
+            UnderThinking(budget=budget)  # type: ignore[arg-type]  # the mistakes under test
 
 
 THOUGHT = "Some more words that make this thought long enough to stand alone in the stream of reasoning here. So we get {}.\n\n"
