@@ -33,7 +33,7 @@ class Request:
         New tokens.
     cache : KVCache
         The sequence.
-    rows, positions, mask, kernels, fixed_rows, queries
+    rows, positions, mask, kernels, fixed_rows, queries, hidden
         As for `LanguageModel.forward`.
     prompt : sequence of int
         The rest of the prompt that `ids` begins; other sequences may have computed it already. Empty for other tokens.
@@ -53,6 +53,7 @@ class Request:
     kernels: Literal["few", "many"] | None = None
     fixed_rows: int | None = None
     queries: list[Tensor] | None = None
+    hidden: list[Tensor] | None = None
     prompt: Sequence[int] = ()
     is_short: bool = False
     scores: Tensor | None = None

@@ -148,6 +148,7 @@ class LanguageModel:
         kernels: Literal["few", "many"] | None = None,
         fixed_rows: int | None = None,
         queries: list[Tensor] | None = None,
+        hidden: list[Tensor] | None = None,
     ) -> Tensor:
         """Run new tokens behind those in `cache`, which grows by ``len(ids)``.
 
@@ -172,6 +173,8 @@ class LanguageModel:
             ``"few"`` unless told otherwise.
         queries : list of Tensor, optional
             Receives the last row's rotated queries, (H, D), of every layer.
+        hidden : list of Tensor, optional
+            Receives the normalised rows behind the last layer, (M, C), whichever of them have scores.
 
         Returns
         -------
@@ -199,7 +202,7 @@ class LanguageModel:
                 raise ValueError(f"{len(ids)} tokens need as many positions from 0 on, got {list(positions)}")
             if max(positions) >= self.spec.context_length:
                 raise ContextOverflowError(max(positions) + 1, self.spec.context_length)
-        return self._submit(Request(ids, cache, rows, positions, mask, kernels, fixed_rows, queries))
+        return self._submit(Request(ids, cache, rows, positions, mask, kernels, fixed_rows, queries, hidden))
 
     def prefill(
         self,
@@ -208,10 +211,11 @@ class LanguageModel:
         *,
         cancel: CancelSignal | None = None,
         queries: list[Tensor] | None = None,
+        hidden: list[Tensor] | None = None,
     ) -> Tensor:
         """Run a prompt in chunks and return the scores for the token after it, (1, V), float32.
 
-        Chunks that another sequence has computed, or computes meanwhile, are taken over and not run again.
+        `hidden` receives the rows of the last chunk. Chunks that another sequence has computed, or computes meanwhile, are taken over and not run again.
 
         Raises
         ------
@@ -228,7 +232,8 @@ class LanguageModel:
             end = begin + CHUNK - cache.length % CHUNK
             before, is_last = cache.length, end >= len(ids)
             request = Request(ids[begin:end], cache, "last" if is_last else "none", prompt=ids[begin:])
-            request.queries = queries if is_last else None
+            if is_last:
+                request.queries, request.hidden = queries, hidden
             scores = self._submit(request)
             if is_last:
                 return scores
@@ -282,10 +287,11 @@ class LanguageModel:
         x = self.weights.embedding.rows(torch.tensor(ids, device=self.device)).to(self._wide)
         spans = [self._span(request) for request in batch]
         x = self._layers.run(x, torch.tensor(where, device=self.device), spans, few=few)
-        parts = [
-            _scored(part, request)
-            for part, request in zip(torch.split(x, [r.num_rows for r in batch]), batch, strict=True)
-        ]
+        parts = []
+        for part, request in zip(torch.split(x, [r.num_rows for r in batch]), batch, strict=True):
+            if request.hidden is not None:
+                request.hidden.append(self._layers.normalised(part[: len(request.ids)]))
+            parts.append(_scored(part, request))
         x = parts[0] if len(parts) == 1 else torch.cat(parts)
         if x.shape[0] == 0:
             return [self._no_scores for _ in batch]
