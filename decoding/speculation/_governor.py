@@ -23,7 +23,9 @@ _PRIOR_KEPT = (
 _MEMORY = 200.0  # observations after which the old ones count half as much as the new ones
 _EXPLORE_EVERY = 32  # refusals after which a drafter that takes time is asked for one token all the same
 _MARGIN = 1.05  # a draft must promise this much: the curve and the acceptance are estimates
-_CHEAP = 0.05  # share of a step below which asking a drafter counts as free
+_CHEAP = 0.08  # share of a step below which asking a drafter counts as free
+_COMPARED = 16.0  # proposals over which a price is corrected by what they took
+_DEAREST = 3.0  # a proposal that took longer was held up by something else
 _TRUST_WEIGHT = 2.0  # observations that the expectation of a new sequence is worth
 
 
@@ -147,12 +149,18 @@ class _SourceRecord:
     overall: _Share = field(default_factory=lambda: _Share(_PRIOR_KEPT * _PRIOR_WEIGHT, _PRIOR_WEIGHT))
     seconds: float = 0.0  # of one proposal
     seconds_a_token: float = 0.0
+    dearness: float = 1.0  # of what a price foresees, what is taken in the loop
     declined: int = 0
 
     def took(self, seconds: float, length: int) -> None:
         """Keep the fastest: other work only ever adds time."""
         self.seconds = min(self.seconds or seconds, seconds)
         self.seconds_a_token = min(self.seconds_a_token or seconds / length, seconds / length)
+
+    def compare(self, seconds: float, foreseen: float) -> None:
+        """Move towards what a proposal took, of what its price foresaw: the loop's own work comes on top."""
+        found = min(max(seconds / foreseen, 1.0), _DEAREST)
+        self.dearness += (found - self.dearness) / _COMPARED
 
 
 class Governor:
@@ -172,8 +180,8 @@ class Governor:
         Longest draft to consider.
     prices : mapping, optional
         Measured seconds by rows of the drafting models, by source: the first token of a draft takes a forward over
-        everything committed since the model's last one, each further token a forward over one row. What other sources
-        take is learnt.
+        everything committed since the model's last one, each further token a forward over one row; what proposals really
+        take corrects it. What other sources take is learnt.
 
     Notes
     -----
@@ -209,10 +217,12 @@ class Governor:
     def limit(self, source: str, *, rows: int, rivals: Sequence[Draft] = (), others: int = 0) -> int:
         """Return how many tokens are worth asking of `source`: fewer, or none, where drafting itself takes time.
 
-        A drafting model whose price is known is asked for all or nothing: `goes_on` ends its draft.
+        One whose price is known is asked for all or nothing, and even if it is cheap not where a rival promises more; `goes_on`
+        ends its draft.
         """
         record, price = self._record(source), self._prices.get(source)
-        if (record.seconds if price is None else price(1)) < _CHEAP * self.curve(1):
+        seconds = record.seconds if price is None else record.dearness * price(1)
+        if seconds < _CHEAP * self.curve(1) and (price is None or not any(len(rival) for rival in rivals)):
             return self.max_draft
         rates = [self._best_length(rival, rows, others)[1] for rival in rivals]
         best, best_rate = 0, max([_MARGIN * self._plain_rate(rows, others), *rates])
@@ -263,8 +273,11 @@ class Governor:
         for draft in drafts:
             if not len(draft):
                 continue
-            record = self._record(draft.source)
+            record, price = self._record(draft.source), self._prices.get(draft.source)
             record.took(seconds.get(draft.source, 0.0), len(draft))
+            if price is not None and draft.source in seconds:
+                written = len(draft) - len(draft.forced)
+                record.compare(seconds[draft.source], price(1) * max(written, 1))
             for place, token in enumerate(draft.tokens[: len(tokens)]):
                 is_kept = token == tokens[place]
                 if place not in draft.forced:
@@ -323,7 +336,7 @@ class Governor:
                 if price is None:
                     drafting = written * record.seconds_a_token
                 else:
-                    drafting = price(rows) + (written - 1) * price(1)
+                    drafting = record.dearness * (price(rows) + (written - 1) * price(1))
                 yield length, (others + expected) / (self.curve(rows + others + length) + drafting)
 
     def _plain_rate(self, rows: int, others: int) -> float:

@@ -223,3 +223,21 @@ def test_measuring_ends_in_time_on_a_busy_machine() -> None:
     seconds = iter(range(0, 10_000, 10))
     measure_step_times(model, rows=(1, 2), repeats=5, max_seconds=30.0, clock=lambda: float(next(seconds)))
     assert model.forwards == 1 + 2 * 2
+
+
+def test_a_price_is_corrected_by_what_proposals_take() -> None:
+    """A drafter that takes more than its price foresees is asked for less, and one held-up proposal does not decide."""
+    curve = StepTimeCurve((1, 2, 4), (0.010, 0.011, 0.013))
+    governor = Governor(curve, max_draft=4, prices={"head": StepTimeCurve((1,), (0.0015,))})
+    draft = Draft((1,), (0.5,), source="head")
+
+    def observe(seconds: float, times: int) -> None:
+        for number in range(times):
+            governor.observe([draft], (1 if number % 2 else 2,), seconds={"head": seconds})
+
+    observe(0.0015, 40)
+    assert governor.limit("head", rows=1) == 4
+    observe(1.0, 1)
+    assert governor.limit("head", rows=1) == 4
+    observe(0.006, 100)
+    assert governor.limit("head", rows=1) == 0
