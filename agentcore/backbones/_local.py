@@ -61,7 +61,7 @@ class LocalChatModel(BaseChatModel):
         Whether a grammar makes every tool call parse and validate; off only to measure what it is worth.
     speculation : bool, str, list of str, dict or None
         Drafts that one forward verifies: ``"auto"``, method names ("suffix, recycling"), or a dict with ``methods``,
-        ``judge``, ``max_draft`` and ``draft_model``; None for plain decoding. Lossless but for near ties of two tokens,
+        ``judge``, ``max_draft``, ``draft_model`` and ``head``; None for plain decoding. Lossless but for near ties of two tokens,
         unless ``judge`` is above 0 or ``"auto"``.
 
     Notes

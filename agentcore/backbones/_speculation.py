@@ -14,11 +14,11 @@ from agentcore.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from agentcore.decoding import LanguageModel
-    from agentcore.decoding.speculation import Speculator
+    from agentcore.decoding.speculation import RecurrentHead, Speculator
 
 __all__ = ["SpeculationOptions", "speculator_for"]
 
-_KEYS = ("methods", "judge", "max_draft", "draft_model")
+_KEYS = ("methods", "judge", "max_draft", "draft_model", "head")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,15 @@ class SpeculationOptions:
     draft_model : str or None
         Another backbone name (``"gguf:/path"`` or a catalogue name) for the method "draft_model"; by default the model's own
         file in four bits, where it runs in a dearer layout.
+    head : str or None
+        File of a trained head for the method "recurrent"; by default the packaged one, where there is one for the model.
     """
 
     methods: tuple[str, ...] = ("auto",)
     judge: float | Literal["auto"] = 0.0
     max_draft: int = 12
     draft_model: str | None = None
+    head: str | None = None
 
     def __post_init__(self) -> None:
         if self.judge != "auto":
@@ -50,6 +53,8 @@ class SpeculationOptions:
         check_count("max_draft", self.max_draft, least=1)
         if not isinstance(self.draft_model, (str, type(None))):
             raise ConfigurationError(f"draft_model must be a backbone's name, got {self.draft_model!r}")
+        if not isinstance(self.head, (str, type(None))):
+            raise ConfigurationError(f"head must be the path of a file, got {self.head!r}")
 
     @classmethod
     def parse(cls, wish: bool | str | Sequence[str] | Mapping[str, Any] | None) -> SpeculationOptions | None:
@@ -105,9 +110,20 @@ def speculator_for(model: LanguageModel, options: SpeculationOptions) -> Specula
                 judge=judge,
                 max_draft=options.max_draft,
                 draft_model=draft_model,
+                head=_head(model, options),
             )
         except ValueError as exc:
             raise ConfigurationError(str(exc)) from exc
+
+
+def _head(model: LanguageModel, options: SpeculationOptions) -> RecurrentHead | None:
+    from agentcore.decoding.speculation import HeadWeights, RecurrentHead, shipped_head
+
+    if not {"auto", "recurrent"} & {*options.methods}:
+        return None
+    if options.head is not None:
+        return RecurrentHead(HeadWeights.load(options.head), model)
+    return shipped_head(model)
 
 
 def _cheaper_layout(model: LanguageModel) -> LanguageModel | None:

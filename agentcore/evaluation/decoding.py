@@ -24,7 +24,12 @@ from pathlib import Path
 from typing import Any
 
 from agentcore.decoding import load_gguf
-from agentcore.decoding.speculation import first_difference, judge_threshold, measure_step_times
+from agentcore.decoding.speculation import (
+    first_difference,
+    judge_threshold,
+    measure_step_times,
+    shipped_head,
+)
 from agentcore.evaluation.decoding_llama import time_llama_cpp
 from agentcore.evaluation.decoding_recording import record_file
 from agentcore.evaluation.decoding_rows import AGENT, Cell, Key, beside_llama_cpp, row_of, table
@@ -35,6 +40,7 @@ from agentcore.evaluation.decoding_runs import (
     JUDGE,
     METHOD_NAMES,
     PLAIN,
+    RECURRENT,
     Runner,
     constraint_of,
     is_exact_with_fixed_rows,
@@ -152,10 +158,15 @@ def run(
             draft = load_gguf(path, weights="int4")
         if draft is None or draft.layout != "int4":
             draft, methods = None, tuple(name for name in methods if name != DRAFT_MODEL)
+        head = shipped_head(engine) if {RECURRENT, AUTO} & {*methods} else None
+        if head is None:
+            methods = tuple(name for name in methods if name != RECURRENT)
         curve = measure_step_times(engine, max_seconds=5.0)
         curves[tier] = {str(rows_): round(1e3 * curve(rows_), 3) for rows_ in curve.rows}
         judge = judge_threshold(tier) if setting.judge is None else setting.judge
-        runner = Runner(engine, curve, judge=judge, max_new_tokens=setting.max_new_tokens, draft_model=draft)
+        runner = Runner(
+            engine, curve, judge=judge, max_new_tokens=setting.max_new_tokens, draft_model=draft, head=head
+        )
         cells = _measure(runner, requests, methods, setting.repeats)
         _explain(runner, requests, cells, setting)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -167,7 +178,7 @@ def run(
         second_pass[tier] = _second_pass(runner, requests)
         lengths = lengths or [len(runner.decode(r, FORCED, with_forced=True).tokens) for r in requests]
         prompts[tier] = [runner.prompt_seconds[request.prompt_ids] for request in requests]
-        del engine, runner, cells, draft
+        del engine, runner, cells, draft, head
         gc.collect()
     llama = None
     if llama_cpp_python is not None:

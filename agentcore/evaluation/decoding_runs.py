@@ -12,6 +12,7 @@ import torch
 from agentcore.decoding import Constraint, GrammarConstraint, KVCache, LanguageModel, generate
 from agentcore.decoding.speculation import (
     Governor,
+    RecurrentHead,
     SpeculationReport,
     Speculator,
     StepTimeCurve,
@@ -27,6 +28,7 @@ __all__ = [
     "JUDGE",
     "METHOD_NAMES",
     "PLAIN",
+    "RECURRENT",
     "Outcome",
     "Runner",
     "constraint_of",
@@ -38,6 +40,7 @@ FORCED = "forced"
 JUDGE = "judge"
 AUTO = "auto"
 DRAFT_MODEL = "draft_model"
+RECURRENT = "recurrent"
 # Each name with the drafting methods behind it; all but the judge are lossless.
 METHODS: dict[str, str] = {
     "suffix": "suffix",
@@ -48,6 +51,7 @@ METHODS: dict[str, str] = {
     JUDGE: "ngram_model",
     AUTO: "auto",
     DRAFT_MODEL: "draft_model",
+    RECURRENT: "recurrent",
 }
 METHOD_NAMES = (PLAIN, FORCED, *METHODS)
 _FIXED_ROWS = 4
@@ -93,6 +97,8 @@ class Runner:
         Bound on every answer.
     draft_model : LanguageModel or None
         A cheaper tier of the same file for the rows "draft_model" and "auto".
+    head : RecurrentHead or None
+        A head trained for the model, for the rows "recurrent" and "auto".
 
     Notes
     -----
@@ -107,16 +113,20 @@ class Runner:
         judge: float,
         max_new_tokens: int,
         draft_model: LanguageModel | None = None,
+        head: RecurrentHead | None = None,
     ) -> None:
         self.model = model
         self.curve = curve
         self.judge = judge
         self.max_new_tokens = max_new_tokens
         self.draft_model = draft_model
+        self.head = head
         self.prompt_seconds: dict[tuple[int, ...], float] = {}
-        self._prices = (
-            {} if draft_model is None else {DRAFT_MODEL: measure_step_times(draft_model, max_seconds=5.0)}
-        )
+        self._prices: dict[str, StepTimeCurve] = {}
+        if draft_model is not None:
+            self._prices[DRAFT_MODEL] = measure_step_times(draft_model, max_seconds=5.0)
+        if head is not None:
+            self._prices[RECURRENT] = head.step_times
         self._prompts: dict[tuple[int, ...], KVCache] = {}
         self._speculators: dict[str, Speculator] = {}
         self._plain_with_fixed_rows: dict[Request, list[int]] = {}
@@ -194,6 +204,7 @@ class Runner:
                 self.model,
                 methods=METHODS[method],
                 draft_model=self.draft_model if method in (DRAFT_MODEL, AUTO) else None,
+                head=self.head if method in (RECURRENT, AUTO) else None,
                 judge=self.judge if method == JUDGE else 0.0,
                 governor=Governor(self.curve, max_draft=_MAX_DRAFT, prices=self._prices),
             )

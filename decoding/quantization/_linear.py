@@ -92,6 +92,11 @@ class LinearWeights:
             return self.few()
         return lambda x: functional.linear(x, dense, bias)
 
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether `rows` can be asked: there is a dense copy."""
+        return self._dense is not None
+
     def rows(self, ids: Tensor) -> Tensor:
         """Return weight rows, (len(ids), K), out of the dense copy: an embedding lookup."""
         assert self._dense is not None, "an embedding keeps its dense copy"

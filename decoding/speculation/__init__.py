@@ -25,6 +25,15 @@ if TYPE_CHECKING:
     from agentcore.decoding.speculation._leap import LeapDrafter
     from agentcore.decoding.speculation._ngram_model import SmoothedNgramDrafter
     from agentcore.decoding.speculation._prompt_lookup import PromptLookupDrafter
+    from agentcore.decoding.speculation._recurrent_drafter import RecurrentDrafter
+    from agentcore.decoding.speculation._recurrent_head import (
+        HeadWeights,
+        Recurrence,
+        RecurrentHead,
+        fingerprint,
+        normalised,
+        shipped_head,
+    )
     from agentcore.decoding.speculation._report import MethodCounts, SpeculationReport
     from agentcore.decoding.speculation._speculate import speculate
     from agentcore.decoding.speculation._speculator import METHODS, Speculator
@@ -46,10 +55,14 @@ __all__ = [
     "FixedLength",
     "Governor",
     "GreedyAcceptance",
+    "HeadWeights",
     "JudgeAcceptance",
     "LeapDrafter",
     "MethodCounts",
     "PromptLookupDrafter",
+    "Recurrence",
+    "RecurrentDrafter",
+    "RecurrentHead",
     "RecyclingTable",
     "RejectionSampling",
     "SmoothedNgramDrafter",
@@ -63,9 +76,12 @@ __all__ = [
     "TokenRecyclingDrafter",
     "Verification",
     "divergence",
+    "fingerprint",
     "first_difference",
     "judge_threshold",
     "measure_step_times",
+    "normalised",
+    "shipped_head",
     "speculate",
 ]
 
@@ -85,6 +101,13 @@ _HOMES = {
     "METHODS": "_speculator",
     "MethodCounts": "_report",
     "PromptLookupDrafter": "_prompt_lookup",
+    "HeadWeights": "_recurrent_head",
+    "Recurrence": "_recurrent_head",
+    "RecurrentDrafter": "_recurrent_drafter",
+    "RecurrentHead": "_recurrent_head",
+    "fingerprint": "_recurrent_head",
+    "normalised": "_recurrent_head",
+    "shipped_head": "_recurrent_head",
     "RecyclingTable": "_token_recycling",
     "RejectionSampling": "_acceptance",
     "SmoothedNgramDrafter": "_ngram_model",

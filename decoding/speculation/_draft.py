@@ -22,6 +22,7 @@ __all__ = [
     "Draft",
     "Drafter",
     "Guess",
+    "ReadsHidden",
     "SharesCache",
     "TokenDistribution",
     "Verification",
@@ -146,8 +147,10 @@ class Guess:
         What it believed, where it keeps that.
     is_sampled : bool
         Whether `token` was drawn at random from `distribution`.
-    probabilities : Tensor or None, (V,)
+    probabilities : Tensor or None, (V,) or (N,)
         The same belief, to choose another token from where a constraint forbids `token`; None when there is none.
+    ids : Tensor or None, (N,), int64
+        The tokens that `probabilities` is about; None for the whole vocabulary.
     """
 
     token: int
@@ -155,14 +158,18 @@ class Guess:
     distribution: TokenDistribution | None = None
     is_sampled: bool = False
     probabilities: Tensor | None = None
+    ids: Tensor | None = None
 
     def among(self, allowed: Tensor) -> Guess | None:
         """Return the likeliest of the `allowed` tokens, (V,), bool; None where no belief says which, or the draw must stand."""
         if self.probabilities is None or self.is_sampled:
             return None
-        p = self.probabilities * allowed
-        token, mass = int(p.argmax()), float(p.sum())
-        return replace(self, token=token, confidence=float(p[token]) / mass) if mass > 0.0 else None
+        p = self.probabilities * (allowed if self.ids is None else allowed[self.ids])
+        place, mass = int(p.argmax()), float(p.sum())
+        if mass <= 0.0:
+            return None
+        token = place if self.ids is None else int(self.ids[place])
+        return replace(self, token=token, confidence=float(p[place]) / mass)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +186,15 @@ class Verification:
         The tokens whose rows `top_ids` describes: `context[i]` was fed, `top_ids[i]` is what the target rates after it.
     top_ids : ndarray or None, (len(context), K), int32
         The target's K likeliest successors in falling order, None when the loop did not compute them.
+    hidden : Tensor or None, (len(context), C)
+        The target's hidden states behind the tokens of `context`, where a drafter reads them (`ReadsHidden`).
     """
 
     tokens: tuple[int, ...]
     accepted: int = 0
     context: tuple[int, ...] = ()
     top_ids: NDArray[np.int32] | None = None
+    hidden: Tensor | None = None
 
 
 @runtime_checkable
@@ -229,6 +239,13 @@ class SharesCache(Protocol):
             Position in it of the first token that `start` was given.
         """
         ...
+
+
+@runtime_checkable
+class ReadsHidden(Protocol):
+    """A drafter whose verifications hold the target's hidden states; the target's forwards then take `hidden`."""
+
+    reads_hidden: bool
 
 
 @runtime_checkable

@@ -27,7 +27,14 @@ from agentcore.decoding.speculation._acceptance import (
     RejectionSampling,
 )
 from agentcore.decoding.speculation._compose import compose
-from agentcore.decoding.speculation._draft import EMPTY_DRAFT, Draft, Drafter, SharesCache, Verification
+from agentcore.decoding.speculation._draft import (
+    EMPTY_DRAFT,
+    Draft,
+    Drafter,
+    ReadsHidden,
+    SharesCache,
+    Verification,
+)
 from agentcore.decoding.speculation._governor import DraftPolicy, FixedLength
 from agentcore.decoding.speculation._report import SpeculationReport
 from agentcore.decoding.speculation._target import Target
@@ -194,6 +201,9 @@ class _Run:
         self.num_prompt = len(prompt_ids)
         self.pending = list(prompt_ids)  # committed, not yet in the cache
         self.emitted = 0
+        self.hidden: list[Tensor] | None = None  # rows of the last forward, where a drafter reads them
+        if any(isinstance(drafter, ReadsHidden) for drafter in drafters):
+            self.hidden = []
         self.held_before = 0  # length of the cache with everything committed before this round
 
     def steps(self, cancel: CancelSignal | None) -> Iterator[Step]:
@@ -289,9 +299,13 @@ class _Run:
     def scores(self, draft: Draft, *, is_prompt: bool, cancel: CancelSignal | None) -> Tensor:
         """Run what is pending and the draft; return the scores after the last pending token and each draft, (n + 1, V)."""
         ids = [*self.pending, *draft.tokens]
+        options: dict[str, Any] = {}
+        if self.hidden is not None:
+            self.hidden.clear()
+            options["hidden"] = self.hidden
         if is_prompt:
             if self.fixed_rows is None or len(ids) == self.num_prompt:
-                return self.model.prefill(ids, self.cache, cancel=cancel)
+                return self.model.prefill(ids, self.cache, cancel=cancel, **options)
             self.model.prefill(ids[: self.num_prompt], self.cache, cancel=cancel)
             ids = ids[
                 self.num_prompt :
@@ -299,12 +313,13 @@ class _Run:
         self.report.forwards += 1
         if self.fixed_rows is None:
             self.report.rows += len(ids)
-            return self.model.forward(ids, self.cache, rows="all")[-len(draft) - 1 :]
+            return self.model.forward(ids, self.cache, rows="all", **options)[-len(draft) - 1 :]
+        options["fixed_rows"] = self.fixed_rows
         parts = []
         for begin in range(0, len(ids), self.fixed_rows):
             self.report.rows += self.fixed_rows
             part = ids[begin : begin + self.fixed_rows]
-            parts.append(self.model.forward(part, self.cache, rows="all", fixed_rows=self.fixed_rows))  # type: ignore[call-arg]
+            parts.append(self.model.forward(part, self.cache, rows="all", **options))
         return torch.cat(parts)[-len(draft) - 1 :]
 
     def verify(self, plan: _Plan, scores: Tensor) -> list[Step]:
@@ -338,7 +353,8 @@ class _Run:
             kept = sum(place < accepted for place in free)
             self.report.count_draft(draft.source, drafted=len(free), accepted=kept)
         top_ids = np.array(best, dtype=np.int32)[:, None]
-        self.tell(Verification(tokens, accepted, context, top_ids))
+        hidden = torch.cat(self.hidden)[-len(draft) - 1 :] if self.hidden else None
+        self.tell(Verification(tokens, accepted, context, top_ids, hidden))
         return steps
 
     def must_follow(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from agentcore.decoding._generation import Step
@@ -17,6 +18,8 @@ from agentcore.decoding.speculation._governor import DraftPolicy, Governor
 from agentcore.decoding.speculation._leap import LeapDrafter
 from agentcore.decoding.speculation._ngram_model import SmoothedNgramDrafter
 from agentcore.decoding.speculation._prompt_lookup import PromptLookupDrafter
+from agentcore.decoding.speculation._recurrent_drafter import RecurrentDrafter
+from agentcore.decoding.speculation._recurrent_head import RecurrentHead
 from agentcore.decoding.speculation._report import SpeculationReport
 from agentcore.decoding.speculation._speculate import speculate
 from agentcore.decoding.speculation._step_time import StepTimeCurve, measure_step_times
@@ -26,8 +29,9 @@ from agentcore.decoding.speculation._token_recycling import RecyclingTable, Toke
 
 __all__ = ["METHODS", "Speculator"]
 
-METHODS = ("draft_model", "leap", "ngram_model", "prompt_lookup", "recycling", "suffix")
+METHODS = ("draft_model", "leap", "ngram_model", "prompt_lookup", "recurrent", "recycling", "suffix")
 _AUTO = ("suffix", "ngram_model")
+_AUTO_WHERE_GIVEN = ("recurrent", "draft_model")  # cheap ones first: what they say spares the dear ones
 _MAX_RUNS = 64
 
 
@@ -39,10 +43,12 @@ class Speculator:
     model : Target
         The model whose tokens count.
     methods : str or sequence of str
-        Names out of `METHODS`, also joined by commas. "auto" is suffix and ngram_model, and the drafting model where one is
-        given. With several, the governor picks one at each step.
+        Names out of `METHODS`, also joined by commas. "auto" is suffix and ngram_model, and the drafting model and the head
+        where they are given. With several, the governor picks one at each step.
     draft_model : Target or None
         For the method "draft_model": a smaller model with the same vocabulary, or the same file in a cheaper layout.
+    head : RecurrentHead or None
+        For the method "recurrent": a head trained for the model.
     judge : float
         Threshold in nats; above 0 the output is lossy (see `JudgeAcceptance`).
     max_draft : int
@@ -66,18 +72,23 @@ class Speculator:
         *,
         methods: str | Sequence[str] = "auto",
         draft_model: Target | None = None,
+        head: RecurrentHead | None = None,
         judge: float = 0.0,
         max_draft: int = 12,
         governor: DraftPolicy | None = None,
         pool: DraftPool | None = None,
     ) -> None:
         self.model = model
-        self.methods = _parse(methods, has_draft_model=draft_model is not None)
+        given = {"draft_model": draft_model, "recurrent": head}
+        self.methods = _parse(methods, given={name for name, value in given.items() if value is not None})
         if "draft_model" in self.methods:
             if draft_model is None:
                 raise ValueError("the method 'draft_model' needs a draft_model")
             DraftModelDrafter(draft_model, target=model)  # a mismatch shows now, not at the first question
+        if "recurrent" in self.methods and head is None:
+            raise ValueError("the method 'recurrent' needs a head that was trained for the model")
         self.draft_model = draft_model
+        self.head = head
         self.judge = judge
         self.max_draft = max_draft
         self.pool = pool if pool is not None else DraftPool()
@@ -155,9 +166,12 @@ class Speculator:
             self._tables.pop(run, None)
 
     def _prices(self) -> dict[str, StepTimeCurve]:
-        if self.draft_model is None or "draft_model" not in self.methods:
-            return {}
-        return {"draft_model": measure_step_times(self.draft_model)}
+        prices: dict[str, StepTimeCurve] = {}
+        if self.draft_model is not None and "draft_model" in self.methods:
+            prices["draft_model"] = measure_step_times(self.draft_model)
+        if self.head is not None and "recurrent" in self.methods:
+            prices["recurrent"] = self.head.step_times
+        return prices
 
     def _make(self, name: str, run: str, sampling: Sampling) -> Drafter:
         makers: dict[str, Callable[[], Drafter]] = {
@@ -167,6 +181,7 @@ class Speculator:
             "recycling": lambda: TokenRecyclingDrafter(table=self._table(run)),
             "suffix": lambda: SuffixDrafter(pool=self.pool, key=run) if run else SuffixDrafter(),
             "draft_model": lambda: self._drafting_model(sampling),
+            "recurrent": lambda: self._recurrent(sampling),
         }
         return makers[name]()
 
@@ -175,6 +190,10 @@ class Speculator:
         return DraftModelDrafter(
             self.draft_model, target=self.model, sampling=sampling, with_distributions=self.judge > 0
         )
+
+    def _recurrent(self, sampling: Sampling) -> Drafter:
+        assert self.head is not None, "checked when the speculator was made"
+        return RecurrentDrafter(self.head, sampling=sampling, with_distributions=self.judge > 0)
 
     def _table(self, run: str) -> RecyclingTable:
         if not run:
@@ -187,10 +206,10 @@ class Speculator:
             return table
 
 
-def _parse(methods: str | Sequence[str], *, has_draft_model: bool) -> tuple[str, ...]:
+def _parse(methods: str | Sequence[str], *, given: AbstractSet[str]) -> tuple[str, ...]:
     names = tuple(part.strip() for part in methods.split(",")) if isinstance(methods, str) else tuple(methods)
     if names == ("auto",):
-        return (*_AUTO, "draft_model") if has_draft_model else _AUTO
+        return (*_AUTO, *(name for name in _AUTO_WHERE_GIVEN if name in given))
     for name in names:
         if name not in METHODS:
             raise UnknownMethodError(name, (*METHODS, "auto"))

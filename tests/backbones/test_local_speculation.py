@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from langchain_core.messages import AIMessage
 
 from agentcore.backbones import load_backbone
@@ -46,7 +47,7 @@ def test_an_unknown_option_names_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    "option", [{"judge": "high"}, {"judge": -1}, {"judge": float("nan")}, {"max_draft": 0}, {"max_draft": 2.5}, {"methods": 5}, {"draft_model": 5}],
+    "option", [{"judge": "high"}, {"judge": -1}, {"judge": float("nan")}, {"max_draft": 0}, {"max_draft": 2.5}, {"methods": 5}, {"draft_model": 5}, {"head": 5}],
 )  # fmt: skip
 def test_an_option_that_cannot_be_meant_is_named(option: dict[str, Any]) -> None:
     """A value of the wrong kind is an error that names its option, before a model is loaded."""
@@ -105,6 +106,34 @@ def test_a_dearer_layout_drafts_in_four_bits(weights: str, layout: str | None) -
         pytest.skip("this machine runs no int4 weights")
     drafts = None if speculator.draft_model is None else speculator.draft_model.layout
     assert drafts == layout
+
+
+def test_a_head_of_ones_own_drafts(tiny_path: Path, tmp_path: Path) -> None:
+    """A trained head is named by its file; a file that is not there is a clear error."""
+    from agentcore.backbones._engines import shared_engine
+    from agentcore.decoding.speculation import HeadWeights, fingerprint
+
+    engine = shared_engine(tiny_path, weights="fp64")
+    width = engine.spec.model_width
+    HeadWeights(
+        torch.ones(width, 2 * width),
+        torch.ones(64, width),
+        torch.ones(width, 32),
+        torch.ones(width),
+        vocabulary=torch.arange(50),
+        model=fingerprint(engine),
+    ).save(tmp_path / "head.safetensors")
+
+    def answer(wish: Any) -> str:
+        model: Any = load_backbone(f"gguf:{tiny_path}", weights="fp64", speculation=wish, max_tokens=24)
+        return str(model.invoke("hello").content)
+
+    wish = {"methods": "recurrent", "head": str(tmp_path / "head.safetensors")}
+    assert answer(wish) == answer(None)
+    with pytest.raises(ConfigurationError, match=r"none\.safetensors"):
+        answer({"head": str(tmp_path / "none.safetensors")})
+    with pytest.raises(ConfigurationError, match="needs a head"):
+        answer("recurrent")
 
 
 def test_parallel_drafting_callers_get_what_each_gets_alone(tiny_path: Path) -> None:

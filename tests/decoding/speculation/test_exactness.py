@@ -7,7 +7,14 @@ import itertools
 import pytest
 
 from agentcore.decoding import JsonSchemaConstraint, LanguageModel, generate, load_gguf
-from agentcore.decoding.speculation import DraftPool, FixedLength, SpeculationReport, Speculator
+from agentcore.decoding.speculation import (
+    METHODS,
+    DraftPool,
+    FixedLength,
+    SpeculationReport,
+    Speculator,
+    shipped_head,
+)
 
 path_of = pytest.importorskip("agentcore.models").path_of
 ROWS = 6
@@ -57,7 +64,12 @@ def _check(model: LanguageModel, *, methods: tuple[str, ...], length: int, prefi
         ]
         report = SpeculationReport()
         speculator = Speculator(
-            model, methods=method, governor=FixedLength(ROWS - 1), pool=DraftPool(), draft_model=model
+            model,
+            methods=method,
+            governor=FixedLength(ROWS - 1),
+            pool=DraftPool(),
+            draft_model=model,
+            head=shipped_head(model),
         )
         steps = speculator.generate(
             ids, max_new_tokens=length, fixed_rows=ROWS, constraint=constraint(), report=report
@@ -68,7 +80,7 @@ def _check(model: LanguageModel, *, methods: tuple[str, ...], length: int, prefi
 
 def test_drafts_change_no_token_of_the_int4_tier(int4: LanguageModel) -> None:
     """With fixed rows, free and constrained text is bit for bit that of plain decoding, also where drafts use the model's cache."""
-    _check(int4, methods=("suffix", "recycling", "draft_model"), length=24)
+    _check(int4, methods=("suffix", "recycling", "draft_model", "recurrent"), length=24)
 
 
 @pytest.mark.slow
@@ -77,7 +89,7 @@ def test_no_method_changes_a_token_of_any_tier(tier: str) -> None:
     """Every method on every tier, over a context that crosses the attention kernel's blocks."""
     _check(
         _load(tier),
-        methods=("suffix", "prompt_lookup", "recycling", "leap", "ngram_model", "draft_model", "auto"),
+        methods=(*METHODS, "auto"),
         length=64,
         prefix=110,
     )

@@ -27,6 +27,7 @@ from agentcore.decoding.speculation import (
     Governor,
     LeapDrafter,
     PromptLookupDrafter,
+    RecurrentDrafter,
     SmoothedNgramDrafter,
     SpeculationReport,
     StepTimeCurve,
@@ -36,7 +37,7 @@ from agentcore.decoding.speculation import (
     speculate,
 )
 
-from .toy import EOS, HostileDrafter, OracleDrafter, ToyGrammar, ToyModel
+from .toy import EOS, HostileDrafter, OracleDrafter, ToyGrammar, ToyHead, ToyModel
 
 CURVE = StepTimeCurve((1, 4, 16), (0.010, 0.012, 0.030))
 MAKERS: dict[str, Callable[[ToyModel], Drafter]] = {
@@ -48,6 +49,7 @@ MAKERS: dict[str, Callable[[ToyModel], Drafter]] = {
     "draft_model": lambda model: DraftModelDrafter(
         ToyModel(seed=model.seed, sharpness=2.5, order=1), target=model
     ),
+    "recurrent": lambda model: RecurrentDrafter(ToyHead(model, noise=1.5)),  # type: ignore[arg-type]
     "random": lambda model: HostileDrafter(1, kind="random"),
     "eos": lambda model: HostileDrafter(2, kind="eos"),
     "overlong": lambda model: HostileDrafter(3, kind="overlong"),

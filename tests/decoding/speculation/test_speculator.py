@@ -8,12 +8,16 @@ from agentcore.decoding import generate
 from agentcore.decoding.errors import TokenizerMismatchError, UnknownMethodError
 from agentcore.decoding.speculation import METHODS, FixedLength, SpeculationReport, Speculator
 
-from .toy import ToyModel
+from .toy import ToyHead, ToyModel
 
 
 def _speculator(model: ToyModel, methods: str = "auto") -> Speculator:
     return Speculator(
-        model, methods=methods, governor=FixedLength(8), draft_model=ToyModel(seed=model.seed, order=1)
+        model,
+        methods=methods,
+        governor=FixedLength(8),
+        draft_model=ToyModel(seed=model.seed, order=1),
+        head=ToyHead(model, noise=1.5),  # type: ignore[arg-type]
     )
 
 
@@ -86,6 +90,8 @@ def test_wrong_names_and_wrong_models_are_refused_at_once() -> None:
         Speculator(model, methods="sufix")
     with pytest.raises(ValueError, match="needs a draft_model"):
         Speculator(model, methods="draft_model")
+    with pytest.raises(ValueError, match="needs a head"):
+        Speculator(model, methods="recurrent")
     with pytest.raises(ValueError, match="twice"):
         Speculator(model, methods=["leap", "leap"])
     with pytest.raises(TokenizerMismatchError, match="9 and 8 tokens"):

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agentcore.decoding.speculation import Draft, Verification
+from agentcore.decoding import LanguageModel
+from agentcore.decoding.speculation import Draft, HeadWeights, StepTimeCurve, Verification, fingerprint
 
 EOS = 0
 
@@ -88,8 +89,15 @@ class ToyModel:
     def new_cache(self, capacity: int = 256, *, cancel: object = None) -> ToyCache:
         return ToyCache()
 
-    def prefill(self, ids: Sequence[int], cache: ToyCache, *, cancel: object = None) -> Tensor:
-        return self.forward(ids, cache)
+    def prefill(
+        self,
+        ids: Sequence[int],
+        cache: ToyCache,
+        *,
+        cancel: object = None,
+        hidden: list[Tensor] | None = None,
+    ) -> Tensor:
+        return self.forward(ids, cache, hidden=hidden)
 
     def forward(
         self,
@@ -98,27 +106,52 @@ class ToyModel:
         *,
         rows: str = "last",
         fixed_rows: int | None = None,
+        hidden: list[Tensor] | None = None,
         **_: Any,
     ) -> Tensor:
         assert len(ids) > 0
         assert cache.length + len(ids) <= self.spec.context_length, "more tokens than the context holds"
         assert fixed_rows is None or len(ids) <= fixed_rows
         self.forwards += 1
-        out = []
+        out, states = [], []
         for token in ids:
             cache.tokens.append(token)
             out.append(self.row(cache.tokens))
+            last = [*[0] * self.order, *cache.tokens][-self.order :]
+            states.append([cache.length % 5, *last])
+        if hidden is not None:
+            hidden.append(torch.tensor(states))
         return torch.stack(out if rows == "all" else out[-1:])
 
     def row(self, tokens: Sequence[int]) -> Tensor:
         """Scores after `tokens`, (V,), float64."""
-        key = (len(tokens) % 5, *tokens[-self.order :])
+        return self.row_of((len(tokens) % 5, *tokens[-self.order :]))
+
+    def row_of(self, key: tuple[int, ...]) -> Tensor:
+        """Scores by the number of tokens, modulo five, and the last of them."""
         if key not in self._rows:
             rng = np.random.default_rng([self.seed, *(token + 1 for token in key)])
             scores = self.sharpness * rng.standard_normal(self.spec.vocabulary_size)
             scores[EOS] += self.eos_bias
             self._rows[key] = torch.from_numpy(scores)
         return self._rows[key]
+
+
+class ToyHead:
+    """Reads the toy's hidden state, which says all that its scores depend on: a head that is always right, or nearly."""
+
+    def __init__(self, model: ToyModel, *, noise: float = 0.0) -> None:
+        self.model, self.noise = model, noise
+        self.vocabulary = torch.arange(model.spec.vocabulary_size)
+        self.step_times = StepTimeCurve((1, 2), (1e-5, 2e-5))
+
+    def step(self, state: Tensor, token: int) -> Tensor:
+        length, *last = state[0].tolist()
+        return torch.tensor([[(length + 1) % 5, *last[1:], token]])
+
+    def scores(self, state: Tensor) -> Tensor:
+        scores = self.model.row_of(tuple(state[0].tolist()))
+        return (scores + self.noise * torch.sin(7.0 * scores)).float()
 
 
 class ToyGrammar:
@@ -229,3 +262,20 @@ class OracleDrafter(HostileDrafter):
             tokens.append(token)
         drafted = tuple(tokens[start:])
         return Draft(drafted, (0.9,) * len(drafted), source=self.name)
+
+
+def random_weights(model: LanguageModel, *, hidden_width: int = 32) -> HeadWeights:
+    """Return a head of a real model that learnt nothing."""
+    width, generator = model.spec.model_width, torch.Generator().manual_seed(0)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator) * shape[-1] ** -0.5
+
+    return HeadWeights(
+        draw(width, 2 * width),
+        draw(2 * hidden_width, width),
+        draw(width, hidden_width),
+        torch.ones(width),
+        vocabulary=torch.arange(0, model.spec.vocabulary_size, 2),
+        model=fingerprint(model),
+    )
