@@ -1,0 +1,1 @@
+"""Train what makes a model's decoding cheaper, on texts that the model writes itself."""
