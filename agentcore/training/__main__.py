@@ -120,21 +120,30 @@ def _passages(path: Path) -> list[dict[str, str]]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train and write; the last line is JSON."""
-    parser = argparse.ArgumentParser(prog="python -m agentcore.training", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m agentcore.training",
+        description="Train a recurrent head that drafts for a model: let the model write texts, read them, fit, compare.",
+    )
     parser.add_argument("--data", type=Path, required=True, help="JSON list of passages: title and text each")
     parser.add_argument("--out", type=Path, required=True, help="where the head goes")
-    parser.add_argument("--model", type=Path, help="a GGUF file; by default the embedded model")
-    parser.add_argument("--texts", type=Path, default=Path("texts.jsonl"), help="the model's texts; kept")
-    parser.add_argument("--tokens", type=int, default=500_000, help="tokens that the model writes")
-    parser.add_argument("--minutes", type=float, default=12.0, help="time for fitting")
-    parser.add_argument("--threads", type=int, help="torch's threads")
+    parser.add_argument("--model", type=Path, help="a GGUF file instead of the embedded model")
+    parser.add_argument(
+        "--texts", type=Path, default=Path("texts.jsonl"), help="the model's texts; kept (%(default)s)"
+    )
+    parser.add_argument(
+        "--tokens", type=int, default=500_000, help="tokens that the model writes (%(default)s)"
+    )
+    parser.add_argument("--minutes", type=float, default=12.0, help="time for fitting (%(default)s)")
+    parser.add_argument("--threads", type=int, help="threads of torch, if not its own choice")
     chosen = parser.parse_args(arguments)
     path = chosen.model or path_of("smollm2")
     if path is None:
         parser.error("the embedded model is not on this machine: agentcore models pull smollm2")
     try:
         passages = _passages(chosen.data)
-    except (OSError, ValueError) as exc:
+    except OSError as exc:
+        parser.error(f"{chosen.data} cannot be read ({exc.strerror}): give a JSON list of passages")
+    except ValueError as exc:
         parser.error(str(exc))
     model = load_gguf(path, threads=chosen.threads)
     weights, notes = train(
