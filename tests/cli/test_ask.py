@@ -192,7 +192,15 @@ def start(
         *arguments,
     ]
     variables = {**environment, "AGENTCORE_RUNS": str(folder.parent / "runs.db"), "OPENAI_API_KEY": "none"}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables)
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=variables,
+        # A shell makes what it starts in the background, such as this test run, deaf to Ctrl-C, and its children with it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def test_ctrl_c_ends_at_once_and_the_run_goes_on_later(
