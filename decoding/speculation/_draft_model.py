@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from agentcore.decoding._sampling import Sampler, Sampling
+from agentcore.decoding._sampling import Sampling
 from agentcore.decoding.errors import TokenizerMismatchError
-from agentcore.decoding.speculation._draft import Draft, Guess, TokenDistribution, Verification
+from agentcore.decoding.speculation._draft import Draft, Guess, Verification
 from agentcore.decoding.speculation._target import Target
+from agentcore.decoding.speculation._writing import MOST_CONFIDENT, TokenChooser, write_draft
 
 __all__ = ["DraftModelDrafter"]
 
-_MOST = 0.999  # nothing that is not forced is certain
 # Typical difference, in nats, between four bits and a dearer layout of one file in how far the two best tokens lie apart. On
 # 600 tokens of ten encyclopedic passages the layouts agreed in .82 where the two lay within .2, and in .997 of the others.
 _NOISE = 0.1
@@ -69,15 +70,8 @@ class DraftModelDrafter:
     ) -> None:
         _check_same_vocabulary(model.tokenizer, target.tokenizer)
         self.model = model
-        self.sampling = sampling or Sampling()
-        self.with_distributions = with_distributions
         self.stop_below = stop_below
-        self._sampler = Sampler(self.sampling)
-        self._generator = torch.Generator()
-        if self.sampling.seed is None:
-            self._generator.seed()
-        else:
-            self._generator.manual_seed(self.sampling.seed + 2)
+        self._chooser = TokenChooser(sampling or Sampling(), with_distributions=with_distributions)
         self._can_share = _is_same_file(model, target)
         self._offset: int | None = (
             None  # where the sequence begins in the target's cache, when that is shared
@@ -106,21 +100,7 @@ class DraftModelDrafter:
 
     def propose(self, limit: int, *, after: Sequence[int] = ()) -> Draft:
         """Return what the drafting model writes next."""
-        guesses: list[Guess] = []
-        tokens = list(after)
-        with self.writing() as guess_after:
-            while len(guesses) < limit and (guess := guess_after(tokens)) is not None:
-                guesses.append(guess)
-                tokens.append(guess.token)
-                if guess.token in self.model.tokenizer.eos_ids:
-                    break
-        return Draft(
-            tuple(guess.token for guess in guesses),
-            tuple(guess.confidence for guess in guesses),
-            tuple(guess.distribution for guess in guesses if guess.distribution) if self._keeps else None,
-            self.name,
-            not self.sampling.is_greedy,
-        )
+        return write_draft(self, limit, after=after, eos_ids=self.model.tokenizer.eos_ids)
 
     @contextmanager
     def writing(self) -> Iterator[Callable[[Sequence[int]], Guess | None]]:
@@ -161,29 +141,15 @@ class DraftModelDrafter:
         self._fed = context
         return scores
 
-    @property
-    def _keeps(self) -> bool:
-        return self.with_distributions or not self.sampling.is_greedy
-
     def _choose(self, scores: Tensor) -> Guess:
-        """Return a token, how sure the drafter is of its best one, and what it believes, from scores, (V,)."""
-        if self.sampling.is_greedy:
-            # A judge compares it in float64, but four bits make no more than float32.
-            p = scores.softmax(-1).cpu()
-            token_id = int(p.argmax())
-        else:
-            p = self._sampler.probabilities(scores).double().cpu()
-            p /= p.sum()
-            token_id = int(torch.multinomial(p, 1, generator=self._generator))
-        distribution = TokenDistribution(None, p.double().numpy()) if self._keeps else None
-        return Guess(token_id, self._confidence(scores, p), distribution, not self.sampling.is_greedy, p)
-
-    def _confidence(self, scores: Tensor, p: Tensor) -> float:
-        """Return how likely the target keeps the choice; nothing that depends on a draw, or lengths would bias the output."""
-        if self._offset is None or not self.sampling.is_greedy:
-            return min(float(p.max()), _MOST)
+        """Return a token from scores, (V,), with how likely the target keeps it."""
+        guess = self._chooser.choose(scores)
+        if (
+            self._offset is None or guess.is_sampled
+        ):  # nothing that depends on a draw, or lengths would bias the output
+            return guess
         first, second = scores.topk(2).values.tolist()
-        return min(1.0 - 0.5 * math.exp((second - first) / _NOISE), _MOST)
+        return replace(guess, confidence=min(1.0 - 0.5 * math.exp((second - first) / _NOISE), MOST_CONFIDENT))
 
 
 def _is_same_file(model: Target, target: Target) -> bool:

@@ -8,16 +8,15 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from agentcore.decoding._sampling import Sampler, Sampling
-from agentcore.decoding.speculation._draft import Draft, Guess, TokenDistribution, Verification
+from agentcore.decoding._sampling import Sampling
+from agentcore.decoding.speculation._draft import Draft, Guess, Verification
 from agentcore.decoding.speculation._recurrent_head import RecurrentHead
+from agentcore.decoding.speculation._writing import TokenChooser, write_draft
 
 __all__ = ["RecurrentDrafter"]
 
-_MOST = 0.999  # nothing that is not forced is certain
-_FURTHEST = (
-    16  # tokens behind the last state that the target computed: a guess of a guess is worth less each time
-)
+# Tokens behind the last state that the target computed: a guess of a guess is worth less each time.
+_FURTHEST = 16
 
 
 class RecurrentDrafter:
@@ -46,15 +45,9 @@ class RecurrentDrafter:
         self, head: RecurrentHead, *, sampling: Sampling | None = None, with_distributions: bool = False
     ) -> None:
         self.head = head
-        self.sampling = sampling or Sampling()
-        self.with_distributions = with_distributions
-        self._sampler = Sampler(self.sampling)
-        self._generator = torch.Generator()
-        if self.sampling.seed is None:
-            self._generator.seed()
-        else:
-            self._generator.manual_seed(self.sampling.seed + 2)
-        self._ids = head.vocabulary.numpy().astype("int32")
+        self._chooser = TokenChooser(
+            sampling or Sampling(), with_distributions=with_distributions, ids=head.vocabulary
+        )
         self._state: Tensor | None = None
         self._unread: list[int] = []  # committed behind the state
 
@@ -76,19 +69,7 @@ class RecurrentDrafter:
 
     def propose(self, limit: int, *, after: Sequence[int] = ()) -> Draft:
         """Return what the head writes next."""
-        guesses: list[Guess] = []
-        tokens = list(after)
-        with self.writing() as guess_after:
-            while len(guesses) < limit and (guess := guess_after(tokens)) is not None:
-                guesses.append(guess)
-                tokens.append(guess.token)
-        return Draft(
-            tuple(guess.token for guess in guesses),
-            tuple(guess.confidence for guess in guesses),
-            tuple(guess.distribution for guess in guesses if guess.distribution) if self._keeps else None,
-            self.name,
-            not self.sampling.is_greedy,
-        )
+        return write_draft(self, limit, after=after)
 
     @contextmanager
     def writing(self) -> Iterator[Callable[[Sequence[int]], Guess | None]]:
@@ -104,30 +85,6 @@ class RecurrentDrafter:
             for token in path[num_read:]:
                 state = self.head.step(state, token)
             num_read = len(path)
-            return self._choose(self.head.scores(state))
+            return self._chooser.choose(self.head.scores(state))
 
         yield guess_after
-
-    @property
-    def _keeps(self) -> bool:
-        return self.with_distributions or not self.sampling.is_greedy
-
-    def _choose(self, scores: Tensor) -> Guess:
-        """Return a token, how sure the head is of its best one, and what it believes, from scores, (N,)."""
-        if self.sampling.is_greedy:
-            p = scores.softmax(-1).cpu()
-            place = int(p.argmax())
-            confidence = float(p[place])
-        else:
-            p = self._sampler.probabilities(scores).double().cpu()
-            p /= p.sum()
-            confidence, place = float(p.max()), int(torch.multinomial(p, 1, generator=self._generator))
-        distribution = TokenDistribution(self._ids, p.double().numpy()) if self._keeps else None
-        return Guess(
-            int(self._ids[place]),
-            min(confidence, _MOST),
-            distribution,
-            not self.sampling.is_greedy,
-            p,
-            self.head.vocabulary,
-        )
