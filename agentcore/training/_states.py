@@ -50,7 +50,7 @@ def read_states(model: LanguageModel, texts: Sequence[Text], *, depth: int) -> S
     depth : int
         Tokens to be guessed at each place.
     """
-    hidden, places, begin = list[Tensor](), list[Tensor](), 0
+    hidden, places, begin = list[Tensor](), list[int](), 0
     for text in track(texts, "texts read", console=Console(stderr=True)):
         ids = text.ids[: model.spec.context_length]
         cache, rows = model.new_cache(len(ids)), list[Tensor]()
@@ -59,7 +59,7 @@ def read_states(model: LanguageModel, texts: Sequence[Text], *, depth: int) -> S
         finally:
             cache.release()
         hidden.append(rows[0].cpu())
-        places.append(torch.arange(text.num_prompt - 1, len(ids) - depth - 1) + begin)
+        places += range(begin + text.num_prompt - 1, begin + len(ids) - depth - 1)
         begin += len(ids)
     tokens = [token for text in texts for token in text.ids[: model.spec.context_length]]
-    return States(torch.cat(hidden), torch.tensor(tokens), torch.cat(places))
+    return States(torch.cat(hidden), torch.tensor(tokens), torch.tensor(places, dtype=torch.long))

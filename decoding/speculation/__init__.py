@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from agentcore.decoding.speculation._draft_model import DraftModelDrafter
     from agentcore.decoding.speculation._draft_pool import DraftPool
     from agentcore.decoding.speculation._governor import DraftPolicy, FixedLength, Governor
+    from agentcore.decoding.speculation._head_weights import HeadWeights
     from agentcore.decoding.speculation._leap import LeapDrafter
     from agentcore.decoding.speculation._ngram_model import SmoothedNgramDrafter
     from agentcore.decoding.speculation._prompt_lookup import PromptLookupDrafter
     from agentcore.decoding.speculation._recurrent_drafter import RecurrentDrafter
     from agentcore.decoding.speculation._recurrent_head import (
-        HeadWeights,
         Recurrence,
         RecurrentHead,
         fingerprint,
@@ -101,7 +101,7 @@ _HOMES = {
     "METHODS": "_speculator",
     "MethodCounts": "_report",
     "PromptLookupDrafter": "_prompt_lookup",
-    "HeadWeights": "_recurrent_head",
+    "HeadWeights": "_head_weights",
     "Recurrence": "_recurrent_head",
     "RecurrentDrafter": "_recurrent_drafter",
     "RecurrentHead": "_recurrent_head",

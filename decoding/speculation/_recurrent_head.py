@@ -1,31 +1,28 @@
 """A small trained head that guesses what a model writes next, from the model's own last hidden state.
 
-Letters: `C` model width, `H` hidden width of the head, `N` tokens that the head can draft.
+Letters: `C` model width, `H` hidden width of the head, `M` places, `N` tokens that the head can draft.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import as_file, files
-from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from agentcore.decoding._model import LanguageModel
-from agentcore.decoding.errors import ModelFileError
 from agentcore.decoding.quantization import Layout, Linear, LinearWeights, can_run
+from agentcore.decoding.speculation._head_weights import HeadWeights
 from agentcore.decoding.speculation._step_time import StepTimeCurve
 
-__all__ = ["HeadWeights", "Recurrence", "RecurrentHead", "fingerprint", "normalised", "shipped_head"]
+__all__ = ["Recurrence", "RecurrentHead", "fingerprint", "normalised", "shipped_head"]
 
-_FORMAT = "agentcore recurrent head 1"
 _REPEATS = 8
 _PASSING_BYTES = 2**26
 
@@ -63,65 +60,6 @@ def normalised(x: Tensor) -> Tensor:
     return x * (factor / length)
 
 
-@dataclass(frozen=True, slots=True)
-class HeadWeights:
-    """What training makes and a file holds.
-
-    Attributes
-    ----------
-    join : Tensor, (C, 2 C)
-    gate_up : Tensor, (2 H, C)
-    down : Tensor, (C, H)
-    output_norm : Tensor, (C,)
-        Makes a normalised state what the model's own head takes.
-    vocabulary : Tensor, (N,), int64
-        The tokens that can be drafted, rising; their rows of the model's head are used.
-    model : str
-        `fingerprint` of the model that it was trained for.
-    """
-
-    join: Tensor
-    gate_up: Tensor
-    down: Tensor
-    output_norm: Tensor
-    vocabulary: Tensor
-    model: str
-
-    @classmethod
-    def load(cls, path: Path | str) -> HeadWeights:
-        """Read a file that `save` wrote.
-
-        Raises
-        ------
-        ModelFileError
-            If there is none, or it holds no recurrent head.
-        """
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(str(path), framework="pt") as file:
-                metadata = file.metadata() or {}
-                if metadata.get("format") != _FORMAT:
-                    raise ModelFileError(f"{str(path)!r} holds no recurrent head: train one for your model")
-                tensors = {name: file.get_tensor(name) for name in _TENSORS}
-        except (OSError, SafetensorError) as exc:
-            raise ModelFileError(f"the recurrent head {str(path)!r} cannot be read: {exc}") from exc
-        return cls(**tensors, model=metadata["model"])
-
-    def save(self, path: Path | str, *, notes: Mapping[str, object] | None = None) -> None:
-        """Write a safetensors file, weights in bf16; `notes` on the training go into its metadata."""
-        from safetensors.torch import save_file
-
-        tensors = {name: getattr(self, name).detach().contiguous() for name in _TENSORS}
-        for name in ("join", "gate_up", "down"):
-            tensors[name] = tensors[name].to(torch.bfloat16)
-        metadata = {"format": _FORMAT, "model": self.model, "notes": json.dumps(dict(notes or {}))}
-        save_file(tensors, str(path), metadata=metadata)
-
-
-_TENSORS = ("join", "gate_up", "down", "output_norm", "vocabulary")
-
-
 class RecurrentHead:
     """Trained weights at work behind one loaded model.
 
@@ -135,7 +73,7 @@ class RecurrentHead:
     Raises
     ------
     ValueError
-        If the weights were trained for another model, or the model keeps no dense copy of its head.
+        If the weights were trained for another model or are damaged, or the model keeps no dense copy of its head.
 
     Notes
     -----
@@ -149,6 +87,7 @@ class RecurrentHead:
             raise ValueError(
                 f"the recurrent head was trained for another model than {model.spec.name!r}: train one for this model"
             )
+        weights.check(width=model.spec.model_width, vocabulary_size=model.spec.vocabulary_size)
         if not model.weights.head.keeps_rows:
             raise ValueError(
                 "a recurrent head reads rows of the model's head: load the model with dense_copy=True"

@@ -53,13 +53,13 @@ def test_texts_are_kept_and_gone_on_with(model: LanguageModel, tmp_path: Path) -
 
 def test_states_are_those_of_the_models_own_tokens(model: LanguageModel) -> None:
     """Places begin at the prompt's last token, and leave room for the tokens that are guessed."""
-    texts = [Text(4, tuple(range(5, 15))), Text(1, tuple(range(30, 36)))]
+    texts = [Text(4, tuple(range(5, 15))), Text(1, tuple(range(30, 36))), Text(3, (40, 41, 42, 2))]
     states = read_states(model, texts, depth=2)
-    assert states.places.tolist() == [3, 4, 5, 6, 10, 11, 12]
-    assert states.ids.tolist() == [*range(5, 15), *range(30, 36)]
+    assert states.places.tolist() == [3, 4, 5, 6, 10, 11, 12]  # an answer of one token leaves no room
+    assert states.ids.tolist() == [*range(5, 15), *range(30, 36), 40, 41, 42, 2]
     hidden: list[torch.Tensor] = []
     model.forward(texts[1].ids, model.new_cache(), hidden=hidden)
-    torch.testing.assert_close(states.hidden[10:], hidden[0])
+    torch.testing.assert_close(states.hidden[10:16], hidden[0])
 
 
 def test_a_trained_head_agrees_with_its_model(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -176,6 +177,9 @@ def test_what_does_not_fit_is_refused(tiny: Tiny, tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, str(broken))
     with pytest.raises(ModelFileError, match="no recurrent head"):
         HeadWeights.load(broken)
+    for name, wrong in (("gate_up", torch.zeros(5, 3)), ("vocabulary", torch.tensor([0, 10**6]))):
+        with pytest.raises(ValueError, match=f"damaged.*{name}"):
+            RecurrentHead(replace(weights, **{name: wrong}), tiny("fp32"))
     assert shipped_head(tiny("fp32")) is None
     write_tiny_gguf(tmp_path / "untied.gguf", TinyModel(encoding="Q4_1", is_tied=False))
     lean = load_gguf(tmp_path / "untied.gguf", weights="int4", dense_copy=False)
