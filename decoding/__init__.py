@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from agentcore.decoding._cache import KVCache
     from agentcore.decoding._generation import Step, generate
     from agentcore.decoding._loading import load_gguf
+    from agentcore.decoding._lockstep import Lockstep
     from agentcore.decoding._model import LanguageModel
     from agentcore.decoding._sampling import Sampler, Sampling
     from agentcore.decoding._scoring import attention_from_last, score
@@ -51,6 +52,7 @@ _EXPORTS = {
     "JsonSchemaConstraint": "constraints",
     "KVCache": "_cache",
     "LanguageModel": "_model",
+    "Lockstep": "_lockstep",
     "ModelFileError": "errors",
     "ModelSpec": "_spec",
     "NonFiniteLogitsError": "errors",
@@ -81,6 +83,7 @@ __all__ = [
     "JsonSchemaConstraint",
     "KVCache",
     "LanguageModel",
+    "Lockstep",
     "ModelFileError",
     "ModelSpec",
     "NonFiniteLogitsError",

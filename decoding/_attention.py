@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -15,7 +16,17 @@ from torch.nn import functional
 from agentcore.decoding._cache import KVViews
 from agentcore.decoding._spec import ModelSpec
 
-__all__ = ["Span", "additive_masks"]
+__all__ = ["AttendingRows", "Span", "additive_masks"]
+
+
+class AttendingRows(Protocol):
+    """Some rows of a forward that know what they attend to."""
+
+    num_rows: int
+
+    def attend(self, layer: int, heads: Tensor) -> Tensor:
+        """Write keys and values and return the mixed values, (rows, H * D), from (rows, H + 2 H_kv, D)."""
+        ...
 
 
 @dataclass(slots=True)

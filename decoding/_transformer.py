@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from agentcore.decoding._attention import Span
+from agentcore.decoding._attention import AttendingRows
 from agentcore.decoding._spec import ModelSpec
 from agentcore.decoding.quantization import Linear, LinearWeights
 
@@ -71,7 +71,7 @@ class LayerStack:
         self._many = [_functions(layer, width, few=False) for layer in weights.layers]
         self._cos, self._sin = _rotary_tables(spec, weights.rotary_factors, dtype, device)
 
-    def run(self, x: Tensor, where: Tensor, spans: Sequence[Span], *, few: bool) -> Tensor:
+    def run(self, x: Tensor, where: Tensor, spans: Sequence[AttendingRows], *, few: bool) -> Tensor:
         """Run rows through all layers, attention apart for each sequence.
 
         Parameters
@@ -80,7 +80,7 @@ class LayerStack:
             Embedded tokens.
         where : Tensor, (R,), int64
             Where each stands in its sequence.
-        spans : sequence of Span
+        spans : sequence of AttendingRows
             The sequences that the rows belong to, in order.
         few : bool
             Whether the packed kernels are used.
