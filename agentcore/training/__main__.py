@@ -40,7 +40,7 @@ def train(
     num_tokens: int,
     minutes: float,
     vocabulary_size: int = 4096,
-    hidden_width: int = 1024,
+    hidden_width: int = 1536,
     seed: int = 0,
 ) -> tuple[HeadWeights, dict[str, Any]]:
     """Train a head and return it with what is known about it.
@@ -135,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--minutes", type=float, default=12.0, help="time for fitting (%(default)s)")
     parser.add_argument("--threads", type=int, help="threads of torch, if not its own choice")
+    parser.add_argument("--device", default="cpu", help="where to train: cpu or cuda (%(default)s)")
     chosen = parser.parse_args(arguments)
     path = chosen.model or path_of("smollm2")
     if path is None:
@@ -145,7 +146,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"{chosen.data} cannot be read ({exc.strerror}): give a JSON list of passages")
     except ValueError as exc:
         parser.error(str(exc))
-    model = load_gguf(path, threads=chosen.threads)
+    try:
+        model = load_gguf(path, threads=chosen.threads, device=chosen.device)
+    except ValueError as exc:
+        parser.error(str(exc))
     weights, notes = train(
         model, passages, texts=chosen.texts, num_tokens=chosen.tokens, minutes=chosen.minutes
     )

@@ -21,11 +21,13 @@ from agentcore.training._states import States
 
 __all__ = ["Agreement", "agreement", "fit"]
 
-_BATCH = 512
+_BATCH, _BATCH_OF_GPU = 512, 4096
 _RATE = 1.5e-3
 _WARM_UP = 50  # steps
+_REPORTED = 10  # every so manieth step: to ask for the loss is to wait for it
 _DEPTH_WEIGHT = 0.7  # of each further token
 _DECAY = 0.01
+_COMPARED_PLACES = 10_000  # places, one by one
 _DROPPED = 0.1  # of what the recurrence reads: a million tokens are few for three million weights
 
 
@@ -106,10 +108,12 @@ def fit(
     The loss is the cross-entropy to the model's distribution over the vocabulary (knowledge distillation), as in
     Hydra++ (https://arxiv.org/abs/2402.05109), each further token weighing less as in Medusa (https://arxiv.org/abs/2401.10774).
     """
-    generator = torch.Generator().manual_seed(seed)
+    device = states.hidden.device
+    generator = torch.Generator(device=device).manual_seed(seed)
     torch.manual_seed(seed)
+    batch = _BATCH if device.type == "cpu" else _BATCH_OF_GPU
     scale = float(states.hidden[:4096].float().square().mean().sqrt())
-    trainee = _Trainee(embedding.shape[1], hidden_width, scale)
+    trainee = _Trainee(embedding.shape[1], hidden_width, scale).to(device)
     recurrence = trainee.recurrence()
     optimiser = torch.optim.AdamW(trainee.parameters(), lr=_RATE, betas=(0.9, 0.95), weight_decay=_DECAY)
     begun, step = time.monotonic(), 0
@@ -117,10 +121,10 @@ def fit(
     while (share := (time.monotonic() - begun) / (60 * minutes)) < 1:
         for group in optimiser.param_groups:
             group["lr"] = _RATE * min(1.0, (step + 1) / _WARM_UP) * 0.5 * (1 + math.cos(math.pi * share))
-        drawn = torch.randint(len(states.places), (_BATCH,), generator=generator)
+        drawn = torch.randint(len(states.places), (batch,), generator=generator, device=device)
         at = states.places[drawn]
-        state, loss = states.hidden[at].float(), torch.zeros(())
-        with torch.autocast("cpu", torch.bfloat16):
+        state, loss = states.hidden[at].float(), torch.zeros((), device=device)
+        with torch.autocast(device.type, torch.bfloat16):
             for place in range(depth):
                 read = functional.dropout(state, _DROPPED), embedding[states.ids[at + place + 1]]
                 state = recurrence.step(read[0], functional.dropout(read[1].float(), _DROPPED))
@@ -134,9 +138,10 @@ def fit(
         torch.nn.utils.clip_grad_norm_(trainee.parameters(), 1.0)
         optimiser.step()
         step += 1
-        report(share, f"step {step}, loss {loss.item():.3f}")
-    weights = {name: value.detach() for name, value in trainee.named_parameters()}
-    return HeadWeights(**weights, vocabulary=vocabulary, model=model)
+        if step % _REPORTED == 0:
+            report(share, f"step {step}, loss {loss.item():.3f}")
+    weights = {name: value.detach().cpu() for name, value in trainee.named_parameters()}
+    return HeadWeights(**weights, vocabulary=vocabulary.cpu(), model=model)
 
 
 @torch.inference_mode()
@@ -148,14 +153,15 @@ def agreement(head: RecurrentHead, states: States, *, model_head: Linear, depth:
     head : RecurrentHead
         As it drafts, rounded weights included.
     states : States
-        Of texts that it did not learn from.
+        Of texts that it did not learn from; the first 10,000 places count.
     model_head : Linear
         The model's own head.
     depth : int
         Tokens guessed one behind the other.
     """
     kept = [0] * depth
-    for at in states.places.tolist():
+    places = states.places[:_COMPARED_PLACES].tolist()
+    for at in places:
         state = states.hidden[at : at + 1]
         for place in range(depth):
             state = head.step(state, int(states.ids[at + place + 1]))
@@ -163,4 +169,4 @@ def agreement(head: RecurrentHead, states: States, *, model_head: Linear, depth:
             if guess != int(model_head(states.hidden[at + place + 1 : at + place + 2]).argmax()):
                 break
             kept[place] += 1
-    return Agreement(tuple(count / max(len(states.places), 1) for count in kept), len(states.places))
+    return Agreement(tuple(count / max(len(places), 1) for count in kept), len(places))

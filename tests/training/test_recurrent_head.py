@@ -12,6 +12,7 @@ from agentcore.decoding import LanguageModel, load_gguf
 from agentcore.decoding.speculation import HeadWeights, RecurrentHead
 from agentcore.decoding.testing import TinyModel, write_tiny_gguf
 from agentcore.training import __main__ as training
+from agentcore.training import _states, _texts
 from agentcore.training._prompts import prompts
 from agentcore.training._states import read_states
 from agentcore.training._texts import Text, read_texts, write_texts
@@ -60,6 +61,30 @@ def test_states_are_those_of_the_models_own_tokens(model: LanguageModel) -> None
     hidden: list[torch.Tensor] = []
     model.forward(texts[1].ids, model.new_cache(), hidden=hidden)
     torch.testing.assert_close(states.hidden[10:16], hidden[0])
+
+
+def test_what_a_gpu_does_in_lockstep_is_what_the_engine_does(
+    model: LanguageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same prompts get the same answers when all are greedy, and the same states are read."""
+    monkeypatch.setattr(_texts, "_TEMPERATURE", 0.0)
+    monkeypatch.setattr(_texts, "_SEQUENCES", 7)
+    monkeypatch.setattr(_states, "_SEQUENCES", 3)
+    exact = load_gguf(model.path, weights="fp64")
+    in_turns = write_texts(exact, PASSAGES, tmp_path / "a.jsonl", num_tokens=2000)
+    monkeypatch.setattr(_texts, "_write_in_turns", _texts._write_in_lockstep)
+    in_lockstep = write_texts(exact, PASSAGES, tmp_path / "b.jsonl", num_tokens=2000)
+    assert sum(text.num_new for text in in_lockstep) >= 2000
+    answers = {text.ids[: text.num_prompt]: text for text in in_turns}
+    common = [text for text in in_lockstep if text.ids[: text.num_prompt] in answers]
+    assert len(common) > 5
+    assert all(answers[text.ids[: text.num_prompt]] == text for text in common)
+    expected = read_states(exact, in_lockstep, depth=2)
+    monkeypatch.setattr(_states, "_read_in_turns", _states._read_in_lockstep)
+    found = read_states(exact, in_lockstep, depth=2)
+    torch.testing.assert_close(found.hidden, expected.hidden)
+    assert found.places.tolist() == expected.places.tolist()
+    assert found.ids.tolist() == expected.ids.tolist()
 
 
 def test_a_trained_head_agrees_with_its_model(
