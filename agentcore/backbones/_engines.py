@@ -15,7 +15,7 @@ __all__ = ["resolve_path", "shared_engine"]
 
 Weights = Literal["auto", "int4", "int8", "bf16", "fp32", "fp64"]
 
-_ENGINES: dict[tuple[Path, str], LanguageModel] = {}
+_ENGINES: dict[tuple[Path, str, str], LanguageModel] = {}
 _LOCK = threading.Lock()
 
 
@@ -44,20 +44,28 @@ def resolve_path(model: str) -> Path:
     return found.resolve()
 
 
-def shared_engine(path: Path, *, weights: Weights = "auto", threads: int | None = None) -> LanguageModel:
+def shared_engine(
+    path: Path, *, weights: Weights = "auto", threads: int | None = None, device: str = "cpu"
+) -> LanguageModel:
     """Return the model of a file, loading it on first use.
 
     Raises
     ------
     MissingExtraError
         If torch or the file reader is not installed.
+    ConfigurationError
+        If this machine has no such device.
     """
+    key = path, weights, device
     with _LOCK:
-        found = _ENGINES.get((path, weights))
+        found = _ENGINES.get(key)
         if found is None:
             try:
                 from agentcore.decoding import load_gguf
             except ModuleNotFoundError as exc:
                 raise MissingExtraError("local", what=f"a local model ({exc.name})") from exc
-            found = _ENGINES[path, weights] = load_gguf(path, weights=weights, threads=threads)
+            try:
+                found = _ENGINES[key] = load_gguf(path, weights=weights, threads=threads, device=device)
+            except ValueError as exc:
+                raise ConfigurationError(str(exc)) from exc
         return found

@@ -46,6 +46,8 @@ class LocalChatModel(BaseChatModel):
         Layout of the weights; ``auto`` is the fastest that loses nothing of a quantised file.
     threads : int, optional
         Threads for torch in this process.
+    device : str
+        ``"cpu"``, or a CUDA device such as ``"cuda"``, where the weights are bf16 (or fp32 or fp64 if asked for).
     temperature, top_p, top_k, seed
         Sampling; temperature 0 takes the best token.
     max_tokens : int
@@ -77,6 +79,7 @@ class LocalChatModel(BaseChatModel):
     model_name: str = Field(default="smollm2", alias="model")
     weights: Weights = "auto"
     threads: Count | None = Field(default=None, ge=1)
+    device: str = "cpu"
     temperature: Number = Field(default=0.0, ge=0)
     top_p: Number = Field(default=1.0, gt=0, le=1)
     top_k: Count = Field(default=0, ge=0)
@@ -115,7 +118,7 @@ class LocalChatModel(BaseChatModel):
         """
         if self._engine is None:
             self._engine = shared_engine(
-                resolve_path(self.model_name), weights=self.weights, threads=self.threads
+                resolve_path(self.model_name), weights=self.weights, threads=self.threads, device=self.device
             )
         return self._engine
 

@@ -96,7 +96,7 @@ def speculator_for(model: LanguageModel, options: SpeculationOptions) -> Specula
 
     draft_model: LanguageModel | None = None
     if options.draft_model is not None:
-        draft_model = shared_engine(resolve_path(options.draft_model))
+        draft_model = shared_engine(resolve_path(options.draft_model), device=str(model.device))
     elif {"auto", "draft_model"} & {*options.methods}:
         draft_model = _cheaper_layout(model)
     judge = options.judge

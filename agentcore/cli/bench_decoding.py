@@ -40,6 +40,7 @@ def _names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> t
     help="Threshold of the judge, in nats; by default the tier's own.",
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of torch and of llama.cpp.")
+@click.option("--device", default="cpu", show_default=True, help="Where to run: cpu or cuda.")
 @click.option(
     "--llama-cpp-python", type=_FILE, help="An interpreter with llama-cpp-python, to time llama.cpp beside."
 )
@@ -55,6 +56,7 @@ def decoding(
     max_new_tokens: int,
     judge: float | None,
     threads: int | None,
+    device: str,
     llama_cpp_python: Path | None,
     out: Path | None,
     as_json: bool,
@@ -72,6 +74,7 @@ def decoding(
             max_new_tokens=max_new_tokens,
             judge=judge,
             threads=threads,
+            device=device,
         )
         result = run(
             data, model=model, setting=setting, llama_cpp_python=llama_cpp_python, out=out, json_only=as_json

@@ -23,6 +23,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from agentcore.decoding import load_gguf
 from agentcore.decoding.speculation import (
     first_difference,
@@ -31,7 +33,6 @@ from agentcore.decoding.speculation import (
     shipped_head,
 )
 from agentcore.evaluation.decoding_llama import time_llama_cpp
-from agentcore.evaluation.decoding_recording import record_file
 from agentcore.evaluation.decoding_rows import AGENT, Cell, Key, beside_llama_cpp, row_of, table
 from agentcore.evaluation.decoding_runs import (
     AUTO,
@@ -68,6 +69,8 @@ class Setting:
         Threshold of the row "judge", in nats, for drafts by smoothed n-gram counts; None for the tier's own.
     threads : int or None
         Threads of torch; None leaves torch's own choice.
+    device : str
+        Where to run: ``"cpu"``, or a CUDA device, on which packed tiers do not run and are left out.
     check_deterministic : bool
         Whether every method is also held against plain decoding in deterministic mode, untimed.
     """
@@ -89,6 +92,7 @@ class Setting:
     limit: int = 2
     judge: float | None = None
     threads: int | None = None
+    device: str = "cpu"
     check_deterministic: bool = True
 
     def __post_init__(self) -> None:
@@ -144,18 +148,16 @@ def run(
     lengths: list[int] = []
     prompts: dict[str, list[float]] = {}
     for tier in setting.tiers:
-        engine = load_gguf(path, weights=tier, threads=setting.threads)  # type: ignore[arg-type]
+        engine = load_gguf(path, weights=tier, threads=setting.threads, device=setting.device)  # type: ignore[arg-type]
         if engine.layout != tier:
             sys.stderr.write(
                 f"tier {tier} does not run on this machine (it would be {engine.layout}): left out\n"
             )
             continue
         methods, draft = setting.methods, None
-        if {DRAFT_MODEL, AUTO} & {*methods} and tier in (
-            "int8",
-            "bf16",
-        ):  # as the local backbone does by default
-            draft = load_gguf(path, weights="int4")
+        is_on_cpu = engine.device.type == "cpu"
+        if {DRAFT_MODEL, AUTO} & {*methods} and tier in ("int8", "bf16") and is_on_cpu:
+            draft = load_gguf(path, weights="int4")  # as the local backbone does by default
         if draft is None or draft.layout != "int4":
             draft, methods = None, tuple(name for name in methods if name != DRAFT_MODEL)
         head = shipped_head(engine) if {RECURRENT, AUTO} & {*methods} else None
@@ -199,7 +201,7 @@ def run(
         "baselines": {"plain": "one forward per emitted token, speedup 1.0", "llama_cpp": llama},
         "settings": {**asdict(setting), "requests": len(requests), "model": path.name},
         "answers": {"tokens": lengths, "kinds": [request.kind for request in requests]},
-        "environment": _environment(load_before),
+        "environment": _environment(load_before, setting.device),
     }
     if not json_only:
         sys.stdout.write(table(rows, second_pass, llama) + "\n")
@@ -229,6 +231,8 @@ def _traffic(data: Path | None, limit: int) -> list[Request]:
         raise ValueError(f"{data} is neither a traffic log nor a file of questions: no UTF-8") from exc
     if first != "[":  # a log is one object a line, questions are a list
         return read_traffic(data)
+    from agentcore.evaluation.decoding_recording import record_file  # an agent and all that it needs
+
     sys.stderr.write("recording the traffic of an agent over the questions\n")
     return record_file(data, limit=2 * (limit or 5))  # two tool calls and a free question for two
 
@@ -333,10 +337,11 @@ def _second_pass(runner: Runner, requests: Sequence[Request]) -> dict[str, float
     }
 
 
-def _environment(load_before: tuple[float, float, float]) -> dict[str, Any]:
+def _environment(load_before: tuple[float, float, float], device: str) -> dict[str, Any]:
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": platform.machine(),
+        "device": device if device == "cpu" else torch.cuda.get_device_name(device),
         "cpus": os.cpu_count(),
         "load_average_before": [round(value, 2) for value in load_before],
         "load_average_after": [round(value, 2) for value in os.getloadavg()],

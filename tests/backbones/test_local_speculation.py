@@ -176,3 +176,10 @@ def test_parallel_drafting_callers_get_what_each_gets_alone(tiny_path: Path) -> 
     report = model.text.speculator.report
     assert sum(counts.accepted for counts in report.methods.values()) > 8
     assert model.engine.blocks.num_used == 0
+
+
+def test_a_device_that_is_not_here_is_named(tiny_path: Path) -> None:
+    """A wrong device is one clear line when the weights are loaded, and says what does run."""
+    model: Any = load_backbone(f"gguf:{tiny_path}", device="nowhere")
+    with pytest.raises(ConfigurationError, match=r"no device 'nowhere' here.*use 'cpu'"):
+        model.invoke("hello")
