@@ -37,8 +37,8 @@ NUM_NEIGHBOURS, NUM_LEXICAL = 256, 1024
 """Candidates by vector and by words. Of the exhaustive ten over a million recombined turns these find .962, 512 and 1024 no more, 256 and 768
 .944: words need more, for of frequent stems only the best postings are read."""
 
-BESIDE_EFFORT = 0.5
-"""Share of that effort spent beside a gate, on what the gate misses: with a quarter .94 are found, with half .96."""
+GATED_EFFORT = 0.5
+"""Share of that effort spent behind a gate, and on what the gate misses: with a quarter .94 are found, with half .96."""
 
 
 @dataclass(slots=True, eq=False)
@@ -93,14 +93,10 @@ def choose_route(
             return Route("exact", rows, counts, notes)
     limit = int(MAX_GATE_SHARE * count)
     if "temporal" in allowed and query.spans:
-        counts["temporal"] = partition.temporal.count_near(query.spans)
-        rows = np.zeros(0, dtype=np.intp)
-        if eligible is not None or counts["temporal"] <= limit:
-            rows = _within(partition.temporal.near(query.spans), eligible)
-            counts["temporal"] = len(rows)
+        rows = _within(partition.temporal.near(query.spans), eligible)
+        counts["temporal"] = len(rows)
         if 0 < len(rows) <= limit:
-            inside = _inside(partition, query, rows)
-            return Route("temporal", union(inside, *_nearby(partition, query, eligible, counts, BESIDE_EFFORT)), counts, notes)  # fmt: skip
+            return Route("temporal", _gated(partition, query, rows, eligible, counts), counts, notes)
         notes.append(f"the dates named leave {counts['temporal']} records: no gate")
     if "tags" in allowed:
         rows, tags = _tagged(partition, query, graph, limit)
@@ -108,8 +104,7 @@ def choose_route(
         counts["tags"] = len(rows)
         if len(rows):
             notes.append("tags: " + ", ".join(tags))
-            inside = _inside(partition, query, rows)
-            return Route("tags", union(inside, *_nearby(partition, query, eligible, counts, BESIDE_EFFORT)), counts, notes)  # fmt: skip
+            return Route("tags", _gated(partition, query, rows, eligible, counts), counts, notes)
         notes.append("no tag of the query tells records apart")
     if "ann" not in allowed:
         notes.append("no route is left: each record is scored")
@@ -139,18 +134,22 @@ def _tagged(partition: Partition, query: Query, graph: TagGraph | None, limit: i
     return union(*parts), tags
 
 
-def _inside(partition: Partition, query: Query, rows: Rows) -> Rows:
-    """Return the records behind a gate, ascending; of many the best by vector and by words, searched inside the gate."""
-    if len(rows) <= MAX_WHOLE:
-        return rows
-    gate = np.zeros(len(partition), dtype=np.bool_)
-    gate[rows] = True
-    if len(rows) > LARGE:  # to compare each takes longer than to look for the nearest in the lists
-        return union(*_nearby(partition, query, gate, {}, 1.0))
-    return union(
-        partition.codes.nearest(rows, query.pooled, NUM_NEIGHBOURS),
-        partition.lexical.candidates(query.terms, NUM_LEXICAL, eligible=gate),
-    )
+def _gated(
+    partition: Partition, query: Query, rows: Rows, eligible: Mask | None, counts: dict[str, int]
+) -> Rows:
+    """Return the records behind a gate, of many the best by vector and by words, and the best of all; ascending."""
+    inside: tuple[Rows, ...] = (rows,)
+    if len(rows) > MAX_WHOLE:
+        gate = np.zeros(len(partition), dtype=np.bool_)
+        gate[rows] = True
+        if len(rows) > MAX_SCANNED:
+            inside = _nearby(partition, query, gate, {}, GATED_EFFORT)
+        else:  # to compare each takes less than to look for the nearest in the lists
+            inside = (
+                partition.codes.nearest(rows, query.pooled, int(NUM_NEIGHBOURS * GATED_EFFORT)),
+                partition.lexical.candidates(query.terms, int(NUM_LEXICAL * GATED_EFFORT), eligible=gate),
+            )
+    return union(*inside, *_nearby(partition, query, eligible, counts, GATED_EFFORT))
 
 
 def _nearby(

@@ -17,6 +17,9 @@ _TRAINING_PER_LIST = 40
 _ITERATIONS = 8
 _PROBED_SHARE = 1 / 32
 _MIN_PROBED = 16
+_MET_PER_WANTED = 8
+"""Eligible records that are looked at for each that is wanted, were they spread evenly over the lists."""
+
 _BLOCK = 32  # codes that the fast scan compares at a time
 
 
@@ -79,16 +82,26 @@ class VectorIndex:
         ----------
         query : ndarray, (D,), float32
         eligible : ndarray, (N,), bool, optional
-            Only these are considered, inside the index; where they are few, every list is probed.
+            Only these are considered, inside the index; where they are few, more lists are probed.
         effort : float
             Share of the usual lists that is probed.
         """
-        probed, selector = max(int(self.num_probed * effort), 1), None
-        if eligible is not None:
-            bits = np.packbits(eligible, bitorder="little")
-            selector = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]  # the stub knows C++ only
-            share = max(float(np.count_nonzero(eligible)) / len(eligible), 1e-6)
-            probed = int(min(self._index.nlist, probed / min(share * 4, 1.0)))
+        lists, probed = int(self._index.nlist), max(int(self.num_probed * effort), 1)
+        if eligible is None:
+            return self._search(query, count, probed, None)
+        bits = np.packbits(eligible, bitorder="little")
+        selector = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]  # the stub knows C++ only
+        num_eligible = int(np.count_nonzero(eligible))
+        needed = _MET_PER_WANTED * count * lists // max(num_eligible, 1)
+        probed = min(max(probed, needed), lists)
+        found = self._search(query, count, probed, selector)
+        if len(found) < min(count, num_eligible) and probed < lists:  # they lie together, far from the query
+            return self._search(query, count, lists, selector)
+        return found
+
+    def _search(
+        self, query: npt.NDArray[np.float32], count: int, probed: int, selector: Any
+    ) -> npt.NDArray[np.intp]:
         parameters = faiss.SearchParametersIVF(sel=selector, nprobe=probed)  # type: ignore[call-arg]  # as above
         _, rows = self._index.search(query[None], count, params=parameters)
         found: npt.NDArray[np.intp] = rows[0][rows[0] >= 0].astype(np.intp)
