@@ -41,6 +41,9 @@ FILTERED_WHOLE = 100_000
 _TOGETHER = 8192
 """Records whose totals are added up at a time."""
 
+_STEPS = 1024
+"""Heights that the best totals are counted by."""
+
 
 class LexicalIndex:
     """Postings of N records.
@@ -122,7 +125,7 @@ class LexicalIndex:
     def candidates(
         self, terms: Sequence[int], count: int, *, eligible: npt.NDArray[np.bool_] | None = None
     ) -> npt.NDArray[np.intp]:
-        """Return the `count` best records, ascending, without looking at every posting.
+        """Return the `count` best records, in any order, without looking at every posting.
 
         The rarest stems are read whole; of a frequent one only its `CHAMPIONS` best postings are.
 
@@ -159,7 +162,7 @@ class LexicalIndex:
         self, terms: Sequence[int], rows: npt.NDArray[np.intp], *, idf: Mapping[int, float]
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Return what `scores` gives, for some records, with these weights of the stems."""
-        known = self._places(terms)
+        known = self._places(tuple(dict.fromkeys(terms)))
         places = np.array([place for _, place in known], dtype=np.int32)
         shares = np.array([idf[term] for term, _ in known], dtype=np.float32)
         scores, coverage = _scores_at(rows, *self._forward, places, shares, max(sum(idf.values()), 1e-9))
@@ -297,14 +300,22 @@ def _scores_at(
     # Each record's postings are touched before any is looked at: so memory is asked for many of them at once.
     for number in range(len(records) if len(weights) else 0):
         found[0, number] = weights[min(first[number], np.uint64(len(weights) - 1)), np.uint64(1)]
+    # Each stem wanted has a slot of its own: one look instead of a comparison with each of them, and no branch, for which stem it is cannot be foreseen.
+    slots, is_apart = 32, False
+    while not is_apart:
+        slots, is_apart = 2 * slots, True
+        stem_at, idf_at = np.full(slots, -1, np.int32), np.zeros(slots, np.float32)
+        for wanted in range(len(places)):
+            slot = places[wanted] & (slots - 1)
+            is_apart &= stem_at[slot] < 0
+            stem_at[slot], idf_at[slot] = places[wanted], idf[wanted]
+    mask = np.uint64(slots - 1)
     for number in range(len(records)):
         score = share = np.float32(0)
         for posting in range(first[number], end[number]):
-            stem, worth = stems[posting, np.uint64(0)], np.float32(0)
-            for wanted in range(
-                np.uint64(len(places))
-            ):  # without a branch, for which stem it is cannot be foreseen
-                worth += idf[wanted] if stem == places[wanted] else np.float32(0)
+            stem = stems[posting, np.uint64(0)]
+            slot = np.uint64(stem) & mask
+            worth = idf_at[slot] if stem_at[slot] == stem else np.float32(0)
             score += worth * weights[posting, np.uint64(1)]
             share += worth
         found[0, number], found[1, number] = score, share / mass
@@ -316,7 +327,7 @@ def _best_by_gains(
     rows: Codes, weights: Floats, spans: IntMatrix, rows_apart: Codes, weights_apart: Floats, ends_apart: Ints,
     idf: Floats, num_records: int, count: int,
 ) -> Ints:  # fmt: skip
-    """Return the records of highest BM25 by the postings of some stems, up to `count` and ascending.
+    """Return the records of highest BM25 by the postings of some stems, up to `count`.
 
     Parameters
     ----------
@@ -340,10 +351,12 @@ def _best_by_gains(
             ends[stem] = ends_apart[stem - whole]
     # So many records at a time that their totals stay in the first cache, whichever of them the stems meet.
     totals, met = np.zeros(_TOGETHER, np.float32), np.empty(_TOGETHER + 1, np.int64)
-    # The best so far, and room for some more; when it is full the best are kept, and what is not better than the worst of these is passed over.
-    room = 4 * count + 64
+    # The best so far, and room for more. What is not above the floor is passed over: that rises as soon as enough are known to stand higher, for
+    # which they are counted by height. Should many stand equally high, the room fills up, and all but the best are dropped.
+    room = 4 * count + _TOGETHER
     records, gains = np.empty(room + _TOGETHER, np.int64), np.empty(room + _TOGETHER, np.float32)
-    size, floor = 0, np.float32(0)
+    size, floor, level, num_above = 0, np.float32(0), 0, 0
+    heights, scale = np.zeros(_STEPS + 1, np.int64), np.float32(_STEPS / max((K1 + 1) * idf.sum(), 1e-9))
     for start in range(0, num_records + _TOGETHER, _TOGETHER):
         num_met = 0
         for stem in range(num_stems):
@@ -363,11 +376,21 @@ def _best_by_gains(
                 totals[record] = before + worth * weight[posting]
                 posting += np.uint64(1)
             reached[stem] = posting
+        first = size
         for number in range(num_met):
             record = met[number]
-            records[size], gains[size] = start + record, totals[record]
-            size += totals[record] > floor
+            gain = totals[record]
             totals[record] = 0
+            records[size], gains[size] = start + record, gain
+            size += gain > floor
+        for number in range(first, size):
+            height = min(np.int64(gains[number] * scale), _STEPS)
+            heights[height] += 1
+            num_above += height >= level
+        while level < _STEPS and num_above - heights[level] >= count:
+            num_above -= heights[level]
+            level += 1
+            floor = max(floor, np.float32(level / scale * (1 - 1e-6)))  # never higher by rounding
         if size > room or (start >= num_records and size > count):
             floor = np.partition(gains[:size], size - count)[size - count]
             equal = count
@@ -380,7 +403,7 @@ def _best_by_gains(
                 kept += gains[number] > floor or is_equal
                 equal -= is_equal
             size = kept
-    return np.sort(records[:size])
+    return records[:size]
 
 
 @compiled

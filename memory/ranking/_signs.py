@@ -17,6 +17,9 @@ __all__ = ["best_agreement", "sign_words"]
 _TOGETHER = 8
 """Vectors of the query that are compared at a time: as many words as the widest registers hold."""
 
+_USUAL = 6
+"""Words of a vector of 384 dimensions, for which the comparison is compiled apart."""
+
 _AHEAD, _LINES = 16, 8
 """Groups whose vectors are fetched at a time, and how many lines of 64 bytes of each: a turn has some ten vectors of 48 bytes."""
 
@@ -65,21 +68,29 @@ def _least_differing(_: Any, signs: Any, first: Any, end: Any, asked: Any, group
         query_at = builder.gep(query.data, [builder.mul(builder.mul(group, width), word(_TOGETHER))])
         least = emit.alloca_once_value(builder, ir.Constant(eight, [2**63 - 1] * _TOGETHER))
         differing = emit.alloca_once(builder, eight)
-        with emit.for_range_slice(builder, first, end, word(1)) as (place, _):
-            builder.store(ir.Constant(eight, [0] * _TOGETHER), differing)
-            vector = builder.gep(vectors.data, [builder.mul(place, width)])
-            with emit.for_range(builder, width) as loop:
-                one = builder.insert_element(
-                    nothing, builder.load(builder.gep(vector, [loop.index])), lane(0)
-                )
-                there = builder.gep(query_at, [builder.mul(loop.index, word(_TOGETHER))])
-                bits = builder.load(builder.bitcast(there, eight.as_pointer()), align=8)
-                bits = builder.xor(bits, builder.shuffle_vector(one, nothing, lanes))
-                builder.store(
-                    builder.add(builder.load(differing), builder.call(count_ones, [bits])), differing
-                )
-            found, best = builder.load(differing), builder.load(least)
-            builder.store(builder.select(builder.icmp_unsigned("<", found, best), found, best), least)
+
+        def compare(width: Any) -> None:
+            with emit.for_range_slice(builder, first, end, word(1)) as (place, _):
+                builder.store(ir.Constant(eight, [0] * _TOGETHER), differing)
+                vector = builder.gep(vectors.data, [builder.mul(place, width)])
+                with emit.for_range(builder, width) as loop:
+                    one = builder.insert_element(
+                        nothing, builder.load(builder.gep(vector, [loop.index])), lane(0)
+                    )
+                    there = builder.gep(query_at, [builder.mul(loop.index, word(_TOGETHER))])
+                    bits = builder.load(builder.bitcast(there, eight.as_pointer()), align=8)
+                    bits = builder.xor(bits, builder.shuffle_vector(one, nothing, lanes))
+                    builder.store(
+                        builder.add(builder.load(differing), builder.call(count_ones, [bits])), differing
+                    )
+                found, best = builder.load(differing), builder.load(least)
+                builder.store(builder.select(builder.icmp_unsigned("<", found, best), found, best), least)
+
+        with builder.if_else(builder.icmp_unsigned("==", width, word(_USUAL))) as (usual, other):
+            with usual:  # a number that the compiler knows: so the query's words stay in registers
+                compare(word(_USUAL))
+            with other:
+                compare(width)
         best = builder.load(least)
         each = [builder.extract_element(best, lane(place)) for place in range(_TOGETHER)]
         return context.make_tuple(builder, signature.return_type, each)
