@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from agentcore.memory._beside import beside
 from agentcore.memory._collection import Collection
 from agentcore.memory._partition import Partition
 from agentcore.memory._partitions import Partitions
@@ -27,7 +26,7 @@ from agentcore.memory.ranking import (
     Reordering,
     maximal_marginal_relevance,
 )
-from agentcore.memory.ranking._large import Usual, rank_candidates, usual_evidence
+from agentcore.memory.ranking._large import rank_candidates
 from agentcore.memory.ranking._ranker import Ranking, rank
 from agentcore.memory.storage import Connection, Database, RowStore
 
@@ -81,7 +80,6 @@ class Searcher:
                 _eligible(connection, body, request, collection.alive),
                 _eligible(connection, collection.tail, request, None),
             )
-            usual = _usual(collection, query, config)
             route = choose_route(
                 body,
                 query,
@@ -90,7 +88,7 @@ class Searcher:
                 allowed=request.routes,
             )
             times.append(perf_counter())
-            found = _best(collection, query, config, route, usual, masks, request)
+            found = _best(collection, query, config, route, masks, request)
             times.append(perf_counter())
             rows = self._rows.hits(connection, found.seq, superseded=request.as_of is not None)
             vectors = {} if request.reordering is None else self._rows.vectors(connection, found.seq)
@@ -118,38 +116,29 @@ def _best(
     query: Query,
     config: RankingConfig,
     route: Route,
-    usual: Callable[[], Usual] | None,
     masks: tuple[Mask | None, Mask | None],
     request: Request,
 ) -> _Found:
     """Score along the route and keep the best."""
-    parts = _scored(collection, query, config, route.candidates, usual, masks, exhaustive=not request.routes)
+    parts = _scored(collection, query, config, route.candidates, masks, exhaustive=not request.routes)
     wanted = min(request.depth, sum([_count(mask, part) for part, mask, _ in parts]))
     if sum([_count_in(mask, ranking.rows) for _, mask, ranking in parts]) < wanted:
         # more was asked for than was scored: everything, without tokens where there is much of it
         route.notes.append("the limit goes beyond the candidates: each record is scored")
         everything = FAST if collection.is_large else config
-        usual = _usual(collection, query, everything)
-        parts = _scored(collection, query, everything, None, usual, masks, exhaustive=True)
+        parts = _scored(collection, query, everything, None, masks, exhaustive=True)
     return _merged(parts, wanted)
-
-
-def _usual(collection: Collection, query: Query, config: RankingConfig) -> Callable[[], Usual] | None:
-    """Begin to work out what is usual in a large collection, which takes as long as to look for candidates; None: a small one is scored whole."""
-    if not collection.is_large and not len(collection.tail):
-        return None
-    return beside(usual_evidence, collection.body, collection.tail, query, config)
 
 
 def _scored(
     collection: Collection, query: Query, config: RankingConfig, candidates: npt.NDArray[np.intp] | None,
-    usual: Callable[[], Usual] | None, masks: tuple[Mask | None, Mask | None], *, exhaustive: bool,
+    masks: tuple[Mask | None, Mask | None], *, exhaustive: bool,
 ) -> list[tuple[Partition, Mask | None, Ranking]]:  # fmt: skip
     """Score a small body by itself, of a large one candidates (None: all of it), and the tail."""
     body, tail = collection.body, collection.tail
-    if usual is None:
+    if not collection.is_large and not len(tail):
         return [(body, masks[0], rank(body, query, config, eligible=masks[0], exhaustive=exhaustive))]
-    first, second = rank_candidates(body, tail, query, config, usual(), candidates, masks)
+    first, second = rank_candidates(body, tail, query, config, candidates, masks)
     parts = [(body, masks[0], first)]
     return parts if second is None else [*parts, (tail, masks[1], second)]
 

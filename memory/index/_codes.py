@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from agentcore.memory._compiled import ByteMatrix, Floats, Ints, compiled
+from agentcore.memory._compiled import AHEAD, ByteMatrix, Floats, Ints, compiled, prefetch
 from agentcore.memory.index._vectors import Vectors
 
 __all__ = ["VectorCodes"]
 
 _BLOCK = 16_384
-_AHEAD = 16
 
 
 class VectorCodes:
@@ -53,13 +52,12 @@ class VectorCodes:
 def _inner_products(codes: ByteMatrix, rows: Ints, query: Floats) -> Floats:
     """Return the inner products, read where the codes lie."""
     found = np.empty(len(rows), np.float32)
-    for number in range(len(rows)):
-        if number % _AHEAD == 0:  # memory is asked for several rows before one of them is looked at
-            for beyond in range(number, min(number + _AHEAD, len(rows))):
-                code, touched = codes[rows[beyond]], np.int8(0)
-                for place in range(0, len(query), 64):
-                    touched |= code[place]
-                found[beyond] = touched
+    for number in range(-AHEAD, len(rows)):
+        if number + AHEAD < len(rows):
+            for byte in range(0, len(query), 64):
+                prefetch(codes, rows[number + AHEAD], byte)
+        if number < 0:
+            continue
         code, total = codes[rows[number]], np.float32(0)
         for place in range(len(query)):
             total += np.float32(code[place]) * query[place]

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from agentcore.memory._compiled import Floats, Ints, ShortMatrix, Shorts, compiled
+from agentcore.memory._compiled import AHEAD, Floats, Ints, ShortMatrix, Shorts, compiled, prefetch
 
 __all__ = ["Vectors"]
 
@@ -111,7 +111,13 @@ def _products_at(codes: ShortMatrix, steps: Floats, rows: Ints, query: Floats) -
     """Return the inner products of some."""
     asked, step = _rounded(query)
     found = np.empty(len(rows), np.float32)
-    for number in range(len(rows)):
+    for number in range(-AHEAD, len(rows)):
+        if number + AHEAD < len(rows):
+            for byte in range(0, 2 * len(query), 64):
+                prefetch(codes, rows[number + AHEAD], byte)
+            prefetch(steps, rows[number + AHEAD], 0)
+        if number < 0:
+            continue
         code, total = codes[rows[number]], np.int32(0)
         for place in range(len(asked)):
             total = np.int32(total + np.int32(code[place]) * np.int32(asked[place]))

@@ -7,7 +7,7 @@ is what the others are measured against.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +32,7 @@ from agentcore.memory.ranking._ranker import (
 )
 from agentcore.memory.ranking._tokens import windowed
 
-__all__ = ["Usual", "rank_candidates", "usual_evidence"]
+__all__ = ["rank_candidates"]
 
 Float32 = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
@@ -42,7 +42,7 @@ _NONE = np.zeros(0, dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Usual:
+class _Usual:
     """Means and spreads over the collection, and the weights of the query's stems."""
 
     evidence: tuple[float, float, float, float]
@@ -55,7 +55,6 @@ def rank_candidates(
     tail: Partition,
     query: Query,
     config: RankingConfig,
-    usual: Usual,
     candidates: Rows | None,
     eligible: tuple[Mask | None, Mask | None] = (None, None),
 ) -> tuple[Ranking, Ranking | None]:
@@ -63,8 +62,6 @@ def rank_candidates(
 
     Parameters
     ----------
-    usual : Usual
-        From `usual_evidence`.
     candidates : ndarray, (C,), intp, or None
         None: every record of the body. Of more than `config.first_candidates` the best by vector and words are kept, of these the best
         `config.token_candidates` by their tokens too; with them come their neighbours, and the whole sessions of the very best.
@@ -77,10 +74,14 @@ def rank_candidates(
         Of the body, and of the tail; None where it is empty.
     """
     if candidates is None:
+        usual = _usual_evidence(body, tail, query, config)
         rows, structure = body.places, body.structure
         evidence = beside(_all_evidence, body, usual, query)
     else:
-        rows = _with_context(body, _best_candidates(body, usual, query, config, candidates), config)
+        products = beside(body.codes.inner_products, candidates, query.pooled)
+        usual = _usual_evidence(body, tail, query, config)
+        best = _best_candidates(body, usual, query, config, candidates, products)
+        rows = _with_context(body, best, config)
         evidence = beside(_evidence, body, usual, query, rows)
         structure = body.structure.restrict(rows)
     scores = token_scores(body, query, config, rows, structure, usual=usual.tokens)
@@ -93,9 +94,9 @@ def rank_candidates(
     return first, finish(tail, query, config, rows, structure, found, scores, eligible=eligible[1])
 
 
-def usual_evidence(body: Partition, tail: Partition, query: Query, config: RankingConfig) -> Usual:
+def _usual_evidence(body: Partition, tail: Partition, query: Query, config: RankingConfig) -> _Usual:
     """Return what is usual here."""
-    return Usual(
+    return _Usual(
         (*_usual_cosine(body, query), *body.lexical.moments(query.terms, tail.lexical)),
         body.lexical.idf(query.terms),
         _usual_tokens(body, query, config),
@@ -123,14 +124,14 @@ def _usual_tokens(body: Partition, query: Query, config: RankingConfig) -> Usual
     return UsualTokens(weights, means, moments(met), moments(bare))
 
 
-def _evidence(partition: Partition, usual: Usual, query: Query, rows: Rows) -> Evidence:
+def _evidence(partition: Partition, usual: _Usual, query: Query, rows: Rows) -> Evidence:
     """Return what vectors and words say of some records."""
     cosine = partition.vectors.products_at(rows, query.pooled)
     bm25, coverage = partition.lexical.scores_at(query.terms, rows, idf=usual.idf)
     return Evidence(cosine, bm25, coverage, usual.evidence)
 
 
-def _all_evidence(body: Partition, usual: Usual, query: Query) -> Evidence:
+def _all_evidence(body: Partition, usual: _Usual, query: Query) -> Evidence:
     """Return what vectors and words say of every record."""
     cosine = body.vectors.products(query.pooled)
     bm25, coverage = body.lexical.scores(query.terms)
@@ -138,14 +139,13 @@ def _all_evidence(body: Partition, usual: Usual, query: Query) -> Evidence:
 
 
 def _best_candidates(
-    body: Partition, usual: Usual, query: Query, config: RankingConfig, candidates: Rows
-) -> Rows:
+    body: Partition, usual: _Usual, query: Query, config: RankingConfig, candidates: Rows, products: Callable[[], Float32]
+) -> Rows:  # fmt: skip
     """Return the candidates whose surroundings are worth a look, best first.
 
-    Vectors (their small copies: this only chooses) and words say whose tokens are looked at; with these the evidence of a record for itself is
-    complete, and chooses better.
+    Vectors (their small copies: this only chooses; `products` gives their inner products) and words say whose tokens are looked at; with these the
+    evidence of a record for itself is complete, and chooses better.
     """
-    products = beside(body.codes.inner_products, candidates, query.pooled)
     bm25, _ = body.lexical.scores_at(query.terms, candidates, idf=usual.idf)
     cosine = products()
     worth = cue_table(config, query.asks_when) * np.float32(config.shortlist_cues)

@@ -23,6 +23,7 @@ from agentcore.memory._compiled import (
     Ints,
     Words,
     compiled,
+    prefetch,
 )
 
 __all__ = ["LexicalIndex"]
@@ -295,11 +296,12 @@ def _scores_at(
     """Return BM25 and coverage of some records, (2, R), by going through the stems of each."""
     found = np.zeros((2, len(records)), np.float32)
     first, end = np.empty(len(records), np.uint64), np.empty(len(records), np.uint64)
+    for record in records:
+        prefetch(starts, record, 0)
     for number in range(len(records)):
         first[number], end[number] = starts[records[number]], starts[records[number] + 1]
-    # Each record's postings are touched before any is looked at: so memory is asked for many of them at once.
-    for number in range(len(records) if len(weights) else 0):
-        found[0, number] = weights[min(first[number], np.uint64(len(weights) - 1)), np.uint64(1)]
+        for byte in range(0, 8 * (end[number] - first[number]), 64):
+            prefetch(stems, first[number], byte)
     # Each stem wanted has a slot of its own: one look instead of a comparison with each of them, and no branch, for which stem it is cannot be foreseen.
     slots, is_apart = 32, False
     while not is_apart:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from agentcore.memory._compiled import FloatMatrix, Instruction, Ints, WordMatrix, compiled
+from agentcore.memory._compiled import AHEAD, FloatMatrix, Instruction, Ints, WordMatrix, compiled, prefetch
 
 __all__ = ["best_agreement", "sign_words"]
 
@@ -19,9 +19,6 @@ _TOGETHER = 8
 
 _USUAL = 6
 """Words of a vector of 384 dimensions, for which the comparison is compiled apart."""
-
-_AHEAD, _LINES = 16, 8
-"""Groups whose vectors are fetched at a time, and how many lines of 64 bytes of each: a turn has some ten vectors of 48 bytes."""
 
 
 def sign_words(signs: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
@@ -116,18 +113,16 @@ def best_agreement(signs: WordMatrix, starts: Ints, groups: Ints, query: WordMat
         for word in range(width):
             asked[number // _TOGETHER, word, number % _TOGETHER] = query[number, word]
     found = np.zeros((num_asked, len(groups)), np.float32)
-    words = signs.reshape(signs.size)
-    for place in range(len(groups) if num_asked and len(words) else 0):
-        if place % _AHEAD == 0:
-            # Memory is asked for the vectors of many groups before one of them is looked at: the same number of lines for each, since a loop that
-            # ends where a group ends must wait for that group's place.
-            for beyond in range(place, min(place + _AHEAD, len(groups))):
-                bits, start = np.uint64(0), starts[groups[beyond]] * width
-                for line in range(_LINES):
-                    bits |= words[min(start + 8 * line, len(words) - 1)]
-                found[0, beyond] = bits & np.uint64(1)
+    for group in groups:
+        prefetch(starts, group, 0)
+    for place in range(-AHEAD, len(groups)):
+        if place + AHEAD < len(groups):
+            first, end = starts[groups[place + AHEAD]], starts[groups[place + AHEAD] + 1]
+            for byte in range(0, 8 * width * (end - first), 64):
+                prefetch(signs, first, byte)
+        if place < 0:
+            continue
         first, end = starts[groups[place]], starts[groups[place] + 1]
-        found[0, place] = 0
         for group in range(len(asked) if end > first else 0):
             least = _least_differing(signs, first, end, asked, group)
             before = group * _TOGETHER
