@@ -7,7 +7,7 @@ is what the others are measured against.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,8 +79,9 @@ def rank_candidates(
         evidence = beside(_all_evidence, body, usual, query)
     else:
         products = beside(body.codes.inner_products, candidates, query.pooled)
+        bm25 = beside(body.lexical.scores_at, query.terms, candidates, idf=body.lexical.idf(query.terms))
         usual = _usual_evidence(body, tail, query, config)
-        best = _best_candidates(body, usual, query, config, candidates, products)
+        best = _best_candidates(body, usual, query, config, candidates, products(), bm25()[0])
         rows = _with_context(body, best, config)
         evidence = beside(_evidence, body, usual, query, rows)
         structure = body.structure.restrict(rows)
@@ -139,15 +140,13 @@ def _all_evidence(body: Partition, usual: _Usual, query: Query) -> Evidence:
 
 
 def _best_candidates(
-    body: Partition, usual: _Usual, query: Query, config: RankingConfig, candidates: Rows, products: Callable[[], Float32]
+    body: Partition, usual: _Usual, query: Query, config: RankingConfig, candidates: Rows, cosine: Float32, bm25: Float32
 ) -> Rows:  # fmt: skip
     """Return the candidates whose surroundings are worth a look, best first.
 
-    Vectors (their small copies: this only chooses; `products` gives their inner products) and words say whose tokens are looked at; with these the
-    evidence of a record for itself is complete, and chooses better.
+    Vectors (`cosine`, by their small copies: this only chooses) and words say whose tokens are looked at; with these the evidence of a record for
+    itself is complete, and chooses better.
     """
-    bm25, _ = body.lexical.scores_at(query.terms, candidates, idf=usual.idf)
-    cosine = products()
     worth = cue_table(config, query.asks_when) * np.float32(config.shortlist_cues)
     number = body.named(query.names)
     named = -1 if number is None else number

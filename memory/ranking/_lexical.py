@@ -34,10 +34,8 @@ B = 0.5
 
 POSTINGS_BUDGET = 64_000
 CHAMPIONS = 4_000
-"""Postings read for candidates, and of a stem for which the budget is too small: its best by weight."""
-
-FILTERED_WHOLE = 100_000
-"""Of a stem with more postings only the champions are looked through for eligible records."""
+"""Postings read for candidates, and of a stem for which the budget is too small: its best by weight. Where only some records are eligible, the
+postings of any stem that has no more than the budget are looked through for them."""
 
 _TOGETHER = 8192
 """Records whose totals are added up at a time."""
@@ -215,7 +213,7 @@ class LexicalIndex:
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
         """Return records and weights of a stem, eligible ones only: all of them, or the best where they are more than `most`."""
         span = slice(int(self._starts[place]), int(self._starts[place + 1]))
-        if span.stop - span.start <= (most if eligible is None else FILTERED_WHOLE):
+        if span.stop - span.start <= (most if eligible is None else POSTINGS_BUDGET):
             rows, weights = self._rows[span], self._weights[span]
             if eligible is not None:
                 rows, weights = _of_eligible(rows, weights, eligible)
@@ -411,9 +409,11 @@ def _best_by_gains(
 @compiled
 def _of_eligible(rows: Codes, weights: Floats, eligible: Flags) -> tuple[Codes, Floats]:
     """Return those postings whose records are eligible."""
-    kept_rows, kept_weights = np.empty(len(rows), np.int32), np.empty(len(rows), np.float32)
-    count = 0
+    kept, count = np.empty(len(rows), np.int32), 0
     for posting in range(len(rows)):
-        kept_rows[count], kept_weights[count] = rows[posting], weights[posting]
+        kept[count] = posting
         count += eligible[rows[posting]]
-    return kept_rows[:count], kept_weights[:count]
+    kept_rows, kept_weights = np.empty(count, np.int32), np.empty(count, np.float32)
+    for number in range(count):
+        kept_rows[number], kept_weights[number] = rows[kept[number]], weights[kept[number]]
+    return kept_rows, kept_weights

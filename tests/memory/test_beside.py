@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -14,8 +13,8 @@ from agentcore.memory._beside import beside
 @pytest.fixture(params=[0, 1], ids=["one core", "two cores"])
 def cores(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """So many cores beside the caller's."""
-    pool = ThreadPoolExecutor(request.param) if request.param else None
-    monkeypatch.setattr(_beside, "_pool", lambda: pool)
+    waiting = _beside._served(request.param) if request.param else None
+    monkeypatch.setattr(_beside, "_waiting", lambda: waiting)
     return int(request.param)
 
 
@@ -35,10 +34,11 @@ def test_an_error_comes_where_the_result_is_asked_for() -> None:
 
 def test_work_that_no_core_has_begun_is_done_by_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the other cores are taken, nobody waits for them."""
-    pool = ThreadPoolExecutor(1)
-    monkeypatch.setattr(_beside, "_pool", lambda: pool)
-    ended = threading.Event()
-    taken = beside(ended.wait)
+    waiting = _beside._served(1)
+    monkeypatch.setattr(_beside, "_waiting", lambda: waiting)
+    begun, ended = threading.Event(), threading.Event()
+    taken = beside(lambda: begun.set() or ended.wait())
+    assert begun.wait(timeout=60)
     assert beside(threading.get_ident)() == threading.get_ident()
     ended.set()
     assert taken()
