@@ -79,9 +79,9 @@ def rank_candidates(
         evidence = beside(_all_evidence, body, usual, query)
     else:
         products = beside(body.codes.inner_products, candidates, query.pooled)
-        bm25 = beside(body.lexical.scores_at, query.terms, candidates, idf=body.lexical.idf(query.terms))
+        bm25, _ = body.lexical.scores_at(query.terms, candidates, idf=body.lexical.idf(query.terms))
         usual = _usual_evidence(body, tail, query, config)
-        best = _best_candidates(body, usual, query, config, candidates, products(), bm25()[0])
+        best = _best_candidates(body, usual, query, config, candidates, products(), bm25)
         rows = _with_context(body, best, config)
         evidence = beside(_evidence, body, usual, query, rows)
         structure = body.structure.restrict(rows)
