@@ -355,8 +355,9 @@ def _best_by_gains(
     # which they are counted by height. Should many stand equally high, the room fills up, and all but the best are dropped.
     room = 4 * count + _TOGETHER
     records, gains = np.empty(room + _TOGETHER, np.int64), np.empty(room + _TOGETHER, np.float32)
-    size, floor, level, num_above = 0, np.float32(0), 0, 0
-    heights, scale = np.zeros(_STEPS + 1, np.int64), np.float32(_STEPS / max((K1 + 1) * idf.sum(), 1e-9))
+    size, level, num_above, floor = 0, 0, 0, np.float32(0)
+    highest = np.float32(K1 + 1) * idf.sum() + np.float32(1e-9)
+    heights, scale = np.zeros(_STEPS + 1, np.int64), np.float32(_STEPS / highest)
     for start in range(0, num_records + _TOGETHER, _TOGETHER):
         num_met = 0
         for stem in range(num_stems):
@@ -384,7 +385,7 @@ def _best_by_gains(
             records[size], gains[size] = start + record, gain
             size += gain > floor
         for number in range(first, size):
-            height = min(np.int64(gains[number] * scale), _STEPS)
+            height = min(int(gains[number] * scale), _STEPS)
             heights[height] += 1
             num_above += height >= level
         while level < _STEPS and num_above - heights[level] >= count:
