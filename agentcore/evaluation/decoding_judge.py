@@ -1,8 +1,8 @@
 """What judge decoding costs in task score and gains in time: ``python -m agentcore.evaluation.decoding_judge --target … --draft …``.
 
-A model answers grade-school problems with a smaller model of its family as drafter, once with lossless verification and once
-at each threshold of the judge, problem by problem in turn. The governor chooses how much to draft in every arm from the same
-measured step times. Score and time stand side by side; every interval is a paired bootstrap over problems. Times are
+A model does tasks (`decoding_judge_tasks`) with a smaller model of its family as drafter, once with lossless verification and once
+at each threshold of the judge, task by task in turn. The governor chooses how much to draft in every arm from the same
+measured step times. Score and time stand side by side; every interval is a paired bootstrap over tasks. Times are
 processor seconds of decoding, which other work on the machine changes less than wall time; both models' prompts are run
 before them. What it cannot tell: other tasks, and pairs with a less able or a dearer drafter.
 """
@@ -30,31 +30,26 @@ from agentcore.decoding.speculation import (
     measure_step_times,
     speculate,
 )
-from agentcore.decoding.trimming import extract_answer, same_answer
-from agentcore.evaluation.trimming_live import Problem, read_problems
+from agentcore.evaluation.decoding_judge_tasks import Task, read_tasks
 
 __all__ = ["Answered", "compare", "run"]
-
-_PROMPT = (
-    "{question}\nThink step by step in a few short sentences, then end with 'The answer is' and the number."
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One problem answered at one threshold.
+    """One task done at one threshold.
 
     Attributes
     ----------
-    is_right : bool
-        Whether the number is the right one.
+    score : float
+        What the answer is worth, 0 to 1.
     tokens, forwards, accepted : int
         Tokens emitted, forwards of the target after the prompt's, draft tokens kept.
     seconds : float
         Processor seconds of decoding.
     """
 
-    is_right: bool
+    score: float
     tokens: int
     forwards: int
     accepted: int
@@ -64,21 +59,21 @@ class Answered:
 def run(
     target: LanguageModel,
     draft: LanguageModel,
-    problems: Sequence[Problem],
+    tasks: Sequence[Task],
     *,
     thresholds: Sequence[float],
     max_draft: int = 16,
     max_new_tokens: int = 200,
     max_seconds: float = float("inf"),
 ) -> dict[str, Any]:
-    """Answer problems losslessly and at each threshold.
+    """Do tasks losslessly and at each threshold.
 
     Parameters
     ----------
     target, draft : LanguageModel
         The model that counts and the one that drafts.
-    problems : sequence of Problem
-        What to answer.
+    tasks : sequence of Task
+        What to do.
     thresholds : sequence of float
         The judge's, in nats; 0, lossless verification, is always run.
     max_draft : int
@@ -86,12 +81,12 @@ def run(
     max_new_tokens : int
         Bound on an answer.
     max_seconds : float
-        No new problem begins after this; the figures are over those answered in full.
+        No new task begins after this; the figures are over those done in full.
 
     Returns
     -------
     dict
-        For each threshold `accuracy ms_per_token accepted_mean`, and against lossless verification `speedup` and
+        For each threshold `score ms_per_token accepted_mean`, and against lossless verification `speedup` and
         `score_change`, each with its 95 % interval; the price of a drafted token in target forwards, and the target's
         times by rows.
     """
@@ -104,25 +99,25 @@ def run(
     answered: dict[float, list[Answered]] = {arm: [] for arm in arms}
     governors = {arm: Governor(curve, max_draft=max_draft, prices={"draft_model": price}) for arm in arms}
     begun = time.monotonic()
-    for number, problem in enumerate(problems):
+    for number, task in enumerate(tasks):
         if time.monotonic() - begun > max_seconds:
             break
-        prompt = _Prompt(target, draft, problem)
+        prompt = _Prompt(target, draft, task)
         for place in range(len(arms)):
             arm = arms[(number + place) % len(arms)]
             answered[arm].append(
                 _answer(prompt, judge=arm, governor=governors[arm], max_new_tokens=max_new_tokens)
             )
         sys.stderr.write(
-            f"{number + 1} problems: "
+            f"{number + 1} tasks: "
             + ", ".join(
-                f"{arm:g}: {sum(a.is_right for a in rows)} right, {1e3 * _seconds_a_token(rows):.0f} ms"
+                f"{arm:g}: {100 * _mean_score(rows):.1f} points, {1e3 * _seconds_a_token(rows):.0f} ms"
                 for arm, rows in answered.items()
             )
             + "\n"
         )
     return {
-        "problems": len(answered[0.0]),
+        "tasks": len(answered[0.0]),
         "draft_to_target_time": round(price(1) / curve(1), 3),
         "step_ms": {str(rows): round(1e3 * curve(rows), 1) for rows in curve.rows},
         "thresholds": {f"{arm:g}": compare(answered[0.0], rows) for arm, rows in answered.items()},
@@ -137,10 +132,10 @@ def compare(lossless: Sequence[Answered], judged: Sequence[Answered]) -> dict[st
         return _seconds_a_token([lossless[i] for i in places]) / _seconds_a_token([judged[i] for i in places])
 
     def change(places: Sequence[int]) -> float:
-        return sum(judged[i].is_right - lossless[i].is_right for i in places) / len(places)
+        return sum(judged[i].score - lossless[i].score for i in places) / len(places)
 
     return {
-        "accuracy": round(sum(a.is_right for a in judged) / len(judged), 3),
+        "score": round(_mean_score(judged), 4),
         "ms_per_token": round(1e3 * _seconds_a_token(judged), 2),
         "accepted_mean": round(sum(a.accepted for a in judged) / max(sum(a.forwards for a in judged), 1), 3),
         "speedup": _with_interval(speedup, len(judged)),
@@ -148,12 +143,16 @@ def compare(lossless: Sequence[Answered], judged: Sequence[Answered]) -> dict[st
     }
 
 
+def _mean_score(rows: Sequence[Answered]) -> float:
+    return sum(row.score for row in rows) / max(len(rows), 1)
+
+
 def _seconds_a_token(rows: Sequence[Answered]) -> float:
     return sum(row.seconds for row in rows) / max(sum(row.tokens - 1 for row in rows), 1)
 
 
 def _with_interval(figure: Callable[[Sequence[int]], float], count: int, *, draws: int = 2000) -> list[float]:
-    """Return the figure over all problems and its 95 % bootstrap interval."""
+    """Return the figure over all tasks and its 95 % bootstrap interval."""
     source = random.Random(0)
     values = sorted(figure([source.randrange(count) for _ in range(count)]) for _ in range(draws))
     low, high = values[int(0.025 * draws)], values[int(0.975 * draws) - 1]
@@ -161,12 +160,12 @@ def _with_interval(figure: Callable[[Sequence[int]], float], count: int, *, draw
 
 
 class _Prompt:
-    """One problem as both models have read it: no arm pays for that."""
+    """One task as both models have read it: no arm pays for that."""
 
-    def __init__(self, target: LanguageModel, draft: LanguageModel, problem: Problem) -> None:
+    def __init__(self, target: LanguageModel, draft: LanguageModel, task: Task) -> None:
         template = ChatTemplate(target.chat_template, marks=target.tokenizer.control_tokens)
-        text = template.render([{"role": "user", "content": _PROMPT.format(question=problem.question)}])
-        self.target, self.draft, self.answer = target, draft, problem.answer
+        text = template.render([{"role": "user", "content": task.prompt}])
+        self.target, self.draft, self.score = target, draft, task.score
         self.ids = target.tokenizer.encode(text)
         self.cache = target.new_cache(len(self.ids))
         target.prefill(self.ids[:-1], self.cache)
@@ -190,10 +189,8 @@ def _answer(prompt: _Prompt, *, judge: float, governor: Governor, max_new_tokens
     begun = time.process_time()
     text += "".join(step.text for step in steps)
     seconds = time.process_time() - begun
-    value = extract_answer(text)
-    is_right = value is not None and same_answer(value.key, prompt.answer)
     accepted = sum(counts.accepted for counts in report.methods.values())
-    return Answered(is_right, report.emitted, report.forwards, accepted, seconds)
+    return Answered(prompt.score(text), report.emitted, report.forwards, accepted, seconds)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -202,21 +199,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--target", type=Path, required=True, help="GGUF file of the model that counts")
     parser.add_argument("--target-weights", default="int8", help="its layout; no dense copy is kept")
     parser.add_argument("--draft", type=Path, required=True, help="GGUF file of the model that drafts")
-    parser.add_argument("--data", type=Path, required=True, help="JSONL with question and answer")
-    parser.add_argument("--skip", type=int, default=0, help="leave out the first problems")
+    parser.add_argument("--data", type=Path, required=True, help="problems or LoCoMo's file")
+    parser.add_argument("--skip", type=int, default=0, help="leave out the first tasks")
     parser.add_argument("--limit", type=int, default=40)
     parser.add_argument("--thresholds", type=float, nargs="+", help="in nats; by default what is shipped")
     parser.add_argument("--max-seconds", type=float, default=float("inf"))
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--out", type=Path, help="folder for decoding_judge.json")
+    parser.add_argument("--out", type=Path, help="folder for decoding_judge-DATA.json")
     chosen = parser.parse_args(arguments)
+    try:
+        tasks = read_tasks(chosen.data, skip=chosen.skip, limit=chosen.limit)
+    except (ValueError, OSError) as exc:
+        parser.error(str(exc))
     target = load_gguf(chosen.target, weights=chosen.target_weights, threads=chosen.threads, dense_copy=False)
     draft = load_gguf(chosen.draft, weights="int4", dense_copy=False, max_bits=4)
     thresholds = chosen.thresholds or [
         judge_threshold(target.layout, by_another_model=chosen.draft.resolve() != chosen.target.resolve())
     ]
-    problems = read_problems(chosen.data, limit=chosen.skip + chosen.limit)[chosen.skip :]
-    figures = run(target, draft, problems, thresholds=thresholds, max_seconds=chosen.max_seconds)
+    figures = run(target, draft, tasks, thresholds=thresholds, max_seconds=chosen.max_seconds)
     result = {
         "bench": "decoding_judge",
         "data": chosen.data.name,
@@ -229,7 +229,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"{threshold:>5} nats: {row}\n")
     if chosen.out is not None:
         chosen.out.mkdir(parents=True, exist_ok=True)
-        (chosen.out / "decoding_judge.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        name = f"decoding_judge-{chosen.data.stem}.json"
+        (chosen.out / name).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(json.dumps({key: value for key, value in result.items() if key != "answers"}) + "\n")
     return 0
 

@@ -127,9 +127,7 @@ def speculate(
     if not sampling.is_greedy:
         rule = RejectionSampling(sampling)
     else:
-        rule = (
-            JudgeAcceptance(judge, token_bytes=model.tokenizer.token_bytes) if judge else GreedyAcceptance()
-        )
+        rule = _judge(judge, model, [*cached_ids, *prompt_ids]) if judge else GreedyAcceptance()
     run = _Run(
         model,
         prompt_ids,
@@ -145,6 +143,12 @@ def speculate(
         report=report if report is not None else SpeculationReport(),
     )
     return run.steps(cancel)
+
+
+def _judge(threshold: float, model: Target, prompt_ids: Sequence[int]) -> JudgeAcceptance:
+    control = model.tokenizer.control_ids
+    text = [token_id for token_id in prompt_ids if token_id not in control]
+    return JudgeAcceptance(threshold, token_bytes=model.tokenizer.token_bytes, prompt_ids=text)
 
 
 def _checked(drafter: Any) -> list[Drafter]:

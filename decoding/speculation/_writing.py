@@ -14,6 +14,7 @@ from agentcore.decoding.speculation._draft import Draft, Guess, TokenDistributio
 __all__ = ["MOST_CONFIDENT", "TokenChooser", "write_draft"]
 
 MOST_CONFIDENT = 0.999  # nothing that is not forced is certain
+_UNNAMED = 0.02  # what a judge is told of tokens that a drafter has no scores for; a draw must say what it was drawn from
 
 
 class TokenChooser:
@@ -58,11 +59,15 @@ class TokenChooser:
         return Guess(
             place if self._names is None else int(self._names[place]),
             min(confidence, MOST_CONFIDENT),
-            TokenDistribution(self._names, p.double().numpy()) if self._keeps else None,
+            self._distribution(p) if self._keeps else None,
             not self.is_greedy,
             p,
             self._ids,
         )
+
+    def _distribution(self, p: Tensor) -> TokenDistribution:
+        rest = _UNNAMED if self.is_greedy and self._names is not None else 0.0
+        return TokenDistribution(self._names, p.double().numpy() * (1.0 - rest), rest)
 
 
 def write_draft(

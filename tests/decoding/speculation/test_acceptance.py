@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -25,8 +26,10 @@ def _word(token_id: int) -> bytes:
     return b" word"
 
 
-def _judge(threshold: float) -> JudgeAcceptance:
-    return JudgeAcceptance(threshold, token_bytes=_word)
+def _judge(
+    threshold: float, token_bytes: Callable[[int], bytes] = _word, prompt_ids: Sequence[int] = ()
+) -> JudgeAcceptance:
+    return JudgeAcceptance(threshold, token_bytes=token_bytes, prompt_ids=prompt_ids)
 
 
 def _dense(scores: torch.Tensor) -> TokenDistribution:
@@ -75,13 +78,43 @@ def test_judge_rules_out_what_the_target_hardly_considers() -> None:
     assert rule.choose(0, proposal=3, distribution=_dense(UNDECIDED)) == 1
 
 
-@pytest.mark.parametrize("number", [b"7", b" 1990", b" +"])
+@pytest.mark.parametrize("fact", [b"7", b" 1990", b" +", b" Paris", b"ing", b" caf\xc3", b" (", b" don't"])
 @pytest.mark.parametrize("place", [1, 2])
-def test_judge_never_changes_a_number(number: bytes, place: int) -> None:
-    """Where the target's token or the draft's holds a digit or an operator, only the target's own passes."""
-    rule = JudgeAcceptance(10.0, token_bytes=lambda token_id: number if token_id == place else b" word")
+def test_judge_never_changes_a_fact(fact: bytes, place: int) -> None:
+    """Numbers, operators, names and halves of words are the target's own, in its place as in the draft's."""
+    rule = _judge(10.0, lambda token_id: fact if token_id == place else b" word")
     rule.begin(UNDECIDED)
     assert rule.choose(0, proposal=2, distribution=_dense(UNDECIDED)) == 1
+
+
+@pytest.mark.parametrize("word", [b" word", b",", b".", b"\n\n"])
+def test_judge_takes_words_and_stops_for_each_other(word: bytes) -> None:
+    """Whole words in small letters and marks between them are matters of wording."""
+    rule = _judge(10.0, lambda token_id: word if token_id == 2 else b" word")
+    rule.begin(UNDECIDED)
+    assert rule.choose(0, proposal=2, distribution=_dense(UNDECIDED)) == 2
+
+
+def test_judge_leaves_calculations_and_code_alone() -> None:
+    """Behind a digit, an operator or a bracket sixteen tokens are exact, and so they are behind a prompt that is full of them."""
+    texts = {0: b" word", 1: b" word", 2: b" word", 3: b" 12"}
+    exact_ones = []
+    for prompt_ids in ([], [0] * 80 + [3, 3], [0] * 80 + [3, 3, 3]):
+        rule = _judge(10.0, texts.__getitem__, prompt_ids)
+        exact_ones.append([_exact_tokens(rule) for _ in range(2)])
+    assert exact_ones == [[0, 0], [0, 0], [16, 0]]
+    rule.begin(torch.tensor([[0.0, 0.0, 0.0, 9.0]], dtype=torch.float64))
+    assert rule.choose(0) == 3
+    assert _exact_tokens(rule) == 16
+
+
+def _exact_tokens(rule: JudgeAcceptance) -> int:
+    """Count tokens before the first one that the judge lets pass."""
+    for number in range(40):
+        rule.begin(UNDECIDED)
+        if rule.choose(0, proposal=2, distribution=_dense(UNDECIDED)) == 2:
+            return number
+    return 40
 
 
 def test_a_threshold_of_zero_is_lossless() -> None:

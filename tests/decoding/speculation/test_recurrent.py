@@ -222,3 +222,33 @@ def test_the_shipped_head_saves_forwards_on_text_without_a_source(smollm2_path: 
         )
     )
     assert report.forwards < len(steps) / 1.2
+
+
+def test_a_judge_can_read_what_the_shipped_head_believes(smollm2_path: Path) -> None:
+    """Its distributions leave a little for the tokens that it cannot name, so that a judge finds near ones and keeps more."""
+    model = load_gguf(smollm2_path)
+    head = shipped_head(model)
+    assert head is not None
+    prompt = model.tokenizer.encode(
+        "<|im_start|>user\nWrite a story about a lighthouse keeper.<|im_end|>\n<|im_start|>assistant\n"
+    )
+    kept = []
+    for judge in (0.0, 2.0):
+        report = SpeculationReport()
+        drafter = RecurrentDrafter(head, with_distributions=True)
+        list(
+            speculate(
+                model,
+                prompt,
+                drafter=drafter,
+                judge=judge,
+                governor=FixedLength(2),
+                max_new_tokens=120,
+                report=report,
+            )
+        )
+        kept.append(report.emitted / report.forwards)
+        (belief,) = drafter.propose(1).distributions or ()
+        assert belief.dense(model.spec.vocabulary_size).sum() == pytest.approx(1.0, abs=1e-5)
+        assert belief.dense(model.spec.vocabulary_size).min() > 0
+    assert kept[1] > kept[0]

@@ -36,6 +36,7 @@ class ToyTokenizer:
     def __init__(self, vocabulary_size: int) -> None:
         self.vocabulary_size = vocabulary_size
         self.eos_ids = frozenset({EOS})
+        self.control_ids = self.eos_ids
 
     def stream(self) -> ToyStream:
         return ToyStream()
