@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def _sessions(conversation: Mapping[str, Any]) -> Iterator[Task]:
     for name, summary in conversation["session_summary"].items():
         turns: Sequence[Mapping[str, str]] = conversation["conversation"][name.removesuffix("_summary")]
         talk = "\n".join(f"{turn['speaker']}: {turn['text']}" for turn in turns)
-        yield Task(_SUMMARISE.format(talk=talk), lambda text, wanted=summary: rouge_l(text, wanted))
+        yield Task(_SUMMARISE.format(talk=talk), partial(rouge_l, reference=summary))
 
 
 def rouge_l(text: str, reference: str) -> float:

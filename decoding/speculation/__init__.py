@@ -9,20 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from agentcore.decoding.speculation._acceptance import (
-        AcceptanceRule,
-        GreedyAcceptance,
-        JudgeAcceptance,
-        RejectionSampling,
-        divergence,
-        judge_threshold,
-    )
+    from agentcore.decoding.speculation._acceptance import AcceptanceRule, GreedyAcceptance, RejectionSampling
     from agentcore.decoding.speculation._differences import Difference, first_difference
     from agentcore.decoding.speculation._draft import Draft, Drafter, TokenDistribution, Verification
     from agentcore.decoding.speculation._draft_model import DraftModelDrafter
     from agentcore.decoding.speculation._draft_pool import DraftPool
     from agentcore.decoding.speculation._governor import DraftPolicy, FixedLength, Governor
     from agentcore.decoding.speculation._head_weights import HeadWeights
+    from agentcore.decoding.speculation._judge import JudgeAcceptance, divergence, judge_threshold
     from agentcore.decoding.speculation._leap import LeapDrafter
     from agentcore.decoding.speculation._ngram_model import SmoothedNgramDrafter
     from agentcore.decoding.speculation._prompt_lookup import PromptLookupDrafter
@@ -96,7 +90,7 @@ _HOMES = {
     "FixedLength": "_governor",
     "Governor": "_governor",
     "GreedyAcceptance": "_acceptance",
-    "JudgeAcceptance": "_acceptance",
+    "JudgeAcceptance": "_judge",
     "LeapDrafter": "_leap",
     "METHODS": "_speculator",
     "MethodCounts": "_report",
@@ -120,8 +114,8 @@ _HOMES = {
     "TokenDistribution": "_draft",
     "TokenRecyclingDrafter": "_token_recycling",
     "Verification": "_draft",
-    "divergence": "_acceptance",
-    "judge_threshold": "_acceptance",
+    "divergence": "_judge",
+    "judge_threshold": "_judge",
     "first_difference": "_differences",
     "measure_step_times": "_step_time",
     "speculate": "_speculate",

@@ -20,12 +20,7 @@ from agentcore.decoding._sampling import Sampling
 from agentcore.decoding._stopping import StopText
 from agentcore.decoding.constraints import Constraint
 from agentcore.decoding.errors import ContextOverflowError, GenerationCancelled
-from agentcore.decoding.speculation._acceptance import (
-    AcceptanceRule,
-    GreedyAcceptance,
-    JudgeAcceptance,
-    RejectionSampling,
-)
+from agentcore.decoding.speculation._acceptance import AcceptanceRule, GreedyAcceptance, RejectionSampling
 from agentcore.decoding.speculation._compose import compose
 from agentcore.decoding.speculation._draft import (
     EMPTY_DRAFT,
@@ -36,6 +31,7 @@ from agentcore.decoding.speculation._draft import (
     Verification,
 )
 from agentcore.decoding.speculation._governor import DraftPolicy, FixedLength
+from agentcore.decoding.speculation._judge import JudgeAcceptance
 from agentcore.decoding.speculation._report import SpeculationReport
 from agentcore.decoding.speculation._target import Target
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agentcore.decoding import load_gguf
-from agentcore.decoding.speculation import _acceptance
+from agentcore.decoding.speculation import _judge
 from agentcore.decoding.testing import TinyModel, write_tiny_gguf
 from agentcore.evaluation.decoding_judge import Answered, compare, run
 from agentcore.evaluation.decoding_judge_tasks import problem, read_tasks, rouge_l
@@ -34,9 +34,9 @@ def test_a_generous_judge_keeps_what_lossless_verification_refuses(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On one prompt and one draft, a judge without a limit keeps more a forward than exact verification does."""
-    monkeypatch.setattr(_acceptance, "_LEAST_SHARE", 0.0)  # two random models agree on nothing
-    monkeypatch.setattr(_acceptance, "_PROSE", 0)  # and write no words
-    monkeypatch.setattr(_acceptance, "_WORDING", re.compile(b".*", re.DOTALL))
+    monkeypatch.setattr(_judge, "_LEAST_SHARE", 0.0)  # two random models agree on nothing
+    monkeypatch.setattr(_judge, "_PROSE", 0)  # and write no words
+    monkeypatch.setattr(_judge, "_WORDING", re.compile(b".*", re.DOTALL))
     models = []
     for layers in (24, 1):  # a drafting model cheap enough to be asked
         path = tmp_path / f"{layers}.gguf"
