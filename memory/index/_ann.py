@@ -17,7 +17,7 @@ _TRAINING_PER_LIST = 40
 _ITERATIONS = 8
 _PROBED_SHARE = 1 / 32
 _MIN_PROBED = 16
-_MET_PER_WANTED = 8
+_MET_PER_WANTED = 4
 """Eligible records that are looked at for each that is wanted, were they spread evenly over the lists."""
 
 _BLOCK = 32  # codes that the fast scan compares at a time

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,10 @@ from agentcore.memory._terms import TERM, pack_terms, stems, term_hash
 from agentcore.memory.embedding import HashEmbedder
 from agentcore.memory.index import TemporalIndex, VectorCodes, VectorIndex, Vectors
 from agentcore.memory.ranking import FULL, LexicalIndex, QueryTokens, Structure, TokenIndex, sign_words
+from agentcore.memory.ranking._dates import date_fit
 from agentcore.memory.ranking._lexical import _best_by_gains
 from agentcore.memory.tags import TagGraph
-from agentcore.memory.temporal import merge_intervals
+from agentcore.memory.temporal import Span, merge_intervals
 
 QUICK = settings(max_examples=60, deadline=None)
 SLOWER = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -57,6 +58,36 @@ def test_temporal_index_equals_a_filter(times: list[int], wanted: list[tuple[int
     rows = TemporalIndex(np.array(times, dtype=np.int64)).between(wanted)
     inside = [i for i, t in enumerate(times) if any(a <= t <= b for a, b in wanted)]
     assert rows.tolist() == sorted(inside, key=lambda i: times[i])
+
+
+@QUICK
+@given(
+    st.lists(st.tuples(st.dates(date(1900, 1, 1), date(2100, 1, 1)), st.sampled_from(["day", "month", "year"])), max_size=3),
+    st.lists(st.integers(-800, 800), max_size=20),
+)  # fmt: skip
+def test_the_fit_of_a_date_is_told_by_days_and_months(named: list[tuple[date, str]], away: list[int]) -> None:
+    """A record on the day fits best, less so in the week, the fortnight and the month after it and in the week before; a month fits by calendar months."""
+    dates = [datetime(each.year, each.month, each.day) for each, _ in named]
+    spans = [
+        {"day": Span.day(day), "month": Span.month(day.year, day.month), "year": Span.year(day.year)}[kind]
+        for day, (_, kind) in zip(dates, named, strict=True)
+    ]
+    times = [(dates[0] if dates else datetime(2000, 1, 1)) + timedelta(days=days, hours=23) for days in away]
+    expected = []
+    for time in times:
+        fits = [0.0]
+        for day, (_, kind) in zip(dates, named, strict=True):
+            days, months = (time - day).days, 12 * (time.year - day.year) + time.month - day.month
+            if kind == "day":
+                tiers = ((0, 0, 1.0), (1, 7, 0.8), (8, 14, 0.5), (-7, -1, 0.4), (15, 31, 0.2))
+                fits += [fit for low, high, fit in tiers if low <= days <= high]
+            elif kind == "month":
+                fits.append({0: 1.0, 1: 0.6, -1: 0.25}.get(months, 0.0))
+            else:
+                fits.append(0.3 * (time.year == day.year))
+        expected.append(max(fits))
+    found = date_fit(spans, np.array(times, dtype="datetime64[us]").astype(np.int64))
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 @QUICK
