@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from agentcore.memory._compiled import Ints, compiled
+from agentcore.memory._compiled import Ints, compiled, prefetch
 
 __all__ = ["REACH", "Structure"]
 
@@ -112,6 +112,10 @@ def _with_context(on_line: Ints, line: Ints, chosen: Ints, whole: int, longest: 
     count = len(line)
     found = np.empty(len(chosen) * (2 * REACH + 1) + min(whole, len(chosen)) * longest, np.int64)
     size = 0
+    for record in chosen:
+        prefetch(line, record, 0)
+    for record in chosen:
+        prefetch(on_line, line[record] - REACH, 0)
     for number in range(len(chosen)):
         place = line[chosen[number]]
         for beside in on_line[place - REACH : place + REACH + 1]:
