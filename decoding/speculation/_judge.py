@@ -19,9 +19,9 @@ __all__ = ["JudgeAcceptance", "divergence", "judge_threshold"]
 # The judge's threshold by the target's layout, in nats (docs/decisions/0026). int8 and bf16 draft in their own four bits, whose
 # distributions lie so near that 0.1 gains what 0.3 does; int4 is drafted for by counts. Those of another model lie further away.
 _THRESHOLDS = {"int4": 0.3, "int8": 0.1, "bf16": 0.1, "fp32": 0.1, "fp64": 0.1}
-_OTHER_MODEL_THRESHOLD = 2.0
+_OTHER_MODEL_THRESHOLD = 3.0
 _SURE = 0.9  # above this probability the target's own best token is required (arXiv 2601.04766)
-_LEAST_SHARE = 0.3  # of the best token's probability: what the target hardly considers is not let through
+_LEAST_SHARE = 0.2  # of the best token's probability: what the target hardly considers is not let through
 _WORDING = re.compile(rb" [a-z]+|[,.;:!?\n]+")  # whole words in small letters, and stops
 _CALCULATION = re.compile(rb"[0-9+*/=<>%^{}\[\]_\\|]")  # and code
 _PROSE = 16  # tokens without any of that behind which a text counts as prose
@@ -46,7 +46,7 @@ def judge_threshold(layout: str, *, by_another_model: bool = False) -> float:
 class JudgeAcceptance(GreedyAcceptance):
     """Keep a draft also where the target is undecided and agrees with the drafter's distribution: lossy.
 
-    A proposal x that is not the target's best token p* is kept when p(p*) <= 0.9, KL(p || q) < `threshold`, p(x) >= 0.3 p(p*),
+    A proposal x that is not the target's best token p* is kept when p(p*) <= 0.9, KL(p || q) < `threshold`, p(x) >= 0.2 p(p*),
     and it is a matter of wording: both tokens are stops or whole words in small letters (no names, no halves of words), and the
     last 16 tokens were prose, without a digit, an operator or a bracket. So calculations and code are decoded exactly, and the
     first 16 tokens behind a prompt of which more than one token in 40 is of that kind. Under a constraint, and for drafts
