@@ -24,8 +24,8 @@ _MEMORY = 200.0  # observations after which the old ones count half as much as t
 _EXPLORE_EVERY = 32  # refusals after which a drafter that takes time is asked for one token all the same
 _MARGIN = 1.05  # a draft must promise this much: the curve and the acceptance are estimates
 _CHEAP = 0.08  # share of a step below which asking a drafter counts as free
-_COMPARED = 16.0  # proposals over which a price is corrected by what they took
-_DEAREST = 3.0  # a proposal that took longer was held up by something else
+_COMPARED = 16.0  # proposals, or forwards, over which what was foreseen is corrected by what they took
+_DEAREST = 3.0  # what took longer was held up by something else
 _TRUST_WEIGHT = 2.0  # observations that the expectation of a new sequence is worth
 
 
@@ -53,6 +53,10 @@ class DraftPolicy(Protocol):
 
     def choose(self, drafts: Sequence[Draft], *, rows: int, others: int = 0) -> Draft:
         """Return the draft to verify, shortened, or an empty one."""
+        ...
+
+    def ran(self, rows: int, seconds: float) -> None:
+        """Learn what a forward of one sequence over so many rows took."""
         ...
 
     def observe(
@@ -114,6 +118,9 @@ class FixedLength:
         """Return the first draft that has a token."""
         return next((draft.shortened(self.max_draft) for draft in drafts if len(draft)), EMPTY_DRAFT)
 
+    def ran(self, rows: int, seconds: float) -> None:
+        """Learn nothing."""
+
     def observe(
         self,
         drafts: Sequence[Draft],
@@ -142,6 +149,18 @@ class _Share:
 
 
 @dataclass(slots=True)
+class _Dearness:
+    """What is taken in the loop, of what measurements beforehand foresee: contexts are longer there, and other work comes on top."""
+
+    value: float = 1.0
+
+    def compare(self, seconds: float, foreseen: float) -> None:
+        """Move towards what was taken of what was foreseen."""
+        found = min(max(seconds / foreseen, 1.0), _DEAREST)
+        self.value += (found - self.value) / _COMPARED
+
+
+@dataclass(slots=True)
 class _SourceRecord:
     """What one method has done so far."""
 
@@ -149,18 +168,13 @@ class _SourceRecord:
     overall: _Share = field(default_factory=lambda: _Share(_PRIOR_KEPT * _PRIOR_WEIGHT, _PRIOR_WEIGHT))
     seconds: float = 0.0  # of one proposal
     seconds_a_token: float = 0.0
-    dearness: float = 1.0  # of what a price foresees, what is taken in the loop
+    dearness: _Dearness = field(default_factory=_Dearness)  # of its price, where that is known
     declined: int = 0
 
     def took(self, seconds: float, length: int) -> None:
         """Keep the fastest: other work only ever adds time."""
         self.seconds = min(self.seconds or seconds, seconds)
         self.seconds_a_token = min(self.seconds_a_token or seconds / length, seconds / length)
-
-    def compare(self, seconds: float, foreseen: float) -> None:
-        """Move towards what a proposal took, of what its price foresaw: the loop's own work comes on top."""
-        found = min(max(seconds / foreseen, 1.0), _DEAREST)
-        self.dearness += (found - self.dearness) / _COMPARED
 
 
 class Governor:
@@ -175,7 +189,7 @@ class Governor:
     Parameters
     ----------
     curve : StepTimeCurve
-        Measured seconds by rows.
+        Measured seconds by rows; what forwards really take corrects it.
     max_draft : int
         Longest draft to consider.
     prices : mapping, optional
@@ -207,6 +221,7 @@ class Governor:
         self._records: dict[str, _SourceRecord] = {}
         self._trust: dict[str, _Share] = {}
         self._prices = dict(prices or {})
+        self._dearness = _Dearness()  # of the curve
 
     def for_sequence(self) -> Governor:
         """Return a governor with the same records that trusts every method afresh."""
@@ -221,8 +236,8 @@ class Governor:
         ends its draft.
         """
         record, price = self._record(source), self._prices.get(source)
-        seconds = record.seconds if price is None else record.dearness * price(1)
-        if seconds < _CHEAP * self.curve(1) and (price is None or not any(len(rival) for rival in rivals)):
+        seconds = record.seconds if price is None else record.dearness.value * price(1)
+        if seconds < _CHEAP * self._step(1) and (price is None or not any(len(rival) for rival in rivals)):
             return self.max_draft
         rates = [self._best_length(rival, rows, others)[1] for rival in rivals]
         best, best_rate = 0, max([_MARGIN * self._plain_rate(rows, others), *rates])
@@ -262,6 +277,10 @@ class Governor:
                 best, best_rate = draft.shortened(length), rate
         return best
 
+    def ran(self, rows: int, seconds: float) -> None:
+        """Correct the curve by what a forward took: prices of drafts are corrected too, and both grow with the context."""
+        self._dearness.compare(seconds, self.curve(rows))
+
     def observe(
         self,
         drafts: Sequence[Draft],
@@ -277,7 +296,7 @@ class Governor:
             record.took(seconds.get(draft.source, 0.0), len(draft))
             if price is not None and draft.source in seconds:
                 written = len(draft) - len(draft.forced)
-                record.compare(seconds[draft.source], price(1) * max(written, 1))
+                record.dearness.compare(seconds[draft.source], price(1) * max(written, 1))
             for place, token in enumerate(draft.tokens[: len(tokens)]):
                 is_kept = token == tokens[place]
                 if place not in draft.forced:
@@ -310,7 +329,7 @@ class Governor:
                 path *= chance
             agreed += draft.tokens[: place + 1] == witness.tokens[: place + 1]
             expected += path
-            rate = (others + expected) / self.curve(rows + others + place + 1)
+            rate = (others + expected) / self._step(rows + others + place + 1)
             if rate >= best_rate:
                 best, best_rate = place + 1, rate
             elif draft.is_sampled:
@@ -336,12 +355,16 @@ class Governor:
                 if price is None:
                     drafting = written * record.seconds_a_token
                 else:
-                    drafting = record.dearness * (price(rows) + (written - 1) * price(1))
-                yield length, (others + expected) / (self.curve(rows + others + length) + drafting)
+                    drafting = record.dearness.value * (price(rows) + (written - 1) * price(1))
+                yield length, (others + expected) / (self._step(rows + others + length) + drafting)
+
+    def _step(self, rows: int) -> float:
+        """Return the seconds of a forward, as they are in the loop."""
+        return self._dearness.value * self.curve(rows)
 
     def _plain_rate(self, rows: int, others: int) -> float:
         """Tokens a second of all sequences in the forward, without a draft."""
-        return (others + 1) / self.curve(rows + others)
+        return (others + 1) / self._step(rows + others)
 
     def _chance_at(self, draft: Draft, place: int) -> float:
         """Return the chance that the token at `place` is kept if those before it are."""

@@ -231,8 +231,7 @@ class _Run:
             if not steps or steps[-1].finish is None:
                 plan = _Plan() if is_prompt else self.plan()
                 with torch.inference_mode():
-                    scores = self.scores(plan.draft, is_prompt=is_prompt, cancel=cancel)
-                    steps += self.verify(plan, scores)
+                    steps += self.verify(plan, self.best(plan.draft, is_prompt=is_prompt, cancel=cancel))
             if not is_prompt:
                 self.report.decode_seconds += time.perf_counter() - begun
             is_prompt = False
@@ -296,6 +295,15 @@ class _Run:
         """Ask the policy whether a drafter that writes token by token writes another one."""
         return self.policy.goes_on(source, confidences, forced=forced, rows=rows, others=others)
 
+    def best(self, draft: Draft, *, is_prompt: bool, cancel: CancelSignal | None) -> list[int]:
+        """Show the rule the scores of a forward and return each row's best token; tell the policy what a lone one took."""
+        is_like_measured = not is_prompt and self.fixed_rows is None and not self.model.num_others
+        begun = time.perf_counter()
+        best = self.rule.begin(self.scores(draft, is_prompt=is_prompt, cancel=cancel))
+        if is_like_measured:
+            self.policy.ran(len(self.pending) + len(draft), time.perf_counter() - begun)
+        return best
+
     def scores(self, draft: Draft, *, is_prompt: bool, cancel: CancelSignal | None) -> Tensor:
         """Run what is pending and the draft; return the scores after the last pending token and each draft, (n + 1, V)."""
         ids = [*self.pending, *draft.tokens]
@@ -322,10 +330,9 @@ class _Run:
             parts.append(self.model.forward(part, self.cache, rows="all", **options))
         return torch.cat(parts)[-len(draft) - 1 :]
 
-    def verify(self, plan: _Plan, scores: Tensor) -> list[Step]:
-        """Commit the accepted drafts and the target's own token; cut the cache to what is committed."""
+    def verify(self, plan: _Plan, best: list[int]) -> list[Step]:
+        """Commit the accepted drafts and the target's own token, given each row's best; cut the cache to what is committed."""
         draft = plan.draft
-        best = self.rule.begin(scores)
         context = (self.pending[-1], *draft.tokens)
         held = self.cache.length - len(draft)  # type: ignore[union-attr]
         steps: list[Step] = []

@@ -241,3 +241,22 @@ def test_a_price_is_corrected_by_what_proposals_take() -> None:
     assert governor.limit("head", rows=1) == 4
     observe(0.006, 100)
     assert governor.limit("head", rows=1) == 0
+
+
+def test_a_longer_context_makes_steps_dearer_as_it_does_drafts() -> None:
+    """Where forwards take more than was measured before, drafts that take as much more are still worth it."""
+
+    def taught(step_seconds: float) -> Governor:
+        governor = Governor(FLAT, prices={"model": StepTimeCurve((1,), (0.004,))})
+        draft = _draft(2, source="model")
+        for _ in range(100):
+            sequence = governor.for_sequence()
+            sequence.observe([draft], (1, 99), seconds={"model": 2 * 0.004 * 2})  # twice its price
+            sequence.ran(2, step_seconds)
+        return governor.for_sequence()
+
+    assert taught(FLAT(2)).limit("model", rows=1) == 0
+    assert taught(2 * FLAT(2)).limit("model", rows=1) > 0
+    held_up = taught(FLAT(2))
+    held_up.ran(2, 1.0)
+    assert held_up.limit("model", rows=1) == 0
