@@ -1,7 +1,7 @@
 """What judge decoding costs in task score and gains in time: ``python -m agentcore.evaluation.decoding_judge --target … --draft …``.
 
-A model does tasks (`decoding_judge_tasks`) with a smaller model of its family as drafter, once with lossless verification and once
-at each threshold of the judge, task by task in turn. The governor chooses how much to draft in every arm from the same
+A model does tasks (`decoding_judge_tasks`) without drafts, and with a smaller model of its family as drafter, once with lossless
+verification and once at each threshold of the judge, task by task in turn. The governor chooses how much to draft in every arm from the same
 measured step times. Score and time stand side by side; every interval is a paired bootstrap over tasks. Times are
 processor seconds of decoding, which other work on the machine changes less than wall time; both models' prompts are run
 before them. What it cannot tell: other tasks, and pairs with a less able or a dearer drafter.
@@ -33,6 +33,8 @@ from agentcore.decoding.speculation import (
 from agentcore.evaluation.decoding_judge_tasks import Task, read_tasks
 
 __all__ = ["Answered", "compare", "run"]
+
+_PLAIN, _LOSSLESS = "plain", "0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def run(
     max_new_tokens: int = 200,
     max_seconds: float = float("inf"),
 ) -> dict[str, Any]:
-    """Do tasks losslessly and at each threshold.
+    """Do tasks without drafts, losslessly with them, and at each threshold.
 
     Parameters
     ----------
@@ -75,7 +77,7 @@ def run(
     tasks : sequence of Task
         What to do.
     thresholds : sequence of float
-        The judge's, in nats; 0, lossless verification, is always run.
+        The judge's, in nats; 0, lossless verification, is always run, and so is plain decoding.
     max_draft : int
         Longest draft.
     max_new_tokens : int
@@ -86,7 +88,7 @@ def run(
     Returns
     -------
     dict
-        For each threshold `score ms_per_token accepted_mean`, and against lossless verification `speedup` and
+        For plain decoding and each threshold `score ms_per_token accepted_mean`, and against lossless verification `speedup` and
         `score_change`, each with its 95 % interval; the price of a drafted token in target forwards, and the target's
         times by rows.
     """
@@ -95,8 +97,9 @@ def run(
     sys.stderr.write(
         f"a drafted token takes {price(1) / curve(1):.2f} of a target's {1e3 * curve(1):.0f} ms\n"
     )
-    arms = (0.0, *[threshold for threshold in thresholds if threshold])
-    answered: dict[float, list[Answered]] = {arm: [] for arm in arms}
+    judges = {_PLAIN: 0.0, _LOSSLESS: 0.0} | {f"{threshold:g}": threshold for threshold in thresholds}
+    arms = tuple(judges)
+    answered: dict[str, list[Answered]] = {arm: [] for arm in arms}
     governors = {arm: Governor(curve, max_draft=max_draft, prices={"draft_model": price}) for arm in arms}
     begun = time.monotonic()
     for number, task in enumerate(tasks):
@@ -105,23 +108,30 @@ def run(
         prompt = _Prompt(target, draft, task)
         for place in range(len(arms)):
             arm = arms[(number + place) % len(arms)]
+            drafts = [] if arm == _PLAIN else [prompt.drafter()]
             answered[arm].append(
-                _answer(prompt, judge=arm, governor=governors[arm], max_new_tokens=max_new_tokens)
+                _answer(
+                    prompt,
+                    drafts,
+                    judge=judges[arm],
+                    governor=governors[arm],
+                    max_new_tokens=max_new_tokens,
+                )
             )
         sys.stderr.write(
             f"{number + 1} tasks: "
             + ", ".join(
-                f"{arm:g}: {100 * _mean_score(rows):.1f} points, {1e3 * _seconds_a_token(rows):.0f} ms"
+                f"{arm}: {100 * _mean_score(rows):.1f} points, {1e3 * _seconds_a_token(rows):.0f} ms"
                 for arm, rows in answered.items()
             )
             + "\n"
         )
     return {
-        "tasks": len(answered[0.0]),
+        "tasks": len(answered[_LOSSLESS]),
         "draft_to_target_time": round(price(1) / curve(1), 3),
         "step_ms": {str(rows): round(1e3 * curve(rows), 1) for rows in curve.rows},
-        "thresholds": {f"{arm:g}": compare(answered[0.0], rows) for arm, rows in answered.items()},
-        "answers": {f"{arm:g}": [asdict(row) for row in rows] for arm, rows in answered.items()},
+        "thresholds": {arm: compare(answered[_LOSSLESS], rows) for arm, rows in answered.items()},
+        "answers": {arm: [asdict(row) for row in rows] for arm, rows in answered.items()},
     }
 
 
@@ -171,13 +181,23 @@ class _Prompt:
         target.prefill(self.ids[:-1], self.cache)
         draft.prefill(self.ids, draft.new_cache(len(self.ids)))  # the engine remembers it for the drafters
 
+    def drafter(self) -> DraftModelDrafter:
+        return DraftModelDrafter(self.draft, target=self.target, with_distributions=True)
 
-def _answer(prompt: _Prompt, *, judge: float, governor: Governor, max_new_tokens: int) -> Answered:
+
+def _answer(
+    prompt: _Prompt,
+    drafters: Sequence[DraftModelDrafter],
+    *,
+    judge: float,
+    governor: Governor,
+    max_new_tokens: int,
+) -> Answered:
     target, report = prompt.target, SpeculationReport()
     steps = speculate(
         target,
         prompt.ids[-1:],
-        drafter=DraftModelDrafter(prompt.draft, target=target, with_distributions=True),
+        drafter=drafters,
         judge=judge,
         governor=governor,
         max_new_tokens=max_new_tokens,
@@ -226,7 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "settings": {"skip": chosen.skip, "threads": chosen.threads, "thresholds": thresholds},
     }
     for threshold, row in figures["thresholds"].items():
-        sys.stdout.write(f"{threshold:>5} nats: {row}\n")
+        sys.stdout.write(f"{threshold:>6}: {row}\n")
     if chosen.out is not None:
         chosen.out.mkdir(parents=True, exist_ok=True)
         name = f"decoding_judge-{chosen.data.stem}.json"

@@ -47,10 +47,13 @@ def test_a_generous_judge_keeps_what_lossless_verification_refuses(
         target, draft, [problem(Problem("How many?", "3", "easy"))], thresholds=[100.0], max_new_tokens=24
     )
     assert figures["tasks"] == 1
-    assert set(figures["thresholds"]) == {"0", "100"}
+    assert set(figures["thresholds"]) == {"plain", "0", "100"}
     assert figures["draft_to_target_time"] > 0
     exact, lossy = (figures["answers"][arm][0] for arm in ("0", "100"))
     assert lossy["accepted"] > exact["accepted"]
+    plain = figures["answers"]["plain"][0]
+    assert (plain["accepted"], plain["forwards"]) == (0, plain["tokens"] - 1)
+    assert plain["tokens"] == exact["tokens"]
 
 
 def test_rouge_l_is_the_share_of_words_in_order() -> None:
