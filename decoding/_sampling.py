@@ -51,6 +51,15 @@ class Sampling:
         """Whether the best token is always taken."""
         return self.temperature < _COLDEST
 
+    def generator(self, stream: int = 0) -> torch.Generator:
+        """Return a new random state; streams of one seed are independent of each other."""
+        generator = torch.Generator()
+        if self.seed is None:
+            generator.seed()
+        else:
+            generator.manual_seed(self.seed + stream)
+        return generator
+
 
 class Sampler:
     """Draws tokens for one sequence; holds its random state.
@@ -63,13 +72,7 @@ class Sampler:
 
     def __init__(self, sampling: Sampling) -> None:
         self.sampling = sampling
-        self._generator: torch.Generator | None = None
-        if not sampling.is_greedy:
-            self._generator = torch.Generator()
-            if sampling.seed is None:
-                self._generator.seed()
-            else:
-                self._generator.manual_seed(sampling.seed)
+        self._generator = None if sampling.is_greedy else sampling.generator()
 
     def choose(self, scores: Tensor) -> int:
         """Return a token id for `scores`, (V,), float32; -inf marks what is not allowed."""

@@ -120,11 +120,7 @@ class RejectionSampling:
 
     def __init__(self, sampling: Sampling) -> None:
         self._sampler = Sampler(sampling)
-        self._coin = torch.Generator()
-        if sampling.seed is None:
-            self._coin.seed()
-        else:
-            self._coin.manual_seed(sampling.seed + 1)
+        self._coin = sampling.generator(stream=1)
         self._scores = torch.empty(0)
 
     def begin(self, scores: Tensor) -> list[int]:

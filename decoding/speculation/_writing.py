@@ -38,11 +38,7 @@ class TokenChooser:
         self._ids = ids
         self._names = None if ids is None else ids.numpy().astype("int32")
         self._sampler = Sampler(sampling)
-        self._generator = torch.Generator()
-        if sampling.seed is None:
-            self._generator.seed()
-        else:
-            self._generator.manual_seed(sampling.seed + 2)
+        self._generator = sampling.generator(stream=2)
 
     def choose(self, scores: Tensor) -> Guess:
         """Return a token, how sure the drafter is of its best one, and what it believes, from scores, (V,) or (N,)."""
