@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agentcore.decoding._block_pool import BlockPool, CancelSignal
     from agentcore.decoding._cache import KVCache
-    from agentcore.decoding._generation import Step, generate
+    from agentcore.decoding._generation import generate
     from agentcore.decoding._loading import load_gguf
     from agentcore.decoding._lockstep import Lockstep
     from agentcore.decoding._model import LanguageModel
+    from agentcore.decoding._output import Step
     from agentcore.decoding._sampling import Sampler, Sampling
     from agentcore.decoding._scoring import attention_from_last, score
     from agentcore.decoding._spec import ModelSpec
@@ -58,7 +59,7 @@ _EXPORTS = {
     "NonFiniteLogitsError": "errors",
     "Sampler": "_sampling",
     "Sampling": "_sampling",
-    "Step": "_generation",
+    "Step": "_output",
     "TextStream": "_tokenizer",
     "Tokenizer": "_tokenizer",
     "TokenizerMismatchError": "errors",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,43 +12,12 @@ from agentcore.decoding._block_pool import CancelSignal
 from agentcore.decoding._cache import KVCache
 from agentcore.decoding._model import LanguageModel, check_finite
 from agentcore.decoding._numbers import check_count
+from agentcore.decoding._output import Output, Step
 from agentcore.decoding._sampling import Sampler, Sampling
-from agentcore.decoding._stopping import StopText
-from agentcore.decoding._tokenizer import Tokenizer
-from agentcore.decoding.constraints._closing import closing_tokens
 from agentcore.decoding.constraints._protocol import Constraint
 from agentcore.decoding.errors import ContextOverflowError, GenerationCancelled
 
-__all__ = ["CancelSignal", "Step", "generate"]
-
-# Tokens before the end of the budget from which a constrained output must still be able to close.
-_CLOSING_WINDOW = 128
-
-FinishReason = Literal["stop", "length"]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One committed token.
-
-    Attributes
-    ----------
-    token_id : int
-    text : str
-        Text that became certain with it; holds back half characters and possible beginnings of a stop string.
-    logprob : float or None
-        Its log-probability under the model (before temperature and constraint); None unless asked for, or forced.
-    is_forced : bool
-        Whether a constraint left no choice, so that it cost no forward of its own.
-    finish : {"stop", "length"} or None
-        Why this is the last step; None before.
-    """
-
-    token_id: int
-    text: str
-    logprob: float | None = None
-    is_forced: bool = False
-    finish: FinishReason | None = None
+__all__ = ["generate"]
 
 
 def generate(
@@ -126,9 +93,8 @@ def generate(
             model,
             list(prompt_ids),
             cache,
-            budget=budget,
+            output=Output(model.tokenizer, budget=budget, stop=stop, constraint=constraint),
             sampler=Sampler(sampling or Sampling()),
-            text=StopText(model.tokenizer, stop),
             constraint=constraint,
             cancel=cancel,
             logprobs=logprobs,
@@ -144,34 +110,31 @@ def _steps(
     pending: list[int],
     cache: KVCache,
     *,
-    budget: int,
+    output: Output,
     sampler: Sampler,
-    text: StopText,
     constraint: Constraint | None,
     cancel: CancelSignal | None,
     logprobs: bool,
     fixed_rows: int | None,
 ) -> Iterator[Step]:
     """Decode until something ends the output; `pending` is committed, but not yet in the cache."""
-    emitted, num_prompt = 0, len(pending)
+    num_prompt = len(pending)
     while True:
         if cancel is not None and cancel.is_set():
             raise GenerationCancelled("cancelled by the caller")
-        forced = [] if constraint is None else constraint.forced()[: budget - emitted]
-        while forced:
-            emitted += 1
-            step = _commit(model, forced[0], text, constraint, is_last=emitted == budget, is_forced=True)
-            pending.append(forced.pop(0))
+        for token_id in output.forced():
+            output.advance(token_id)
+            step = output.commit(token_id, is_forced=True)
+            pending.append(token_id)
             yield step
             if step.finish is not None:
                 return
         with torch.inference_mode():
             scores = _extend(model, pending, cache, fixed_rows, num_prompt, cancel)
             token_id, logprob = _choose(scores, sampler, constraint, logprobs)
-        if constraint is not None and budget - emitted <= _CLOSING_WINDOW:
-            token_id = _steer_home(token_id, constraint, model.tokenizer, left=budget - emitted)
-        emitted += 1
-        step = _commit(model, token_id, text, constraint, is_last=emitted == budget, logprob=logprob)
+        token_id = output.steered(token_id)
+        output.advance(token_id)
+        step = output.commit(token_id, logprob=logprob)
         yield step
         if step.finish is not None:
             return
@@ -210,43 +173,3 @@ def _choose(
     if not math.isfinite(value):
         check_finite(scores)
     return token_id, float(scores.log_softmax(0)[token_id]) if logprobs else None
-
-
-def _steer_home(token_id: int, constraint: Constraint, tokenizer: Tokenizer, *, left: int) -> int:
-    """Replace a token after which the output could no longer be completed with the `left` tokens of the budget."""
-    after = constraint.fork()
-    after.advance([token_id])
-    if closing_tokens(after, tokenizer, limit=left - 1) is not None:
-        return token_id
-    closing = closing_tokens(constraint, tokenizer, limit=left)
-    if closing is None:
-        return token_id
-    return (
-        closing[0] if closing else next(iter(tokenizer.eos_ids & set(_ids(constraint.allowed()))), token_id)
-    )
-
-
-def _ids(allowed: Tensor) -> list[int]:
-    return [int(i) for i in allowed.nonzero()[:, 0]]
-
-
-def _commit(
-    model: LanguageModel,
-    token_id: int,
-    text: StopText,
-    constraint: Constraint | None,
-    *,
-    is_last: bool,
-    logprob: float | None = None,
-    is_forced: bool = False,
-) -> Step:
-    """Advance grammar and text together by one token that stays."""
-    if constraint is not None:
-        taken = constraint.advance([token_id])
-        assert taken == 1, "a chosen token is always allowed"
-    ended = token_id in model.tokenizer.eos_ids or (constraint is not None and constraint.is_finished)
-    shown, stopped = ("", False) if token_id in model.tokenizer.eos_ids else text.push(token_id)
-    finish: FinishReason | None = "stop" if ended or stopped else "length" if is_last else None
-    if finish is not None and not stopped:
-        shown += text.flush()
-    return Step(token_id, shown, logprob=logprob, is_forced=is_forced, finish=finish)

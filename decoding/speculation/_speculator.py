@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from agentcore.decoding._generation import Step
+from agentcore.decoding._output import Step
 from agentcore.decoding._sampling import Sampling
 from agentcore.decoding.errors import UnknownMethodError
 from agentcore.decoding.speculation._draft import Drafter
