@@ -103,13 +103,13 @@ def start(variables: dict[str, str], tmp_path: Path) -> Iterator[Start]:
 
 
 def leave(child: pexpect.spawn[str]) -> int | None:
-    """Press Ctrl-D until the prompt is there to take it, and return the exit code."""
+    """Press Ctrl-D until the prompt is there to take it, and return the exit code, or the negative of a signal."""
     for _ in range(SLOW_START_S):
         child.sendeof()
         if child.expect([pexpect.EOF, pexpect.TIMEOUT], timeout=1) == 0:
             break
     child.close()
-    return child.exitstatus
+    return child.exitstatus if child.signalstatus is None else -child.signalstatus
 
 
 def wait_for(condition: Callable[[], object], *, seconds: float = SLOW_START_S) -> None:
@@ -167,6 +167,11 @@ def test_editing_a_line(start: Start, server: ChatServer) -> None:
         pytest.fail("the cleared line is not in the history")
     again.send("\x03")
     assert leave(again) == 0
+
+
+def test_leaving_does_not_wait_for_what_is_being_loaded(start: Start, server: ChatServer) -> None:
+    """Ctrl-D at the first prompt, while the runtime is imported in the background: 0 each time."""
+    assert [leave(start(server)) for _ in range(3)] == [0, 0, 0]
 
 
 def test_esc_stops_a_turn_and_two_ctrl_c_leave(start: Start, hanging: ChatServer) -> None:

@@ -35,11 +35,17 @@ class AgentHolder:
         self._lock = threading.Lock()
         self._stack = ExitStack()
         self._agent: Agent | None = None
+        self._warm_up = threading.Thread(target=_load_heavy, name="warm-up", daemon=True)
         self.settings: Settings = settings_from(options)
 
     def warm_up(self) -> None:
         """Load what the first turn needs, in a thread that holds nothing up."""
-        threading.Thread(target=_load_heavy, name="warm-up", daemon=True).start()
+        self._warm_up.start()
+
+    @property
+    def is_warming_up(self) -> bool:
+        """Whether that thread is at work: native code that it loads may not survive an orderly end of Python."""
+        return self._warm_up.is_alive()
 
     def get(self, progress: Progress) -> Agent:
         """Return the agent, building it if there is none for the settings."""

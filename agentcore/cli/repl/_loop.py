@@ -186,5 +186,6 @@ class Repl:
         signal.signal(signal.SIGINT, self._former_handler)
         if not self.has_stray_work:
             state.agent.close()
+        self.has_stray_work |= state.agent.is_warming_up
         if state.transcript.turns and state.console.is_terminal:
             state.say(f"agentcore repl --resume {state.transcript.name}")
