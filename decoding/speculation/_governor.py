@@ -25,7 +25,7 @@ _EXPLORE_EVERY = 32  # refusals after which a drafter that takes time is asked f
 _MARGIN = 1.05  # a draft must promise this much: the curve and the acceptance are estimates
 _CHEAP = 0.08  # share of a step below which asking a drafter counts as free
 _COMPARED = 16.0  # proposals, or forwards, over which what was foreseen is corrected by what they took
-_DEAREST = 3.0  # what took longer was held up by something else
+_DEAREST = 3.0  # what took longer was held up by something else; what took less, the measurement
 _TRUST_WEIGHT = 2.0  # observations that the expectation of a new sequence is worth
 
 
@@ -150,13 +150,13 @@ class _Share:
 
 @dataclass(slots=True)
 class _Dearness:
-    """What is taken in the loop, of what measurements beforehand foresee: contexts are longer there, and other work comes on top."""
+    """What is taken in the loop, of what measurements beforehand foresee: contexts are longer there, and other work comes and goes."""
 
     value: float = 1.0
 
     def compare(self, seconds: float, foreseen: float) -> None:
         """Move towards what was taken of what was foreseen."""
-        found = min(max(seconds / foreseen, 1.0), _DEAREST)
+        found = min(max(seconds / foreseen, 1.0 / _DEAREST), _DEAREST)
         self.value += (found - self.value) / _COMPARED
 
 
@@ -168,7 +168,9 @@ class _SourceRecord:
     overall: _Share = field(default_factory=lambda: _Share(_PRIOR_KEPT * _PRIOR_WEIGHT, _PRIOR_WEIGHT))
     seconds: float = 0.0  # of one proposal
     seconds_a_token: float = 0.0
-    dearness: _Dearness = field(default_factory=_Dearness)  # of its price, where that is known
+    dearness: _Dearness = field(
+        default_factory=_Dearness
+    )  # of its price, where that is known, beside the target's
     declined: int = 0
 
     def took(self, seconds: float, length: int) -> None:
@@ -236,7 +238,7 @@ class Governor:
         ends its draft.
         """
         record, price = self._record(source), self._prices.get(source)
-        seconds = record.seconds if price is None else record.dearness.value * price(1)
+        seconds = record.seconds if price is None else self._price(record, price, 1)
         if seconds < _CHEAP * self._step(1) and (price is None or not any(len(rival) for rival in rivals)):
             return self.max_draft
         rates = [self._best_length(rival, rows, others)[1] for rival in rivals]
@@ -278,7 +280,7 @@ class Governor:
         return best
 
     def ran(self, rows: int, seconds: float) -> None:
-        """Correct the curve by what a forward took: prices of drafts are corrected too, and both grow with the context."""
+        """Correct the curve, and with it the prices of drafts, by what a forward took: all of them grow with the context."""
         self._dearness.compare(seconds, self.curve(rows))
 
     def observe(
@@ -296,7 +298,8 @@ class Governor:
             record.took(seconds.get(draft.source, 0.0), len(draft))
             if price is not None and draft.source in seconds:
                 written = len(draft) - len(draft.forced)
-                record.dearness.compare(seconds[draft.source], price(1) * max(written, 1))
+                foreseen = self._dearness.value * price(1) * max(written, 1)
+                record.dearness.compare(seconds[draft.source], foreseen)
             for place, token in enumerate(draft.tokens[: len(tokens)]):
                 is_kept = token == tokens[place]
                 if place not in draft.forced:
@@ -355,12 +358,18 @@ class Governor:
                 if price is None:
                     drafting = written * record.seconds_a_token
                 else:
-                    drafting = record.dearness.value * (price(rows) + (written - 1) * price(1))
+                    drafting = self._price(record, price, rows) + (written - 1) * self._price(
+                        record, price, 1
+                    )
                 yield length, (others + expected) / (self._step(rows + others + length) + drafting)
 
     def _step(self, rows: int) -> float:
         """Return the seconds of a forward, as they are in the loop."""
         return self._dearness.value * self.curve(rows)
+
+    def _price(self, record: _SourceRecord, price: StepTimeCurve, rows: int) -> float:
+        """Return the seconds of a drafting model's forward; what holds up the target is taken to hold up this one as well."""
+        return self._dearness.value * record.dearness.value * price(rows)
 
     def _plain_rate(self, rows: int, others: int) -> float:
         """Tokens a second of all sequences in the forward, without a draft."""

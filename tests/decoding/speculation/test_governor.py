@@ -260,3 +260,24 @@ def test_a_longer_context_makes_steps_dearer_as_it_does_drafts() -> None:
     held_up = taught(FLAT(2))
     held_up.ran(2, 1.0)
     assert held_up.limit("model", rows=1) == 0
+
+
+def test_a_spoiled_measurement_is_mended() -> None:
+    """A price that other work had made four times too high is corrected by what drafts take."""
+    governor = Governor(FLAT, prices={"model": StepTimeCurve((1,), (0.012,))})
+    draft = _draft(2, source="model")
+    assert governor.limit("model", rows=1) == 0
+    for _ in range(100):
+        sequence = governor.for_sequence()
+        sequence.observe([draft], (1, 2, 3), seconds={"model": 2 * 0.003})
+        sequence.ran(2, FLAT(2))
+    assert governor.limit("model", rows=1) > 0
+
+
+def test_a_slow_start_of_the_machine_disfavours_no_method() -> None:
+    """Where all was measured on a busy machine, a drafting model looks as good when it is idle, asked or not."""
+    governor = Governor(FLAT, prices={"model": StepTimeCurve((1,), (0.004,))})
+    wanted = governor.limit("model", rows=1)
+    for _ in range(100):
+        governor.ran(2, FLAT(2) / 2)
+    assert governor.limit("model", rows=1) == wanted > 0
