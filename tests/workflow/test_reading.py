@@ -314,6 +314,34 @@ def test_few_sentences_cover_the_question() -> None:
     assert "tower" in chosen.sentences[0].text.lower()
 
 
+def test_the_document_that_the_first_sentence_leads_to_is_read() -> None:
+    """It says nothing of the tower, and others say more of who was born: one of its sentences is read all the same."""
+    passages = [
+        passage(
+            "Tower",
+            "The tower of Dunfell was built by Ruth Calder. The tower is old. The tower has a clock.",
+            dense=4.0,
+            lexical=4.0,
+        ),
+        passage("Ruth Calder", "She liked tea. She was born in Oban."),
+        passage(
+            "Mill", "The man who built the mill was born here. The man who built the mill was born rich."
+        ),
+    ]
+    chosen = select_sentences(
+        "Where was the man who built the tower of Dunfell born?",
+        passages,
+        encoder=HashEmbedder(),
+        rarity=inverse_frequencies(passages),
+        settings=ReaderSettings(sentences=3),
+    )
+    assert [sentence.text for sentence in chosen.sentences if sentence.passage == 1] == [
+        "She was born in Oban."
+    ]
+    assert chosen.ranks[0] == 0
+    assert chosen.sentences[0].text.startswith("The tower of Dunfell was built")
+
+
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_overlap_is_symmetric(left: str, right: str) -> None:
     """F1 of two answers does not depend on their order, is 1 for equal ones and lies in [0, 1]."""

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from agentcore.workflow.reading.beam import mentions
 from agentcore.workflow.reading.passages import Encoder, Passage
 from agentcore.workflow.reading.settings import ReaderSettings
-from agentcore.workflow.reading.words import STOP_WORDS, content_stems, sentence_spans, title_key
+from agentcore.workflow.reading.words import STOP_WORDS, content_stems, sentence_spans, title_key, word_key
 
 __all__ = ["Selection", "Sentence", "inverse_frequencies", "select_sentences", "standardise"]
 
@@ -132,6 +133,8 @@ def select_sentences(
 ) -> Selection:
     """Choose up to ``settings.sentences`` sentences that together cover the question.
 
+    Where the first one names another document ("it was invented by X"), at least one is from that: the one that adds most to it.
+
     Parameters
     ----------
     question : str
@@ -166,6 +169,12 @@ def select_sentences(
         value[chosen] = -np.inf
         chosen.append(int(np.argmax(value)))
         covered = np.maximum(covered, matches[chosen[-1]])
+    led_to = _led_to(sentences[chosen[0]], sentences, passages)
+    if len(chosen) > 1 and led_to and not set(led_to) & set(chosen):
+        gain = np.maximum(matches - matches[chosen[0]], 0.0).mean(axis=1)
+        value = settings.base_weight * base + settings.gain_weight * standardise(gain)
+        chosen[-1] = max(led_to, key=lambda index: float(value[index]))
+        covered = matches[chosen].max(axis=0)
     order = sorted(chosen)
     union = set().union(*(held[index] for index in chosen))
     return Selection(
@@ -175,6 +184,13 @@ def select_sentences(
         float(covered.mean()),
         word_share(stems, union, rarity),
     )
+
+
+def _led_to(first: Sentence, sentences: Sequence[Sentence], passages: Sequence[Passage]) -> list[int]:
+    """Return which sentences are from documents that a sentence of another one names."""
+    key, title = word_key(first.text), passages[first.passage].title
+    named = [passage.title != title and mentions(key, passage.title) for passage in passages]
+    return [index for index, sentence in enumerate(sentences) if named[sentence.passage]]
 
 
 def _telling_vectors(tokens: Any) -> npt.NDArray[np.float32]:
