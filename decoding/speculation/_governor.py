@@ -25,7 +25,9 @@ _EXPLORE_EVERY = 32  # refusals after which a drafter that takes time is asked f
 _MARGIN = 1.05  # a draft must promise this much: the curve and the acceptance are estimates
 _CHEAP = 0.08  # share of a step below which asking a drafter counts as free
 _COMPARED = 16.0  # proposals, or forwards, over which what was foreseen is corrected by what they took
-_DEAREST = 3.0  # what took longer was held up by something else; what took less, the measurement
+_FURTHEST = (
+    3.0  # from what was foreseen: what took longer was held up by something else, or the measurement was
+)
 _TRUST_WEIGHT = 2.0  # observations that the expectation of a new sequence is worth
 
 
@@ -149,15 +151,41 @@ class _Share:
 
 
 @dataclass(slots=True)
-class _Dearness:
-    """What is taken in the loop, of what measurements beforehand foresee: contexts are longer there, and other work comes and goes."""
+class _Correction:
+    """What came, as a share of what was foreseen; a forgetting mean."""
 
     value: float = 1.0
 
-    def compare(self, seconds: float, foreseen: float) -> None:
-        """Move towards what was taken of what was foreseen."""
-        found = min(max(seconds / foreseen, 1.0 / _DEAREST), _DEAREST)
-        self.value += (found - self.value) / _COMPARED
+    def compare(self, found: float, foreseen: float) -> None:
+        """Move towards what was found of what was foreseen."""
+        share = min(max(found / foreseen, 1.0 / _FURTHEST), _FURTHEST)
+        self.value += (share - self.value) / _COMPARED
+
+
+@dataclass(slots=True)
+class _Yield:
+    """Tokens of rounds for which a drafter was asked, beside those that its average chance foresaw; forgetting."""
+
+    found: float = _COMPARED
+    foreseen: float = _COMPARED
+
+    @property
+    def value(self) -> float:
+        """At least 1: what brings less than foreseen has lowered its average chance already."""
+        return max(self.found / self.foreseen, 1.0)
+
+    def compare(self, found: float, foreseen: float) -> None:
+        keep = 1.0 - 1.0 / _COMPARED
+        self.found = keep * self.found + found
+        self.foreseen = keep * self.foreseen + foreseen
+
+
+@dataclass(frozen=True, slots=True)
+class _Promise:
+    """What a drafter was asked for: the tokens a second that were expected of it, in a forward of so many rows beside its draft."""
+
+    rate: float
+    rows: int
 
 
 @dataclass(slots=True)
@@ -168,9 +196,8 @@ class _SourceRecord:
     overall: _Share = field(default_factory=lambda: _Share(_PRIOR_KEPT * _PRIOR_WEIGHT, _PRIOR_WEIGHT))
     seconds: float = 0.0  # of one proposal
     seconds_a_token: float = 0.0
-    dearness: _Dearness = field(
-        default_factory=_Dearness
-    )  # of its price, where that is known, beside the target's
+    dearness: _Correction = field(default_factory=_Correction)  # of its price, beside the target's
+    yields: _Yield = field(default_factory=_Yield)
     declined: int = 0
 
     def took(self, seconds: float, length: int) -> None:
@@ -223,12 +250,16 @@ class Governor:
         self._records: dict[str, _SourceRecord] = {}
         self._trust: dict[str, _Share] = {}
         self._prices = dict(prices or {})
-        self._dearness = _Dearness()  # of the curve
+        self._dearness = (
+            _Correction()
+        )  # of the curve: contexts are longer in the loop, and other work comes and goes
+        self._promises: dict[str, _Promise] = {}
 
     def for_sequence(self) -> Governor:
         """Return a governor with the same records that trusts every method afresh."""
         twin = copy(self)
         twin._trust = {}
+        twin._promises = {}
         return twin
 
     def limit(self, source: str, *, rows: int, rivals: Sequence[Draft] = (), others: int = 0) -> int:
@@ -242,13 +273,15 @@ class Governor:
         if seconds < _CHEAP * self._step(1) and (price is None or not any(len(rival) for rival in rivals)):
             return self.max_draft
         rates = [self._best_length(rival, rows, others)[1] for rival in rivals]
-        best, best_rate = 0, max([_MARGIN * self._plain_rate(rows, others), *rates])
-        for length, rate in self._outlook(source, (), forced=0, rows=rows, others=others):
-            if rate > best_rate:
-                best, best_rate = length, rate
-        if not best:
+        outlook = self._outlook(source, (), forced=0, rows=rows, others=others)
+        best, promised = max(outlook, key=lambda choice: choice[1])
+        if record.yields.value * promised <= max([_MARGIN * self._plain_rate(rows, others), *rates]):
             return self._explore(record)
-        return best if price is None else self.max_draft
+        if price is None:
+            return best
+        if not others:
+            self._promises[source] = _Promise(promised, rows)
+        return self.max_draft
 
     def goes_on(
         self, source: str, confidences: Sequence[float], *, forced: int, rows: int, others: int = 0
@@ -296,6 +329,7 @@ class Governor:
                 continue
             record, price = self._record(draft.source), self._prices.get(draft.source)
             record.took(seconds.get(draft.source, 0.0), len(draft))
+            self._compare_promise(draft, tokens, seconds.get(draft.source, 0.0))
             if price is not None and draft.source in seconds:
                 written = len(draft) - len(draft.forced)
                 foreseen = self._dearness.value * price(1) * max(written, 1)
@@ -315,6 +349,19 @@ class Governor:
     def acceptance(self, source: str) -> float:
         """Return the estimated chance that the next token of `source` is kept."""
         return self._record(source).overall.value
+
+    def _compare_promise(self, draft: Draft, tokens: Sequence[int], seconds: float) -> None:
+        """Learn what a drafter that was asked brings: it ends where it is unsure, so more than its average chance foresees."""
+        promise = self._promises.pop(draft.source, None)
+        if promise is None:
+            return
+        wrong = (
+            place for place, pair in enumerate(zip(draft.tokens, tokens, strict=False)) if pair[0] != pair[1]
+        )
+        kept = next(wrong, len(draft))
+        if kept < len(tokens):  # else another draft was run, and it ended before this one
+            taken = self._step(promise.rows + len(draft)) + seconds
+            self._record(draft.source).yields.compare(kept + 1.0, promise.rate * taken)
 
     def _best_length(
         self, draft: Draft, rows: int, others: int, witness: Draft = EMPTY_DRAFT

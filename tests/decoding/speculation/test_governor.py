@@ -281,3 +281,24 @@ def test_a_slow_start_of_the_machine_disfavours_no_method() -> None:
     for _ in range(100):
         governor.ran(2, FLAT(2) / 2)
     assert governor.limit("model", rows=1) == wanted > 0
+
+
+def test_a_drafting_model_is_asked_by_what_it_brought() -> None:
+    """One that ends its drafts where it is unsure brings more than its average chance foresees, and is asked beside a rival."""
+    governor = Governor(FLAT, prices={"model": StepTimeCurve((1,), (0.003,))})
+    rival = _draft(1, 0.95)
+    _teach(governor, 1, draft=rival, times=200)
+    long, short = _draft(10, 0.95, "model"), _draft(1, 0.35, "model")
+
+    def rounds(*, asked: bool) -> None:
+        for _ in range(100):
+            for draft, tokens in ((long, tuple(range(1, 12))), (short, (99,))):
+                sequence = governor.for_sequence()
+                if asked:
+                    assert sequence.limit("model", rows=1) > 0
+                sequence.observe([draft], tokens, seconds={"model": 0.003 * len(draft)})
+
+    rounds(asked=False)  # watched only: the average chance is known
+    assert governor.for_sequence().limit("model", rows=1, rivals=[rival]) == 0
+    rounds(asked=True)
+    assert governor.for_sequence().limit("model", rows=1, rivals=[rival]) > 0
