@@ -14,6 +14,7 @@ from agentcore.workflow.follow_up import (
     reference_of,
     stand_alone,
 )
+from agentcore.workflow.reading.wording import by_verb
 from agentcore.workflow.reading.words import title_key
 from agentcore.workflow.state import RunState
 
@@ -40,9 +41,11 @@ def understand(state: RunState, deps: Dependencies) -> dict[str, Any]:
         Exchange(turn["question"], turn["answer"], tuple(turn["titles"]))
         for turn in state.get("conversation", [])[-_LOOKED_AT:]
     ]
-    if not exchanges or not depends_on_conversation(asked):
-        return {"asked": asked}
-    question = _rewritten(asked, exchanges, deps)
+    question = asked
+    if exchanges and depends_on_conversation(asked):
+        question = _rewritten(asked, exchanges, deps)
+    if deps.chooser is not None:  # a chat model knows that a birthplace is where one was born
+        question = by_verb(question)
     if question != asked:
         deps.events.emit("thinking", text=f"understood as: {question}")
     return {"asked": asked, "question": question, "spent": deps.budget.usage.as_dict()}

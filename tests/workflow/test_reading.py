@@ -28,6 +28,7 @@ from agentcore.workflow.reading.settings import ReaderSettings, heads_for
 from agentcore.workflow.reading.spans import spans_of
 from agentcore.workflow.reading.subject import asked_subject
 from agentcore.workflow.reading.verdict import verdict
+from agentcore.workflow.reading.wording import by_verb
 from agentcore.workflow.reading.words import sentence_spans, title_key, word_key
 
 SETTINGS = ReaderSettings()
@@ -136,7 +137,13 @@ def test_a_measure_keeps_its_unit() -> None:
         ("How many people live there?", "number"),
         ("What singer sang it?", "person"),
         ("Which county is it in?", "place"),
-        ("What is the name of the song?", "other"),
+        ("What is the name of the song?", "name"),
+        ("What was the name of the man who wrote it?", "person"),
+        ("What is the capital of Burgundy?", "place"),
+        ("What was the population of the town?", "number"),
+        ("What is the island known for?", "other"),
+        ("What nationality is the director?", "nationality"),
+        ("What was the nationality of the director?", "nationality"),
         ("When did it end?", "date"),
         ("Why was it moved?", "reason"),
         ("Name it.", "other"),
@@ -426,6 +433,51 @@ def test_yes_and_no_need_a_sentence(question: str, answer: str | None) -> None:
     selection = select_sentences(question, passages, encoder=encoder, rarity={}, settings=SETTINGS)
     found = verdict(question, selection, passages, encoder=encoder)
     assert (None if found is None else found.answer) == answer
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("What is the birthplace of the inventor of the piano?", "Where was the inventor of the piano born?"),
+        ("what was the place of birth of Ada Lovelace", "Where was Ada Lovelace born?"),
+        ("What is Ada Lovelace's date of birth?", "When was Ada Lovelace born?"),
+        ("What is James’ birthday?", "When was James born?"),
+        ("What is the date of death of Ada?", "When did Ada die?"),
+        ("What is the year of birth of Ada?", "In which year was Ada born?"),
+        ("What is the birth rate of Norway?", "What is the birth rate of Norway?"),
+        ("Whose birthplace is Padua?", "Whose birthplace is Padua?"),
+    ],
+)
+def test_a_birthplace_is_where_one_was_born(question: str, said: str) -> None:
+    """Documents say it by a verb."""
+    assert by_verb(question) == said
+
+
+def test_a_place_does_not_bear_the_name_of_who_was_born_there() -> None:
+    """The title of a document that tells a life is no candidate for "where"."""
+    texts = ("Otto Vale (born 3 May 1900) was a painter from Oban.", "Oban is a town. He was born in Oban.")
+    passages = [passage("Otto Vale", texts[0]), passage("Oban", texts[1])]
+    sentences = (Sentence(texts[0], 0, 0, 0, len(texts[0])),)
+    prompt = reading_prompt("Where was he born?", [("", texts[0])])
+    found = gather_candidates(
+        "Where was he born?", Selection(sentences, (0,), (0.0,), 1.0, 1.0), passages, prompt
+    )
+    assert "Otto Vale" not in [candidate.text for candidate in found]
+    assert "Oban" in [candidate.text for candidate in found]
+
+
+def test_a_nationality_is_a_word_for_where_one_is_from() -> None:
+    """Names and dates beside it are no candidates."""
+    text = "Otto Vale (born 3 May 1900) was a Scottish painter."
+    sentences = (Sentence(text, 0, 0, 0, len(text)),)
+    question = "What nationality was Otto Vale?"
+    found = gather_candidates(
+        question,
+        Selection(sentences, (0,), (0.0,), 1.0, 1.0),
+        [passage("Otto Vale", text)],
+        reading_prompt(question, [("", text)]),
+    )
+    assert [candidate.text for candidate in found] == ["Scottish"]
 
 
 def test_what_another_thing_does_is_no_answer() -> None:

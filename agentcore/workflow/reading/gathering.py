@@ -18,6 +18,10 @@ from agentcore.workflow.reading.words import STOP_WORDS, content_stems, stem, wo
 
 __all__ = ["gather_candidates"]
 
+_OPENING = 250  # characters of a document that say whom or what it is about
+_DAY = r"(?:\d{1,2} [A-Z][a-z]+|[A-Z][a-z]+ \d{1,2},) \d{3,4}"
+_LIFE = re.compile(rf"\([^()]*\bborn\b|\([^()]*{_DAY} [–—-]")
+
 
 def gather_candidates(
     question: str, selection: Selection, passages: Sequence[Passage], prompt: ReadingPrompt
@@ -30,7 +34,7 @@ def gather_candidates(
     found: dict[str, Candidate] = {}
     for number, sentence in enumerate(selection.sentences):
         offset = prompt.offsets[number]
-        title = passages[sentence.passage].title.split(" (", 1)[0]
+        title = _bare(passages[sentence.passage].title)
         for span in spans_of(sentence.text):
             name = title if sentence.position == 0 and _is_full_name(sentence.text, span, title) else None
             _add(found, sentence.text, span, offset, number, sentence.passage, in_title=False, name=name)
@@ -51,6 +55,9 @@ def gather_candidates(
             )
     candidates = list(found.values())
     kind = answer_kind(question)
+    if kind == "place":  # no town bears the name of who was born there
+        people = {answer_key(_bare(passage.title)) for passage in passages if _tells_a_life(passage.text)}
+        candidates = [c for c in candidates if answer_key(c.text) not in people] or candidates
     if kind != "reason":  # whole clauses: only "why" asks for them
         candidates = [c for c in candidates if c.kinds != {"reason"}]
     fitting = [c for c in candidates if _fits(c, kind)]
@@ -67,6 +74,16 @@ def gather_candidates(
         candidates = [c for c in candidates if about & {m.sentence for m in c.mentions}] or candidates
     asked = set(content_stems(question))
     return [c for c in candidates if not set(content_stems(c.text)) <= asked] or candidates
+
+
+def _bare(title: str) -> str:
+    """Return a title without what tells it from others of that name: "Calls (film)"."""
+    return title.split(" (", 1)[0]
+
+
+def _tells_a_life(text: str) -> bool:
+    """Tell whether a document opens with a life in parentheses."""
+    return _LIFE.search(text[:_OPENING]) is not None
 
 
 def _add(
@@ -122,6 +139,8 @@ def _fits(candidate: Candidate, kind: AnswerKind) -> bool:
             return False
         is_named = bool(candidate.kinds & {"name", "title", "quote"})
         return is_named and not has_digit and any(letter.isupper() for letter in candidate.text)
+    if kind == "nationality":
+        return candidate.text in DEMONYMS
     if kind == "date":
         return bool(candidate.kinds & {"date", "year"})
     if kind == "year":

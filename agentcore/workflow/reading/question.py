@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from agentcore.workflow.reading.lexicon import BE
 from agentcore.workflow.reading.words import STOP_WORDS, words
 
 __all__ = [
@@ -19,7 +20,7 @@ __all__ = [
     "named_class",
 ]
 
-AnswerKind = Literal["person", "place", "name", "date", "year", "number", "reason", "other"]
+AnswerKind = Literal["person", "place", "name", "date", "year", "number", "reason", "nationality", "other"]
 
 _WH = re.compile(r"\b(who|whom|whose|what|which|when|where|how|why)\b", re.IGNORECASE)
 _YES_NO = re.compile(r"\s*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would)\b", re.IGNORECASE)
@@ -154,7 +155,7 @@ def answer_kind(question: str) -> AnswerKind:
         return "place"
     if word == "how":
         return "number" if behind[:1] and behind[0] in _AMOUNTS else "other"
-    return _by_noun(behind) if word in ("what", "which") else "other"
+    return _by_noun(_kind_of(behind)) if word in ("what", "which") else "other"
 
 
 def asking_word(question: str) -> re.Match[str] | None:
@@ -225,6 +226,14 @@ def _asks(question: str, match: re.Match[str]) -> bool:
     return (before[-1] in ",;:" and word not in ("who", "which", "whose")) or previous[0] in _OPENERS
 
 
+def _kind_of(behind: list[str]) -> list[str]:
+    """Return the words behind "what", from the noun on that a verb puts behind itself: "is the capital of", "was the name of the ship"."""
+    if len(behind) < 4 or behind[0] not in BE or behind[1] != "the" or "of" not in behind[3:]:
+        return behind
+    noun = behind.index("of", 3) - 1
+    return behind[noun + 2 :] if behind[noun] == "name" else behind[noun:]
+
+
 def _by_noun(behind: list[str]) -> AnswerKind:
     """Look at the few words between "what" and the verb for one that names a kind."""
     for word in behind[:5]:
@@ -236,6 +245,8 @@ def _by_noun(behind: list[str]) -> AnswerKind:
             return "date"
         if word in ("number", "population"):
             return "number"
+        if word == "nationality":
+            return "nationality"
         if word in _PERSONS or (word.endswith(_AGENTS) and word not in _NO_PERSONS):
             return "person"
         if word in _PLACES:
