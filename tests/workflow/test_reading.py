@@ -498,3 +498,5 @@ def test_what_another_thing_does_is_no_answer() -> None:
         None,
         None,
     ]
+    assert asked_subject("What nationality was Adolphe Sax?") == "Adolphe Sax"
+    assert asked_subject("What nationality was the inventor of the piano?") is None

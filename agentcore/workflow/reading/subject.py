@@ -13,7 +13,7 @@ __all__ = ["YES_NO", "asked_subject", "is_about"]
 
 _NAME = r"(?:[Tt]he\s+)?[A-Z0-9][^\s,?]*(?:\s+(?:(?:of|the|de|van|von|du|la|and)\s+){0,2}[A-Z0-9][^\s,?]*)*"
 _DOES = re.compile(
-    rf"^\s*(?:[Ww]hat|[Ww]ho|[Ww]hom|[Ww]hich\s+\w+|[Ww]hat\s+\w+)\s+(?:does|do|did)\s+(?P<subject>{_NAME})"
+    rf"^\s*(?:(?:[Ww]hat|[Ww]ho|[Ww]hom|[Ww]hich\s+\w+|[Ww]hat\s+\w+)\s+(?:does|do|did)|[Ww]hat\s+nationality\s+(?:is|was))\s+(?P<subject>{_NAME})"
 )
 YES_NO = re.compile(
     rf"^\s*(?P<verb>[Ii]s|[Aa]re|[Ww]as|[Ww]ere|[Dd]o|[Dd]oes|[Dd]id|[Hh]as|[Hh]ave|[Hh]ad)\s+"
@@ -23,7 +23,7 @@ _ARTICLE = re.compile(r"^the\s+", re.IGNORECASE)
 
 
 def asked_subject(question: str) -> str | None:
-    """Return the name that "what does NAME …?" asks about, None for every other question."""
+    """Return the name that "what does NAME …?" or "what nationality is NAME?" asks about, None for every other question."""
     match = _DOES.match(question)
     return None if match is None else _ARTICLE.sub("", match["subject"])
 
