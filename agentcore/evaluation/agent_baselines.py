@@ -16,6 +16,7 @@ from agentcore.workflow.reading.beam import two_hop
 from agentcore.workflow.reading.passages import Passage, PassageHit, Searchable
 from agentcore.workflow.reading.prompts import reading_prompt
 from agentcore.workflow.reading.settings import ReaderSettings
+from agentcore.workflow.reading.words import bare_title
 
 __all__ = ["Hiding", "RandomModel", "Remembering", "SingleShot", "single_shot_answer"]
 
@@ -156,7 +157,7 @@ def single_shot_answer(
         passages = two_hop(question, search, settings=settings, size=size).passages
     else:
         passages = tuple(sorted(search(question, settings.search_limit), key=lambda passage: -passage.score))
-    rows = [(passage.title.split(" (", 1)[0], passage.text) for passage in passages[:_PASSAGES]]
+    rows = [(bare_title(passage.title), passage.text) for passage in passages[:_PASSAGES]]
     prompt = reading_prompt(question, rows).text
     text, tokens = _continued(model, prompt)
     return SingleShot(text.strip().rstrip("."), passages, len(queries), tokens)

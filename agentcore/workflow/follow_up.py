@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agentcore.workflow.reading.question import answer_kind
+from agentcore.workflow.reading.words import bare_title
 
 __all__ = ["Exchange", "Reference", "depends_on_conversation", "reference_of", "stand_alone"]
 
@@ -165,7 +166,7 @@ def _candidates(exchanges: Sequence[Exchange]) -> Iterator[tuple[str, Reference]
         if exchange.answer.strip().lower() not in _NO_ANSWERS and is_thing and len(exchange.answer) <= 80:
             yield exchange.answer.strip(" ."), kind if kind in ("person", "place") else "unknown"
         for title in exchange.titles:
-            yield title.split(" (", 1)[0], "unknown"
+            yield bare_title(title), "unknown"
         for name in names_in(exchange.question):
             yield name, "unknown"
 

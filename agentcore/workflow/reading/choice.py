@@ -12,7 +12,7 @@ from agentcore.workflow.reading.beam import mentions
 from agentcore.workflow.reading.candidates import Candidate, overlap_f1
 from agentcore.workflow.reading.coverage import word_share
 from agentcore.workflow.reading.passages import Passage
-from agentcore.workflow.reading.words import content_stems, word_key
+from agentcore.workflow.reading.words import bare_title, content_stems, word_key
 
 __all__ = ["Choice", "attention_signal", "choose", "linked_signal"]
 
@@ -80,7 +80,7 @@ def linked_signal(
             for other, body in zip(passages, bodies, strict=True)
             if other.title != passage.title
         )
-        title = content_stems(passage.title.split(" (", 1)[0])
+        title = content_stems(bare_title(passage.title))
         hops.append(1.0 - word_share(title, asked, rarity) if is_linked and title else 0.0)
     return np.array([max((hops[p] for p in candidate.passages), default=0.0) for candidate in candidates])
 

@@ -17,6 +17,7 @@ from agentcore.workflow.reading.coverage import standardise
 from agentcore.workflow.reading.passages import Passage
 from agentcore.workflow.reading.prompts import ReadingPrompt, reading_prompt
 from agentcore.workflow.reading.settings import ReaderSettings
+from agentcore.workflow.reading.words import bare_title
 
 __all__ = ["Chooser", "LinkedChooser", "Material", "ModelChooser", "RandomChooser", "ReadingMode"]
 
@@ -138,7 +139,7 @@ class ModelChooser:
     def _tell(self, material: Material) -> str:
         """Return what the model answers from the first passages."""
         first = material.passages[: self._settings.told_passages]
-        rows = [(passage.title.split(" (", 1)[0], passage.text) for passage in first]
+        rows = [(bare_title(passage.title), passage.text) for passage in first]
         prompt = reading_prompt(material.question, rows).text
         with self._draft() as draft:
             told = self._model.complete(

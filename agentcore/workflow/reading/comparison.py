@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from agentcore.workflow.reading.passages import Passage
 from agentcore.workflow.reading.question import asks_yes_or_no
-from agentcore.workflow.reading.words import content_stems, sentence_spans, title_key, word_key
+from agentcore.workflow.reading.words import bare_title, content_stems, sentence_spans, title_key, word_key
 
 __all__ = ["Comparison", "compare", "compared_passages", "compared_things"]
 
@@ -131,7 +131,7 @@ def _named_titles(question: str, passages: Sequence[Passage]) -> tuple[str, str]
     """
     joined = "or|and" if asks_yes_or_no(question) or _BETWEEN.search(question) else "or"
     text = f" {word_key(question)} "
-    titles = {title_key(p.title): p.title.split(" (", 1)[0] for p in passages if title_key(p.title)}
+    titles = {title_key(p.title): bare_title(p.title) for p in passages if title_key(p.title)}
     found = sorted((key for key in titles if f" {key} " in text), key=len, reverse=True)
     for first in found:
         at = text.index(f" {first} ")

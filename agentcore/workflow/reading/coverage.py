@@ -20,7 +20,14 @@ import numpy.typing as npt
 from agentcore.workflow.reading.beam import mentions
 from agentcore.workflow.reading.passages import Encoder, Passage
 from agentcore.workflow.reading.settings import ReaderSettings
-from agentcore.workflow.reading.words import STOP_WORDS, content_stems, sentence_spans, title_key, word_key
+from agentcore.workflow.reading.words import (
+    STOP_WORDS,
+    bare_title,
+    content_stems,
+    sentence_spans,
+    title_key,
+    word_key,
+)
 
 __all__ = ["Selection", "Sentence", "inverse_frequencies", "select_sentences", "standardise"]
 
@@ -107,12 +114,7 @@ def with_title(sentence: Sentence, passages: Sequence[Passage]) -> str:
     title = passages[sentence.passage].title
     if sentence.position == 0 or not title_key(title) or sentence.text.startswith(title):
         return sentence.text
-    return f"{_bare(title)}: {sentence.text}"
-
-
-def _bare(title: str) -> str:
-    """Return a title without what stands in parentheses at its end."""
-    return title.split(" (", 1)[0]
+    return f"{bare_title(title)}: {sentence.text}"
 
 
 def word_share(question: Sequence[str], text: set[str], rarity: Mapping[str, float]) -> float:

@@ -14,7 +14,7 @@ from agentcore.workflow.reading.prompts import ReadingPrompt
 from agentcore.workflow.reading.question import THINGS, AnswerKind, answer_kind, counted_noun, named_class
 from agentcore.workflow.reading.spans import Span, spans_of
 from agentcore.workflow.reading.subject import asked_subject, is_about
-from agentcore.workflow.reading.words import STOP_WORDS, content_stems, stem, words
+from agentcore.workflow.reading.words import STOP_WORDS, bare_title, content_stems, stem, words
 
 __all__ = ["gather_candidates"]
 
@@ -34,7 +34,7 @@ def gather_candidates(
     found: dict[str, Candidate] = {}
     for number, sentence in enumerate(selection.sentences):
         offset = prompt.offsets[number]
-        title = _bare(passages[sentence.passage].title)
+        title = bare_title(passages[sentence.passage].title)
         for span in spans_of(sentence.text):
             name = title if sentence.position == 0 and _is_full_name(sentence.text, span, title) else None
             _add(found, sentence.text, span, offset, number, sentence.passage, in_title=False, name=name)
@@ -56,7 +56,9 @@ def gather_candidates(
     candidates = list(found.values())
     kind = answer_kind(question)
     if kind == "place":  # no town bears the name of who was born there
-        people = {answer_key(_bare(passage.title)) for passage in passages if _tells_a_life(passage.text)}
+        people = {
+            answer_key(bare_title(passage.title)) for passage in passages if _tells_a_life(passage.text)
+        }
         candidates = [c for c in candidates if answer_key(c.text) not in people] or candidates
     if kind != "reason":  # whole clauses: only "why" asks for them
         candidates = [c for c in candidates if c.kinds != {"reason"}]
@@ -74,11 +76,6 @@ def gather_candidates(
         candidates = [c for c in candidates if about & {m.sentence for m in c.mentions}] or candidates
     asked = set(content_stems(question))
     return [c for c in candidates if not set(content_stems(c.text)) <= asked] or candidates
-
-
-def _bare(title: str) -> str:
-    """Return a title without what tells it from others of that name: "Calls (film)"."""
-    return title.split(" (", 1)[0]
 
 
 def _tells_a_life(text: str) -> bool:

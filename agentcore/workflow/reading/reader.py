@@ -19,7 +19,7 @@ from agentcore.workflow.reading.prompts import ReadingPrompt, reading_prompt
 from agentcore.workflow.reading.roles.signal import role_signal
 from agentcore.workflow.reading.settings import ReaderSettings
 from agentcore.workflow.reading.verdict import asks_for_a_verdict, verdict
-from agentcore.workflow.reading.words import sentence_spans
+from agentcore.workflow.reading.words import bare_title, sentence_spans
 
 __all__ = ["Quote", "Reader", "Reading", "Statement"]
 
@@ -216,7 +216,7 @@ def prompt_of(question: str, selection: Selection, passages: Sequence[Passage]) 
     for sentence in selection.sentences:
         title = passages[sentence.passage].title
         is_clear = sentence.position == 0 or sentence.text.startswith(title)
-        rows.append(("" if is_clear else title.split(" (", 1)[0], sentence.text))
+        rows.append(("" if is_clear else bare_title(title), sentence.text))
     return reading_prompt(question, rows)
 
 

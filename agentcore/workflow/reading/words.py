@@ -8,7 +8,16 @@ import threading
 
 import Stemmer
 
-__all__ = ["STOP_WORDS", "content_stems", "sentence_spans", "stem", "title_key", "word_key", "words"]
+__all__ = [
+    "STOP_WORDS",
+    "bare_title",
+    "content_stems",
+    "sentence_spans",
+    "stem",
+    "title_key",
+    "word_key",
+    "words",
+]
 
 STOP_WORDS = frozenset(
     [
@@ -166,6 +175,11 @@ def word_key(text: str) -> str:
 
 
 @functools.lru_cache(maxsize=16384)
+def bare_title(title: str) -> str:
+    """Return a title without what tells it from others of that name: "Calls" of "Calls (film)"."""
+    return title.split(" (", 1)[0]
+
+
 def title_key(title: str) -> str:
     """Return a title's words without what stands in parentheses ("Drifting (motorsport)" -> "drifting")."""
     return word_key(_PARENTHESIS.sub("", title)) or word_key(title)

@@ -17,7 +17,7 @@ from agentcore.workflow.reading.roles.asked import Asked, asked_part
 from agentcore.workflow.reading.roles.heads import head_slots
 from agentcore.workflow.reading.roles.relations import relation_slots
 from agentcore.workflow.reading.roles.slots import SUBJECT, Slot, verb_slots
-from agentcore.workflow.reading.words import content_stems, word_key
+from agentcore.workflow.reading.words import bare_title, content_stems, word_key
 
 __all__ = ["role_signal", "told_shares"]
 
@@ -51,7 +51,7 @@ def role_signal(
     ]
     slots = [_slots(sentence.text, asked, opens=sentence.position == 0) for sentence in selection.sentences]
     told, is_led_to = told_shares(question, asked, selection, passages, rarity=rarity)
-    titles = [answer_key(passages[s.passage].title.split(" (", 1)[0]) for s in selection.sentences]
+    titles = [answer_key(bare_title(passages[s.passage].title)) for s in selection.sentences]
     values = []
     for candidate in candidates:
         key, best = answer_key(candidate.text), 0.0
