@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from agentcore.decoding.speculation._differences import Difference, first_difference
     from agentcore.decoding.speculation._draft import Draft, Drafter, TokenDistribution, Verification
     from agentcore.decoding.speculation._draft_model import DraftModelDrafter
+    from agentcore.decoding.speculation._draft_policy import DraftPolicy, FixedLength
     from agentcore.decoding.speculation._draft_pool import DraftPool
-    from agentcore.decoding.speculation._governor import DraftPolicy, FixedLength, Governor
+    from agentcore.decoding.speculation._governor import Governor
     from agentcore.decoding.speculation._head_weights import HeadWeights
     from agentcore.decoding.speculation._judge import JudgeAcceptance, divergence, judge_threshold
     from agentcore.decoding.speculation._leap import LeapDrafter
@@ -84,10 +85,10 @@ _HOMES = {
     "Difference": "_differences",
     "Draft": "_draft",
     "DraftModelDrafter": "_draft_model",
-    "DraftPolicy": "_governor",
+    "DraftPolicy": "_draft_policy",
     "DraftPool": "_draft_pool",
     "Drafter": "_draft",
-    "FixedLength": "_governor",
+    "FixedLength": "_draft_policy",
     "Governor": "_governor",
     "GreedyAcceptance": "_acceptance",
     "JudgeAcceptance": "_judge",

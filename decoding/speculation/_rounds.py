@@ -29,7 +29,7 @@ from agentcore.decoding.speculation._draft import (
     SharesCache,
     Verification,
 )
-from agentcore.decoding.speculation._governor import DraftPolicy
+from agentcore.decoding.speculation._draft_policy import DraftPolicy
 from agentcore.decoding.speculation._report import SpeculationReport
 from agentcore.decoding.speculation._target import Target
 

@@ -11,7 +11,7 @@ from agentcore.decoding._sampling import Sampling
 from agentcore.decoding.constraints import Constraint
 from agentcore.decoding.speculation._acceptance import AcceptanceRule, GreedyAcceptance, RejectionSampling
 from agentcore.decoding.speculation._draft import Drafter
-from agentcore.decoding.speculation._governor import DraftPolicy, FixedLength
+from agentcore.decoding.speculation._draft_policy import DraftPolicy, FixedLength
 from agentcore.decoding.speculation._judge import JudgeAcceptance
 from agentcore.decoding.speculation._report import SpeculationReport
 from agentcore.decoding.speculation._rounds import Rounds

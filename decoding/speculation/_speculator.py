@@ -13,8 +13,9 @@ from agentcore.decoding._sampling import Sampling
 from agentcore.decoding.errors import UnknownMethodError
 from agentcore.decoding.speculation._draft import Drafter
 from agentcore.decoding.speculation._draft_model import DraftModelDrafter
+from agentcore.decoding.speculation._draft_policy import DraftPolicy
 from agentcore.decoding.speculation._draft_pool import DraftPool
-from agentcore.decoding.speculation._governor import DraftPolicy, Governor
+from agentcore.decoding.speculation._governor import Governor
 from agentcore.decoding.speculation._leap import LeapDrafter
 from agentcore.decoding.speculation._ngram_model import SmoothedNgramDrafter
 from agentcore.decoding.speculation._prompt_lookup import PromptLookupDrafter

@@ -302,3 +302,17 @@ def test_a_drafting_model_is_asked_by_what_it_brought() -> None:
     assert governor.for_sequence().limit("model", rows=1, rivals=[rival]) == 0
     rounds(asked=True)
     assert governor.for_sequence().limit("model", rows=1, rivals=[rival]) > 0
+
+
+def test_what_an_exploring_token_brings_is_no_broken_promise() -> None:
+    """A drafter that was asked and had nothing to say, and is then asked for one token to explore, is judged by neither."""
+    governor = Governor(FLAT, prices={"model": StepTimeCurve((1,), (0.004,))}).for_sequence()
+    assert governor.limit("model", rows=1) > 1
+    unbeatable = _draft(12, 0.95)
+    _teach(governor, 12, draft=unbeatable, times=200)
+    asked = [governor.limit("model", rows=1, rivals=[unbeatable]) for _ in range(64)]
+    assert set(asked) == {0, 1}
+    before = governor.acceptance("model"), governor._records["model"].brought.value
+    governor.observe([_draft(1, source="model")], (1, 2), seconds={"model": 0.004})
+    assert governor._records["model"].brought.value == before[1]
+    assert governor.acceptance("model") > before[0]
